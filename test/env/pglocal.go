@@ -1,0 +1,144 @@
+package env
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+// localPostgres makes a data directory and runs a server on it, on a port of
+// 127.0.0.1 and on a unix socket in its directory.
+func localPostgres(ctx context.Context) (*postgresServer, error) {
+	bin, err := postgresPrograms()
+	if err != nil {
+		return nil, err
+	}
+	cred, err := unprivileged()
+	if err != nil {
+		return nil, err
+	}
+	return onFreePort(ctx, func(port int) (*postgresServer, error) { return startLocal(ctx, bin, cred, port) })
+}
+
+func startLocal(ctx context.Context, bin string, cred *syscall.Credential, port int) (*postgresServer, error) {
+	dir, err := postgresDir(cred)
+	if err != nil {
+		return nil, err
+	}
+	environ := []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C.UTF-8", "HOME=" + dir}
+	password := rand.Text() // the port is open to every user of this machine
+	if err := initdb(ctx, bin, dir, password, environ, cred); err != nil {
+		_ = os.RemoveAll(dir)
+		return nil, err
+	}
+	// Nothing has to survive a crash of this server, so it never waits for the disk. No
+	// autovacuum: a worker in a template database would refuse the copy.
+	p, err := spawn(command{dir: dir, signal: "INT", env: environ, cred: cred, argv: []string{
+		filepath.Join(bin, "postgres"), "-D", filepath.Join(dir, "data"), "-k", dir,
+		"-p", strconv.Itoa(port), "-c", "listen_addresses=127.0.0.1",
+		"-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off", "-c", "autovacuum=off",
+		"-c", "wal_level=minimal", "-c", "max_wal_senders=0",
+		"-c", "shared_buffers=64MB", "-c", "max_connections=300", "-c", "timezone=UTC",
+	}})
+	if err != nil {
+		_ = os.RemoveAll(dir)
+		return nil, err
+	}
+	u := url.URL{
+		Scheme: "postgres", User: url.UserPassword("postgres", password), Path: "/postgres",
+		Host: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), RawQuery: "sslmode=disable",
+	}
+	s := &postgresServer{dsn: u.String(), stop: p.stop}
+	return s, p.ready(ctx, s.ping)
+}
+
+// initdb makes the data directory. The default collation is a language's, as on most
+// servers, not byte order: a query that forgets COLLATE "C" is to fail here.
+func initdb(ctx context.Context, bin, dir, password string, environ []string, cred *syscall.Credential) error {
+	file, data := filepath.Join(dir, "password"), filepath.Join(dir, "data")
+	if err := os.WriteFile(file, []byte(password), 0o644); err != nil { // the directory is 0700
+		return err
+	}
+	var out []byte
+	var err error
+	for _, collation := range [][]string{{"--locale-provider=icu", "--icu-locale=en-US"}, nil} { // nil: before 15, or without ICU
+		args := append([]string{
+			"-D", data, "-U", "postgres", "-A", "md5", "--pwfile", file,
+			"-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "--no-instructions",
+		}, collation...)
+		c := exec.CommandContext(ctx, filepath.Join(bin, "initdb"), args...)
+		c.Dir, c.Env, c.SysProcAttr = dir, environ, &syscall.SysProcAttr{Setpgid: true, Credential: cred}
+		c.WaitDelay = time.Second
+		if out, err = c.CombinedOutput(); err == nil {
+			return nil
+		}
+	}
+	return fmt.Errorf("initdb: %w: %s", err, bytes.TrimSpace(out))
+}
+
+// postgresDir makes the server's directory. Its path is short, because that of a unix
+// socket has at most 107 bytes, and open to the server's user on the way.
+func postgresDir(cred *syscall.Credential) (string, error) {
+	parent := os.TempDir()
+	if len(parent) > 60 || cred != nil {
+		parent = "/tmp"
+	}
+	dir, err := os.MkdirTemp(parent, "pg")
+	if err != nil || cred == nil {
+		return dir, err
+	}
+	return dir, os.Chown(dir, int(cred.Uid), int(cred.Gid))
+}
+
+// postgresPrograms returns the directory of initdb and postgres, the newest where there are several.
+func postgresPrograms() (string, error) {
+	if p, err := exec.LookPath("initdb"); err == nil {
+		if program, err := filepath.EvalSymlinks(p); err == nil {
+			return filepath.Dir(program), nil
+		}
+	}
+	var found []string
+	for _, pattern := range []string{
+		"/usr/lib/postgresql/*/bin/initdb", "/usr/pgsql-*/bin/initdb",
+		"/opt/homebrew/opt/postgresql@*/bin/initdb", "/usr/local/opt/postgresql@*/bin/initdb",
+	} {
+		match, _ := filepath.Glob(pattern) // fails only on a malformed pattern
+		found = append(found, match...)
+	}
+	if len(found) == 0 {
+		return "", errors.New("PostgreSQL's programs (initdb) are not on this machine")
+	}
+	return filepath.Dir(slices.Max(found)), nil
+}
+
+// unprivileged returns whom to run as: PostgreSQL refuses root. Nil means as this process.
+func unprivileged() (*syscall.Credential, error) {
+	if os.Geteuid() != 0 {
+		return nil, nil
+	}
+	for _, name := range []string{"postgres", "nobody"} {
+		u, err := user.Lookup(name)
+		if err != nil {
+			continue
+		}
+		uid, uerr := strconv.ParseUint(u.Uid, 10, 32)
+		gid, gerr := strconv.ParseUint(u.Gid, 10, 32)
+		if uerr != nil || gerr != nil {
+			continue
+		}
+		return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
+	}
+	return nil, errors.New("running as root, and there is no user postgres or nobody to run PostgreSQL as")
+}

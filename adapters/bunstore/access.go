@@ -1,0 +1,187 @@
+package bunstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+
+	"github.com/seed-755a8038/coffer/core"
+	"github.com/seed-755a8038/coffer/ports"
+)
+
+// The hot reads of ports.Access: one prepared statement each, the same text on
+// both databases. $1 is the user, $2 the session.
+
+const credential = `u.disabled_at IS NOT NULL, s.revoked_at IS NOT NULL`
+
+const caller = ` FROM users u JOIN sessions s ON s.id = $2 AND s.user_id = u.id `
+
+const standingColumns = `ac.id, coalesce(ac.status, ''), coalesce(ac.role, ''), coalesce(m.role, ''), d.default_role,
+	d.org_id, d.id, d.owner_account_id`
+
+const standingJoins = `
+	LEFT JOIN accounts ac ON ac.org_id = d.org_id AND ac.user_id = u.id
+	LEFT JOIN drive_members m ON m.drive_id = d.id AND m.account_id = ac.id `
+
+// ForUser implements ports.Access.
+func (s *Store) ForUser(ctx context.Context, a core.Actor) (core.Credential, error) {
+	const text = `SELECT ` + credential + caller + `WHERE u.id = $1`
+	var c core.Credential
+	err := s.row(ctx, text, []any{a.UserID, a.SessionID}, &c.UserDisabled, &c.SessionRevoked)
+	return c, unknownCaller("user facts", err)
+}
+
+// ForOrg implements ports.Access.
+func (s *Store) ForOrg(ctx context.Context, a core.Actor, org core.OrgID) (core.OrgFacts, error) {
+	const text = `SELECT ` + credential + `, o.id, ac.id, coalesce(ac.status, ''), coalesce(ac.role, '')` + caller + `
+		LEFT JOIN orgs o ON o.id = $3
+		LEFT JOIN accounts ac ON ac.org_id = o.id AND ac.user_id = u.id
+		WHERE u.id = $1`
+	var f core.OrgFacts
+	err := s.row(ctx, text, []any{a.UserID, a.SessionID, org},
+		&f.UserDisabled, &f.SessionRevoked, &f.OrgID, &f.AccountID, &f.Status, &f.Role)
+	if err != nil {
+		return f, unknownCaller("org facts", err)
+	}
+	return f, missing(f.Credential, f.OrgID.IsZero())
+}
+
+// ForDrive implements ports.Access.
+func (s *Store) ForDrive(ctx context.Context, a core.Actor, drive core.DriveID) (core.DriveFacts, error) {
+	const text = `SELECT ` + credential + `, ac.id, coalesce(ac.status, ''), coalesce(ac.role, ''), coalesce(m.role, ''),
+		coalesce(d.default_role, ''), d.org_id, d.id, d.owner_account_id` + caller + `
+		LEFT JOIN drives d ON d.id = $3` + standingJoins + `WHERE u.id = $1`
+	var f core.DriveFacts
+	var owner core.AccountID
+	err := s.row(ctx, text, []any{a.UserID, a.SessionID, drive}, driveFacts(&f, &owner)...)
+	if err != nil {
+		return f, unknownCaller("drive facts", err)
+	}
+	f.Ownership = ownership(owner, f.AccountID)
+	return f, missing(f.Credential, f.DriveID.IsZero())
+}
+
+// ForAsset implements ports.Access.
+func (s *Store) ForAsset(ctx context.Context, a core.Actor, id core.AssetID) (core.AssetFacts, error) {
+	const text = `SELECT ` + credential + `, ` + standingColumns + `, n.id, n.parent_id, n.name, n.created_by, n.trashed_at,
+		n.version, n.created_at, n.updated_at, n.status, n.content_type, n.size_bytes, n.sha256, n.current_version,
+		n.newest_version, n.metadata, coalesce(v.blob_key, ''), coalesce(v.content_type, ''), coalesce(v.size_bytes, 0)` + caller + `
+		JOIN nodes n ON n.id = $3 AND n.kind = 'asset'
+		JOIN drives d ON d.id = n.drive_id` + standingJoins + `
+		LEFT JOIN asset_versions v ON v.asset_id = n.id AND v.number = n.current_version
+		WHERE u.id = $1`
+	var f core.AssetFacts
+	var owner core.AccountID
+	var row nodeRow
+	into := append(driveFacts(&f.DriveFacts, &owner), &row.ID, &row.ParentID, &row.Name, &row.CreatedBy, &row.TrashedAt,
+		&row.Version, &row.CreatedAt, &row.UpdatedAt, &row.Status, &row.ContentType, &row.SizeBytes, &row.SHA256, &row.Current,
+		&row.Newest, &row.Metadata, &f.Version.BlobKey, &f.Version.ContentType, &f.Version.SizeBytes)
+	err := s.row(ctx, text, []any{a.UserID, a.SessionID, id}, into...)
+	if errors.Is(err, sql.ErrNoRows) { // no caller, or no asset
+		c, err := s.ForUser(ctx, a)
+		if err != nil {
+			return f, err
+		}
+		f.Credential = c
+		return f, missing(c, true)
+	}
+	if err != nil {
+		return f, translate("asset facts", err)
+	}
+	f.Ownership = ownership(owner, f.AccountID)
+	row.OrgID, row.DriveID, row.Kind = f.OrgID, f.DriveID, core.KindAsset
+	f.Asset = *row.asset()
+	f.Version.AssetID, f.Version.OrgID, f.Version.Number = row.ID, f.OrgID, row.Current
+	return f, nil
+}
+
+// ForUpload implements ports.Access.
+func (s *Store) ForUpload(ctx context.Context, a core.Actor, q ports.UploadQuery) (core.UploadFacts, error) {
+	const text = `SELECT ` + credential + `, ` + standingColumns + `, d.quota_bytes, d.used_bytes, q.used_bytes, q.assets_count,
+		l.name, l.max_upload_size_mb, l.max_total_storage_mb, l.max_assets` + caller + `
+		JOIN orgs o ON o.id = $3
+		JOIN org_usage q ON q.org_id = o.id
+		JOIN drives d ON d.id = coalesce($4, o.default_drive_id) AND d.org_id = o.id` + standingJoins + `
+		JOIN licenses l ON l.name = ` + licenseInForce + `
+		WHERE u.id = $1`
+	var f core.UploadFacts
+	var owner core.AccountID
+	var quota, maxUpload, maxStorage, maxAssets limit
+	into := append(driveFacts(&f.DriveFacts, &owner), &quota, &f.DriveUsed, &f.Usage.UsedBytes, &f.Usage.AssetsCount,
+		&f.License.Name, &maxUpload, &maxStorage, &maxAssets)
+	err := s.row(ctx, text, []any{a.UserID, a.SessionID, q.OrgID, q.DriveID, stamp{q.Now}}, into...)
+	if errors.Is(err, sql.ErrNoRows) { // no caller, no such org, or no such drive in it
+		c, err := s.ForUser(ctx, a)
+		if err != nil {
+			return f, err
+		}
+		f.Credential = c
+		return f, missing(c, true)
+	}
+	if err != nil {
+		return f, translate("upload facts", err)
+	}
+	f.Ownership = ownership(owner, f.AccountID)
+	f.QuotaBytes = int64(quota)
+	f.License.Limits.MaxUploadSizeMB, f.License.Limits.MaxTotalStorageMB = int64(maxUpload), int64(maxStorage)
+	f.License.Limits.MaxAssets = int64(maxAssets)
+	parent := q.ParentID
+	if parent.IsZero() {
+		parent = core.RootOf(f.DriveID)
+	}
+	return f, s.place(ctx, &f, parent)
+}
+
+// licenseInForce is the name of the licence of org $3 at time $5.
+const licenseInForce = `coalesce((SELECT ol.license FROM org_licenses ol
+	WHERE ol.org_id = $3 AND (ol.expires_at IS NULL OR ol.expires_at > $5) ORDER BY ol.id DESC LIMIT 1), '` + core.DefaultLicense + `')`
+
+// place finds out where in its drive's tree a folder is. A folder of another
+// drive is no folder at all.
+func (s *Store) place(ctx context.Context, f *core.UploadFacts, parent core.NodeID) error {
+	const text = `WITH RECURSIVE up (kind, parent_id, trashed_at, depth) AS (
+			SELECT kind, parent_id, trashed_at, 0 FROM nodes WHERE id = $1 AND drive_id = $2
+			UNION ALL
+			SELECT up.kind, n.parent_id, coalesce(up.trashed_at, n.trashed_at), up.depth + 1
+			FROM up JOIN nodes n ON n.id = up.parent_id WHERE up.depth <= 100
+		) SELECT kind, trashed_at IS NULL, depth FROM up ORDER BY depth DESC LIMIT 1`
+	err := s.row(ctx, text, []any{parent, f.DriveID}, &f.ParentKind, &f.ParentLive, &f.Depth)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	return translate("find folder", err)
+}
+
+// driveFacts are the destinations of credential and standingColumns.
+func driveFacts(f *core.DriveFacts, owner *core.AccountID) []any {
+	return append(make([]any, 0, 32), &f.UserDisabled, &f.SessionRevoked, &f.AccountID, &f.Status, &f.OrgRole, &f.Member, &f.Default,
+		&f.OrgID, &f.DriveID, owner)
+}
+
+func ownership(owner, self core.AccountID) core.Ownership {
+	switch {
+	case owner.IsZero():
+		return core.SharedDrive
+	case owner == self:
+		return core.OwnDrive
+	}
+	return core.OthersDrive
+}
+
+// missing reports a thing that is not there, unless the caller's credential
+// has to be refused first: that is for core to say.
+func missing(c core.Credential, absent bool) error {
+	if absent && c.Check() == nil {
+		return core.ErrNotFound
+	}
+	return nil
+}
+
+// unknownCaller is the error of a query that finds no row only if the user or
+// the session is gone.
+func unknownCaller(op string, err error) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return core.ErrUnauthenticated
+	}
+	return translate(op, err)
+}

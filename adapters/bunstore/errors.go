@@ -1,0 +1,101 @@
+package bunstore
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/seed-755a8038/coffer/core"
+)
+
+// uniques says what breaking a unique constraint means. PostgreSQL names the
+// constraint, SQLite its columns.
+var uniques = []struct {
+	constraint, columns string
+	err                 error
+}{
+	{"users_email_key", "users.email", core.ErrEmailTaken},
+	{"orgs_slug_key", "orgs.slug", core.ErrSlugTaken},
+	{"accounts_org_id_user_id_key", "accounts.org_id, accounts.user_id", core.ErrConflict},
+	{"drives_org_id_owner_account_id_key", "drives.org_id, drives.owner_account_id", core.ErrConflict},
+	{"nodes_parent_id_name_key", "nodes.parent_id, nodes.name", core.ErrNameTaken},
+	{"idempotency_keys_pkey", "idempotency_keys.scope, idempotency_keys.key", core.ErrIdempotencyConflict},
+}
+
+// errReference reports a row that refers to one that is not there.
+var errReference = errors.New("reference to a missing row")
+
+// translate turns a driver's error into the domain's. Errors the domain has no
+// name for keep their text, wrapped with op.
+func translate(op string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if errors.Is(err, sql.ErrNoRows) {
+		return core.ErrNotFound
+	}
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return fmt.Errorf("%s: %w", op, translatePostgres(pg))
+	}
+	if lite, ok := errors.AsType[*sqlite.Error](err); ok {
+		return fmt.Errorf("%s: %w", op, translateSQLite(lite))
+	}
+	if unreachable(err) {
+		return fmt.Errorf("%s: %w: %w", op, core.ErrUnavailable, err)
+	}
+	return fmt.Errorf("%s: %w", op, err)
+}
+
+func translatePostgres(err *pgconn.PgError) error {
+	switch err.Code {
+	case "23505": // unique_violation
+		for _, u := range uniques {
+			if err.ConstraintName == u.constraint {
+				return u.err
+			}
+		}
+	case "23503": // foreign_key_violation
+		return fmt.Errorf("%w: %w", errReference, err)
+	case "40001", "40P01", "55P03", // serialization_failure, deadlock_detected, lock_not_available
+		"57P01", "57P02", "57P03", "53300", "53200", "53100", "25006": // going down, too many connections, out of memory or disk, read-only standby
+		return fmt.Errorf("%w: %w", core.ErrUnavailable, err)
+	}
+	return err
+}
+
+func translateSQLite(err *sqlite.Error) error {
+	switch err.Code() {
+	case sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY:
+		for _, u := range uniques {
+			if strings.Contains(err.Error(), u.columns) {
+				return u.err
+			}
+		}
+	case sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
+		return fmt.Errorf("%w: %w", errReference, err)
+	}
+	switch err.Code() & 0xff { // the primary result code
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR:
+		return fmt.Errorf("%w: %w", core.ErrUnavailable, err)
+	}
+	return err
+}
+
+// unreachable reports errors of the way to the database.
+func unreachable(err error) bool {
+	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
+		return true
+	}
+	if _, ok := errors.AsType[net.Error](err); ok {
+		return !errors.Is(err, context.Canceled)
+	}
+	return errors.Is(err, driver.ErrBadConn) || errors.Is(err, net.ErrClosed) || pgconn.SafeToRetry(err)
+}

@@ -1,0 +1,49 @@
+package bunstore
+
+import (
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3/lock"
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect/pgdialect"
+)
+
+// OpenPostgres opens the PostgreSQL database at url (postgres://…) with at
+// most maxConns connections. It does not connect yet.
+func OpenPostgres(url string, maxConns int) (*Store, error) {
+	config, err := pgx.ParseConfig(url)
+	if err != nil {
+		return nil, fmt.Errorf("database url: %w", err)
+	}
+	// Bun writes arguments into the text, so there is nothing to cache: each
+	// text would become a prepared statement of its own. Hot statements are
+	// prepared explicitly.
+	config.DefaultQueryExecMode = pgx.QueryExecModeExec
+	pool := stdlib.OpenDB(*config)
+	pool.SetMaxOpenConns(maxConns)
+	pool.SetMaxIdleConns(maxConns)
+	pool.SetConnMaxIdleTime(5 * time.Minute)
+	db := bun.NewDB(pool, pgdialect.New(), bun.WithDiscardUnknownColumns())
+	return &Store{read: db, write: db, dialect: onPostgres}, nil
+}
+
+var onPostgres = dialect{
+	name:      "postgres",
+	forUpdate: "UPDATE",
+	hasTag:    "n.metadata @> ?",
+	tagArg: func(tag string) any {
+		doc, _ := json.Marshal(map[string][]string{"tags": {tag}}) // strings always marshal
+		return string(doc)
+	},
+	snapshot: &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead},
+	reserve:  reservePostgres,
+	locker: func() (lock.SessionLocker, error) {
+		const everySeconds, times = 1, 300
+		return lock.NewPostgresSessionLocker(lock.WithLockTimeout(everySeconds, times))
+	},
+}

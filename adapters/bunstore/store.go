@@ -1,0 +1,184 @@
+// Package bunstore is the ports.Store on SQL databases, through Bun. One set of
+// repositories serves PostgreSQL and SQLite; what differs between the two is in
+// postgres.go, sqlite.go and errors.go.
+package bunstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+	"github.com/uptrace/bun"
+
+	"github.com/seed-755a8038/coffer/migrations"
+	"github.com/seed-755a8038/coffer/ports"
+)
+
+// Store is a ports.Store in a SQL database, and the way around it for hot
+// operations (ports.Hot).
+type Store struct {
+	read, write *bun.DB // the same pool, where the database does not mind
+	dialect     dialect
+	jobs        JobsFunc
+	statements  statements
+}
+
+// JobsFunc returns the queue's part in the transaction that tx is on conn.
+type JobsFunc func(conn *sql.Conn, tx *sql.Tx) ports.Jobs
+
+// dialect is what the repositories cannot say in both databases' language.
+type dialect struct {
+	name string // the folder of the migrations
+	// forUpdate locks the selected rows until the end of the transaction.
+	forUpdate string
+	// hasTag is a condition on a node n: its tags contain the one argument.
+	hasTag string
+	tagArg func(tag string) any
+	// snapshot is how View begins.
+	snapshot *sql.TxOptions
+	// reserve is the Quota of a transaction, or of the pool itself.
+	reserve func(ctx context.Context, s *Store, tx *bun.Tx, r ports.Reservation) (ports.Granted, bool, error)
+	locker  func() (lock.SessionLocker, error)
+}
+
+// WithJobs makes the queue take part in every unit of work.
+func (s *Store) WithJobs(jobs JobsFunc) *Store {
+	s.jobs = jobs
+	return s
+}
+
+// View implements ports.Store.
+func (s *Store) View(ctx context.Context, fn func(ports.Tx) error) error {
+	return s.run(ctx, s.read, s.dialect.snapshot, fn)
+}
+
+// Update implements ports.Store.
+func (s *Store) Update(ctx context.Context, fn func(ports.Tx) error) error {
+	return s.run(ctx, s.write, nil, fn)
+}
+
+func (s *Store) run(ctx context.Context, db *bun.DB, opts *sql.TxOptions, fn func(ports.Tx) error) (err error) {
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return translate("connect", err)
+	}
+	defer func() { _ = conn.Close() }() // gives it back to the pool
+	tx, err := conn.BeginTx(ctx, opts)
+	if err != nil {
+		return translate("begin", err)
+	}
+	committed := false
+	defer func() {
+		if !committed { // fn failed or panicked
+			_ = tx.Rollback()
+		}
+	}()
+	if err := fn(s.tx(conn.Conn, &tx)); err != nil {
+		return err
+	}
+	committed = true
+	return translate("commit", tx.Commit())
+}
+
+func (s *Store) tx(conn *sql.Conn, tx *bun.Tx) ports.Tx {
+	r := repository{IDB: tx, dialect: &s.dialect}
+	var jobs ports.Jobs = noJobs{}
+	if s.jobs != nil {
+		jobs = s.jobs(conn, tx.Tx)
+	}
+	return ports.Tx{
+		Users: users{r}, Sessions: sessions{r}, Orgs: orgs{r}, Accounts: accounts{r}, Licenses: licenses{r}, Drives: drives{r},
+		Nodes: nodes{r}, Assets: assets{r}, Versions: versions{r}, Uploads: uploads{r}, Quota: quota{s, tx},
+		Idempotency: idempotency{r}, Jobs: jobs,
+	}
+}
+
+// repository is what every repository of a unit of work embeds.
+type repository struct {
+	bun.IDB
+	dialect *dialect
+}
+
+// noJobs refuses jobs, for a store that no queue was joined to.
+type noJobs struct{}
+
+func (noJobs) Enqueue(context.Context, ...ports.Job) error {
+	return errors.New("bunstore: the store has no queue")
+}
+
+// Ping implements ports.Store.
+func (s *Store) Ping(ctx context.Context) error { return translate("ping", s.write.PingContext(ctx)) }
+
+// DB returns the pool that writes, for the queue and for metrics.
+func (s *Store) DB() *sql.DB { return s.write.DB }
+
+// Close releases the connections.
+func (s *Store) Close() error {
+	s.statements.close()
+	if s.read == s.write {
+		return s.write.Close()
+	}
+	return errors.Join(s.read.Close(), s.write.Close())
+}
+
+// Migrate brings the schema up to date and returns the names of the migrations
+// it applied. Of several processes that start at once, one migrates and the
+// others wait.
+func (s *Store) Migrate(ctx context.Context) ([]string, error) {
+	p, err := s.migrator()
+	if err != nil {
+		return nil, err
+	}
+	applied, err := p.Up(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("migrate: %w", err)
+	}
+	names := make([]string, len(applied))
+	for i, r := range applied {
+		names[i] = r.Source.Path
+	}
+	return names, nil
+}
+
+// Migration is one step of the schema.
+type Migration struct {
+	Name    string
+	Applied bool
+}
+
+// Migrations returns every migration this program has, in order.
+func (s *Store) Migrations(ctx context.Context) ([]Migration, error) {
+	p, err := s.migrator()
+	if err != nil {
+		return nil, err
+	}
+	status, err := p.Status(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("migrations: %w", err)
+	}
+	out := make([]Migration, len(status))
+	for i, m := range status {
+		out[i] = Migration{Name: m.Source.Path, Applied: m.State == goose.StateApplied}
+	}
+	return out, nil
+}
+
+func (s *Store) migrator() (*goose.Provider, error) {
+	files, err := fs.Sub(migrations.Files, s.dialect.name)
+	if err != nil {
+		return nil, err
+	}
+	locker, err := s.dialect.locker()
+	if err != nil {
+		return nil, err
+	}
+	kind := goose.DialectPostgres
+	if s.dialect.name == "sqlite" {
+		kind = goose.DialectSQLite3
+	}
+	return goose.NewProvider(kind, s.write.DB, files, goose.WithSessionLocker(locker))
+}

@@ -1,0 +1,158 @@
+package bunstore
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/seed-755a8038/coffer/core"
+	"github.com/seed-755a8038/coffer/ports"
+)
+
+type uploadRow struct {
+	bun.BaseModel `bun:"table:uploads,alias:up"`
+
+	ID          core.UploadID       `bun:"id,pk"`
+	OrgID       core.OrgID          `bun:"org_id"`
+	DriveID     core.DriveID        `bun:"drive_id"`
+	AssetID     core.AssetID        `bun:"asset_id"`
+	Number      int                 `bun:"number"`
+	BlobKey     string              `bun:"blob_key"`
+	StagingKey  string              `bun:"staging_key"`
+	ContentType string              `bun:"content_type"`
+	SizeBytes   int64               `bun:"size_bytes"`
+	SHA256      []byte              `bun:"sha256"`
+	Strategy    core.UploadStrategy `bun:"strategy"`
+	PartSize    int64               `bun:"part_size"`
+	StoreID     string              `bun:"store_id"`
+	CreatedBy   core.AccountID      `bun:"created_by"`
+	CreatedAt   stamp               `bun:"created_at"`
+	CheckAt     stamp               `bun:"check_at"`
+	ExpiresAt   stamp               `bun:"expires_at"`
+}
+
+func newUploadRow(u *core.Upload) *uploadRow {
+	return &uploadRow{
+		ID: u.ID, OrgID: u.OrgID, DriveID: u.DriveID, AssetID: u.AssetID, Number: u.Number, BlobKey: u.BlobKey, StagingKey: u.StagingKey,
+		ContentType: u.ContentType, SizeBytes: u.SizeBytes, SHA256: u.SHA256, Strategy: u.Strategy, PartSize: u.PartSize,
+		StoreID: u.StoreID, CreatedBy: u.CreatedBy, CreatedAt: stamp{u.CreatedAt}, CheckAt: stamp{u.CheckAt}, ExpiresAt: stamp{u.ExpiresAt},
+	}
+}
+
+func (r *uploadRow) upload() *core.Upload {
+	return &core.Upload{
+		ID: r.ID, OrgID: r.OrgID, DriveID: r.DriveID, AssetID: r.AssetID, Number: r.Number, BlobKey: r.BlobKey, StagingKey: r.StagingKey,
+		ContentType: r.ContentType, SizeBytes: r.SizeBytes, SHA256: nilIfEmpty(r.SHA256), Strategy: r.Strategy, PartSize: r.PartSize,
+		StoreID: r.StoreID, CreatedBy: r.CreatedBy, CreatedAt: r.CreatedAt.Time, CheckAt: r.CheckAt.Time, ExpiresAt: r.ExpiresAt.Time,
+	}
+}
+
+type uploads struct{ repository }
+
+func (r uploads) Of(ctx context.Context, org core.OrgID, asset core.AssetID) ([]*core.Upload, error) {
+	return r.list(ctx, r.NewSelect().Where("up.org_id = ? AND up.asset_id = ?", org, asset).OrderExpr("up.number DESC"))
+}
+
+func (r uploads) Due(ctx context.Context, t time.Time, limit int) ([]*core.Upload, error) {
+	return r.list(ctx, r.NewSelect().Where("up.check_at <= ?", stamp{t}).OrderExpr("up.check_at, up.id").Limit(int64(limit)))
+}
+
+func (r uploads) list(ctx context.Context, sel *bun.SelectQuery) ([]*core.Upload, error) {
+	var rows []uploadRow
+	if err := sel.Model(&rows).Scan(ctx); err != nil {
+		return nil, translate("list uploads", err)
+	}
+	out := make([]*core.Upload, len(rows))
+	for i := range rows {
+		out[i] = rows[i].upload()
+	}
+	return out, nil
+}
+
+func (r uploads) UnknownMultiparts(ctx context.Context, ms []ports.Multipart) ([]ports.Multipart, error) {
+	if len(ms) == 0 {
+		return nil, nil
+	}
+	ids := make([]string, len(ms))
+	for i, m := range ms {
+		ids[i] = m.UploadID
+	}
+	var known []string
+	err := r.NewRaw(`SELECT store_id FROM uploads WHERE store_id IN (?)`, bun.In(ids)).Scan(ctx, &known)
+	if err != nil {
+		return nil, translate("find multipart uploads", err)
+	}
+	unknown := make(map[string]bool)
+	for _, id := range without(ids, known) {
+		unknown[id] = true
+	}
+	var out []ports.Multipart
+	for _, m := range ms {
+		if unknown[m.UploadID] {
+			out = append(out, m)
+		}
+	}
+	return out, nil
+}
+
+func (r uploads) Postpone(ctx context.Context, id core.UploadID, checkAt time.Time) error {
+	_, err := r.NewRaw(`UPDATE uploads SET check_at = ? WHERE id = ?`, stamp{checkAt}, id).Exec(ctx)
+	return translate("postpone upload", err)
+}
+
+func (r uploads) Finish(ctx context.Context, org core.OrgID, id core.UploadID) error {
+	// The asset is locked before its upload, as everywhere: the version that
+	// follows needs it, and a purge that comes between would wait for us while
+	// we wait for it.
+	var asset core.AssetID
+	q := r.NewSelect().Column("n.id").TableExpr("nodes AS n").
+		Where("n.id = (SELECT asset_id FROM uploads WHERE org_id = ? AND id = ?)", org, id)
+	if r.dialect.forUpdate != "" {
+		q = q.For(r.dialect.forUpdate)
+	}
+	if err := translate("lock asset", q.Scan(ctx, &asset)); err != nil {
+		return orGone(err)
+	}
+	return r.remove(ctx, org, id)
+}
+
+func (r uploads) remove(ctx context.Context, org core.OrgID, id core.UploadID) error {
+	res, err := r.NewRaw(`DELETE FROM uploads WHERE org_id = ? AND id = ?`, org, id).Exec(ctx)
+	n, err := affected("remove upload", res, err)
+	if err == nil && n == 0 {
+		return core.ErrUploadNotFound
+	}
+	return err
+}
+
+func (r uploads) Abort(ctx context.Context, org core.OrgID, id core.UploadID) error {
+	var row uploadRow
+	if err := r.NewSelect().Model(&row).Where("up.org_id = ? AND up.id = ?", org, id).Scan(ctx); err != nil {
+		return orGone(translate("get upload", err))
+	}
+	if err := lockForRelease(ctx, r.repository, org, row.AssetID); err != nil {
+		return orGone(err)
+	}
+	if err := r.remove(ctx, org, id); err != nil {
+		return err
+	}
+	var others int
+	err := r.NewRaw(`SELECT (SELECT count(*) FROM asset_versions WHERE asset_id = ?) + (SELECT count(*) FROM uploads WHERE asset_id = ?)`,
+		row.AssetID, row.AssetID).Scan(ctx, &others)
+	if err != nil {
+		return translate("count versions", err)
+	}
+	if others == 0 {
+		return removeAsset(ctx, r.repository, row.AssetID, row.SizeBytes)
+	}
+	return release(ctx, r.repository, row.AssetID, row.SizeBytes, 0)
+}
+
+func orGone(err error) error {
+	if errors.Is(err, core.ErrNotFound) {
+		return core.ErrUploadNotFound
+	}
+	return err
+}

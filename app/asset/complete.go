@@ -1,0 +1,222 @@
+package asset
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"io"
+
+	"github.com/seed-755a8038/coffer/core"
+	"github.com/seed-755a8038/coffer/ports"
+)
+
+// CompleteInput says which upload has ended. Parts may be left out: the store
+// knows what has arrived.
+type CompleteInput struct {
+	UploadID core.UploadID
+	Parts    []ports.Part // number and ETag
+}
+
+// Complete checks the bytes that have arrived against what was declared and
+// makes them the asset's current version. Completing twice returns the asset.
+// It returns core.ErrUploadIncomplete if bytes are missing; if they are wrong,
+// core.ErrSizeMismatch or core.ErrChecksumMismatch, and the upload has ended.
+func (s *Service) Complete(ctx context.Context, a core.Actor, id core.AssetID, in CompleteInput) (*core.Asset, error) {
+	u, err := s.pending(ctx, a, id, in.UploadID)
+	switch {
+	case errors.Is(err, core.ErrUploadNotFound), errors.Is(err, core.ErrUploadMismatch):
+		return s.completed(ctx, a, id, in.UploadID, err)
+	case err != nil:
+		return nil, err
+	}
+	// The bytes are there: a client that hangs up now does not undo that.
+	asset, err := s.land(context.WithoutCancel(ctx), u, in.Parts)
+	if errors.Is(err, core.ErrUploadNotFound) { // somebody else completed it, or gave it up
+		return s.completed(ctx, a, id, in.UploadID, err)
+	}
+	return asset, err
+}
+
+// completed returns the asset if the upload has become a version of it, else why.
+func (s *Service) completed(ctx context.Context, a core.Actor, id core.AssetID, upload core.UploadID, why error) (*core.Asset, error) {
+	f, err := s.facts(ctx, a, core.OrgID{}, id)
+	if err != nil {
+		return nil, err
+	}
+	err = s.store.View(ctx, func(tx ports.Tx) error {
+		_, err := tx.Versions.ByUpload(ctx, f.OrgID, id, upload)
+		return err
+	})
+	if errors.Is(err, core.ErrNotFound) {
+		return nil, why
+	}
+	return &f.Asset, err
+}
+
+// land verifies an upload's bytes and turns it into a version. An upload whose
+// bytes are wrong is abandoned.
+func (s *Service) land(ctx context.Context, u *core.Upload, claimed []ports.Part) (*core.Asset, error) {
+	info, err := s.gather(ctx, u, claimed)
+	if err != nil {
+		return nil, err
+	}
+	sum, err := s.verify(ctx, u, info)
+	if errors.Is(err, core.ErrSizeMismatch) || errors.Is(err, core.ErrChecksumMismatch) {
+		return nil, errors.Join(err, notGone(s.abandon(ctx, u)))
+	}
+	if err != nil {
+		return nil, err
+	}
+	var asset *core.Asset
+	for range attempts {
+		asset, err = s.finish(ctx, u, sum)
+		if !errors.Is(err, core.ErrStale) {
+			break
+		}
+	}
+	return asset, err
+}
+
+// finish is the unit of work that makes an upload a version.
+func (s *Service) finish(ctx context.Context, u *core.Upload, sum []byte) (asset *core.Asset, err error) {
+	now := s.clock.Now()
+	v := u.Finished(sum, now)
+	err = s.store.Update(ctx, func(tx ports.Tx) error {
+		if err := tx.Uploads.Finish(ctx, u.OrgID, u.ID); err != nil {
+			return err
+		}
+		if asset, err = tx.Assets.Get(ctx, u.OrgID, u.AssetID); err != nil {
+			return err
+		}
+		if err := tx.Versions.Add(ctx, v); err != nil {
+			return err
+		}
+		asset.Finish(v, now)
+		if err := tx.Assets.Save(ctx, asset); err != nil {
+			return err
+		}
+		if u.StagingKey != "" {
+			if err := tx.Jobs.Enqueue(ctx, RemoveBlobs{Keys: []string{u.StagingKey}}); err != nil {
+				return err
+			}
+		}
+		if sum == nil {
+			return tx.Jobs.Enqueue(ctx, HashVersion{OrgID: u.OrgID, AssetID: u.AssetID, Number: u.Number})
+		}
+		return nil
+	})
+	return asset, err
+}
+
+// gather brings the bytes to their final key and describes them there.
+func (s *Service) gather(ctx context.Context, u *core.Upload, claimed []ports.Part) (ports.BlobInfo, error) {
+	if u.Strategy == core.UploadMultipart {
+		return s.assemble(ctx, u, claimed)
+	}
+	info, err := s.blobs.Stat(ctx, u.PutKey())
+	switch {
+	case errors.Is(err, core.ErrBlobNotFound):
+		return info, core.ErrUploadIncomplete
+	case err != nil || u.StagingKey == "":
+		return info, err
+	}
+	// Until the copy is made the client could still change what it sent, so
+	// it is the copy that is verified.
+	if err := s.blobs.Copy(ctx, u.StagingKey, u.BlobKey); err != nil {
+		return info, err
+	}
+	return s.blobs.Stat(ctx, u.BlobKey)
+}
+
+func (s *Service) assemble(ctx context.Context, u *core.Upload, claimed []ports.Part) (ports.BlobInfo, error) {
+	parts, err := s.arrivedParts(ctx, u, claimed)
+	if err == nil {
+		err = s.blobs.CompleteMultipart(ctx, u.BlobKey, u.StoreID, parts)
+	}
+	// No such upload, or the blob is there: an earlier attempt came this far.
+	if err != nil && !errors.Is(err, core.ErrUploadNotFound) && !errors.Is(err, core.ErrBlobExists) {
+		return ports.BlobInfo{}, err
+	}
+	info, err := s.blobs.Stat(ctx, u.BlobKey)
+	if errors.Is(err, core.ErrBlobNotFound) {
+		return info, core.ErrUploadIncomplete
+	}
+	return info, err
+}
+
+// arrivedParts returns all parts of the upload, or core.ErrUploadIncomplete
+// with the numbers of those that are missing or of another size.
+func (s *Service) arrivedParts(ctx context.Context, u *core.Upload, claimed []ports.Part) ([]ports.Part, error) {
+	etags := make(map[int]string, len(claimed))
+	for _, p := range claimed {
+		etags[p.Number] = p.ETag
+	}
+	var parts []ports.Part
+	have := make(map[int]bool, u.PartCount())
+	for p, err := range s.blobs.Parts(ctx, u.BlobKey, u.StoreID) {
+		if err != nil {
+			return nil, err
+		}
+		etag, named := etags[p.Number]
+		if p.Number <= u.PartCount() && p.Size == u.PartBytes(p.Number) && (!named || etag == p.ETag) {
+			parts, have[p.Number] = append(parts, p), true
+		}
+	}
+	if len(parts) == u.PartCount() {
+		return parts, nil
+	}
+	var missing []int
+	for n := 1; n <= u.PartCount() && len(missing) < firstParts; n++ {
+		if !have[n] {
+			missing = append(missing, n)
+		}
+	}
+	return nil, core.ErrUploadIncomplete.With("missing_parts", missing).With("part_count", u.PartCount())
+}
+
+// verify compares what the store has with what was declared, and returns the
+// SHA-256 of the bytes, or nil if nobody knows it.
+func (s *Service) verify(ctx context.Context, u *core.Upload, info ports.BlobInfo) ([]byte, error) {
+	if info.Size != u.SizeBytes {
+		return nil, core.ErrSizeMismatch.With("declared", u.SizeBytes).With("stored", info.Size)
+	}
+	sum := info.SHA256
+	if sum == nil && u.SHA256 != nil {
+		var err error
+		if sum, err = s.hash(ctx, u.BlobKey); err != nil {
+			return nil, err
+		}
+	}
+	if u.SHA256 != nil && !bytes.Equal(sum, u.SHA256) {
+		return nil, core.ErrChecksumMismatch
+	}
+	return sum, nil
+}
+
+func (s *Service) hash(ctx context.Context, key string) (sum []byte, err error) {
+	r, err := s.blobs.Open(ctx, key, 0, -1)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	h := sha256.New()
+	if _, err := io.Copy(h, r); err != nil {
+		return nil, err
+	}
+	return h.Sum(nil), nil
+}
+
+func ignoreMissing(err error) error {
+	if errors.Is(err, core.ErrBlobNotFound) {
+		return nil
+	}
+	return err
+}
+
+func notGone(err error) error {
+	if errors.Is(err, core.ErrUploadNotFound) {
+		return nil
+	}
+	return err
+}

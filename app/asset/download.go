@@ -1,0 +1,93 @@
+package asset
+
+import (
+	"context"
+	"time"
+
+	"github.com/seed-755a8038/coffer/core"
+	"github.com/seed-755a8038/coffer/ports"
+)
+
+// Download is a signed URL and what it leads to.
+type Download struct {
+	URL         string
+	FileName    string
+	ContentType string
+	SizeBytes   int64
+	ExpiresAt   time.Time
+}
+
+// Download returns a URL of the asset's current version, to be saved as a file.
+func (s *Service) Download(ctx context.Context, a core.Actor, id core.AssetID) (Download, error) {
+	return s.sign(ctx, a, id, false, s.opts.DownloadTTL)
+}
+
+// SignedURL returns a short-lived URL of the asset's current version. inline
+// asks for showing it in place, which only types that cannot run script get.
+func (s *Service) SignedURL(ctx context.Context, a core.Actor, id core.AssetID, inline bool, ttl time.Duration) (Download, error) {
+	return s.sign(ctx, a, id, inline, ttl)
+}
+
+func (s *Service) sign(ctx context.Context, a core.Actor, id core.AssetID, inline bool, ttl time.Duration) (Download, error) {
+	f, err := s.hot.ForAsset(ctx, a, id)
+	if err != nil {
+		return Download{}, err
+	}
+	if err := core.CanDownload(f); err != nil {
+		return Download{}, err
+	}
+	v := f.Version
+	d := Download{FileName: f.Asset.Name, ContentType: v.ContentType, SizeBytes: v.SizeBytes, ExpiresAt: s.clock.Now().Add(ttl)}
+	r, err := s.blobs.SignGet(ctx, ports.GetSpec{
+		Key: v.BlobKey, ContentType: v.ContentType, Expires: d.ExpiresAt,
+		Disposition: core.ContentDisposition(inline && core.InlineSafe(v.ContentType), d.FileName),
+	})
+	d.URL = r.URL
+	return d, err
+}
+
+// Versions returns the asset's versions with a number below before (0: all),
+// newest first.
+func (s *Service) Versions(ctx context.Context, a core.Actor, id core.AssetID, before, limit int) (core.File, []core.Version, error) {
+	f, err := s.hot.ForAsset(ctx, a, id)
+	if err != nil {
+		return core.File{}, nil, err
+	}
+	if err := core.CanInDrive(f.DriveFacts, core.DriveViewer); err != nil {
+		return core.File{}, nil, err
+	}
+	var versions []core.Version
+	err = s.store.View(ctx, func(tx ports.Tx) (err error) {
+		versions, err = tx.Versions.List(ctx, f.OrgID, id, before, limit)
+		return err
+	})
+	return f.Asset.File, versions, err
+}
+
+// RestoreVersion makes the content of an old version current again.
+func (s *Service) RestoreVersion(ctx context.Context, a core.Actor, id core.AssetID, number int) (*core.Asset, error) {
+	f, err := s.hot.ForAsset(ctx, a, id)
+	if err != nil {
+		return nil, err
+	}
+	if err := core.CanChangeAsset(f); err != nil {
+		return nil, err
+	}
+	var v *core.Version
+	err = s.store.View(ctx, func(tx ports.Tx) (err error) {
+		v, err = tx.Versions.Get(ctx, f.OrgID, id, number)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s.change(ctx, f.OrgID, id, 0, func(asset *core.Asset, now time.Time) error {
+		if asset.Trashed() {
+			return core.ErrAssetTrashed
+		}
+		if asset.Current != v.Number {
+			asset.Restore(v, now)
+		}
+		return nil
+	})
+}

@@ -1,0 +1,222 @@
+// Package asset holds the use cases of files: uploading, describing,
+// downloading and deleting them, and what keeps the blob store in step.
+package asset
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/seed-755a8038/coffer/core"
+	"github.com/seed-755a8038/coffer/ports"
+)
+
+// Options are the choices of the operator.
+type Options struct {
+	Unlimited      bool // no licence limits
+	Uploads        core.UploadTimes
+	DownloadTTL    time.Duration // of a signed download URL
+	TrashRetention time.Duration // how long the trash is kept
+}
+
+// Deps are the ports the service works on.
+type Deps struct {
+	Store   ports.Store
+	Hot     ports.Hot
+	Blobs   ports.Blobs
+	Secrets ports.Secrets
+	Clock   ports.Clock
+	IDs     ports.IDs
+	Text    ports.Text
+}
+
+// Service runs the asset use cases. It is safe for concurrent use.
+type Service struct {
+	store   ports.Store
+	hot     ports.Hot
+	blobs   ports.Blobs
+	secrets ports.Secrets
+	clock   ports.Clock
+	ids     ports.IDs
+	text    ports.Text
+	opts    Options
+}
+
+// NewService returns a Service on the given ports.
+func NewService(d Deps, opts Options) *Service {
+	return &Service{
+		store: d.Store, hot: d.Hot, blobs: d.Blobs, secrets: d.Secrets, clock: d.Clock, ids: d.IDs, text: d.Text, opts: opts,
+	}
+}
+
+// Get returns an asset, trashed or not. org zero means whichever it is in.
+func (s *Service) Get(ctx context.Context, a core.Actor, org core.OrgID, id core.AssetID) (*core.Asset, error) {
+	f, err := s.facts(ctx, a, org, id)
+	if err != nil {
+		return nil, err
+	}
+	if err := core.CanInDrive(f.DriveFacts, core.DriveViewer); err != nil {
+		return nil, err
+	}
+	return &f.Asset, nil
+}
+
+// ListInput is a page of an org's assets.
+type ListInput struct {
+	OrgID  core.OrgID
+	Status core.AssetStatus
+	Type   string
+	Tag    string
+	Text   string
+	Before core.AssetID
+	Limit  int
+}
+
+// List returns the live assets of an org that the actor may read, newest first.
+func (s *Service) List(ctx context.Context, a core.Actor, in ListInput) ([]*core.Asset, error) {
+	f, err := s.hot.ForOrg(ctx, a, in.OrgID)
+	if err != nil {
+		return nil, err
+	}
+	if err := core.CanInOrg(f, core.ViewOrg); err != nil {
+		return nil, err
+	}
+	var assets []*core.Asset
+	err = s.store.View(ctx, func(tx ports.Tx) (err error) {
+		assets, err = tx.Assets.List(ctx, ports.AssetQuery{
+			OrgID: in.OrgID, AccountID: f.AccountID, Status: in.Status, Type: in.Type,
+			Tag: in.Tag, Text: in.Text, Before: in.Before, Limit: in.Limit,
+		})
+		return err
+	})
+	return assets, err
+}
+
+// Usage is what an org's files take of its licence.
+type Usage struct {
+	core.OrgUsage
+	Limits core.Limits
+}
+
+// Usage returns what an org uses and may use.
+func (s *Service) Usage(ctx context.Context, a core.Actor, org core.OrgID) (Usage, error) {
+	f, err := s.hot.ForOrg(ctx, a, org)
+	if err != nil {
+		return Usage{}, err
+	}
+	if err := core.CanInOrg(f, core.ViewOrg); err != nil {
+		return Usage{}, err
+	}
+	var out Usage
+	err = s.store.View(ctx, func(tx ports.Tx) (err error) {
+		if out.OrgUsage, err = tx.Orgs.Usage(ctx, org); err != nil {
+			return err
+		}
+		license, err := tx.Licenses.InForce(ctx, org, s.clock.Now())
+		out.Limits = license.Limits
+		return err
+	})
+	if s.opts.Unlimited {
+		out.Limits = core.UnlimitedLicense().Limits
+	}
+	return out, err
+}
+
+// Change is what an update leaves alone (nil) or sets.
+type Change struct {
+	Name     *string
+	Metadata *core.Metadata
+	IfMatch  int64 // the version the client has seen; 0: any
+}
+
+// Update renames an asset or describes it. It returns core.ErrNameTaken, and
+// core.ErrStale if the asset is not at the version the client has seen.
+func (s *Service) Update(ctx context.Context, a core.Actor, org core.OrgID, id core.AssetID, c Change) (*core.Asset, error) {
+	f, err := s.facts(ctx, a, org, id)
+	if err != nil {
+		return nil, err
+	}
+	if err := core.CanChangeAsset(f); err != nil {
+		return nil, err
+	}
+	if err := s.cleanChange(&c); err != nil {
+		return nil, err
+	}
+	return s.change(ctx, f.OrgID, id, c.IfMatch, func(asset *core.Asset, now time.Time) error {
+		if asset.Trashed() {
+			return core.ErrAssetTrashed
+		}
+		if c.Name != nil && *c.Name != asset.Name {
+			asset.Rename(*c.Name, now)
+		}
+		if c.Metadata != nil {
+			asset.Describe(*c.Metadata, now)
+		}
+		return nil
+	})
+}
+
+func (s *Service) cleanChange(c *Change) error {
+	if c.Name != nil {
+		name, err := core.CleanNodeName("body.name", *c.Name, s.text.NFC)
+		if err != nil {
+			return err
+		}
+		c.Name = &name
+	}
+	if c.Metadata != nil {
+		m, err := core.CleanMetadata("body.metadata", *c.Metadata, s.text.NFC)
+		if err != nil {
+			return err
+		}
+		c.Metadata = &m
+	}
+	return nil
+}
+
+// attempts is how often a change that its client did not tie to a version is
+// tried again when somebody else was faster.
+const attempts = 5
+
+// change loads an asset, lets edit change it, and saves it as one unit of work.
+func (s *Service) change(
+	ctx context.Context, org core.OrgID, id core.AssetID, ifMatch int64, edit func(*core.Asset, time.Time) error,
+) (asset *core.Asset, err error) {
+	for range attempts {
+		err = s.store.Update(ctx, func(tx ports.Tx) (err error) {
+			if asset, err = tx.Assets.Get(ctx, org, id); err != nil {
+				return err
+			}
+			if ifMatch != 0 && ifMatch != asset.Node.Version {
+				return core.ErrStale
+			}
+			before := asset.Node.Version
+			if err := edit(asset, s.clock.Now()); err != nil || asset.Node.Version == before {
+				return err
+			}
+			// Several steps may each have counted; stored is one change.
+			asset.Node.Version = before + 1
+			return tx.Assets.Save(ctx, asset)
+		})
+		if err == nil {
+			return asset, nil
+		}
+		if ifMatch != 0 || !errors.Is(err, core.ErrStale) {
+			break
+		}
+	}
+	return nil, err
+}
+
+// facts returns what decides about an asset; another org's is not there.
+func (s *Service) facts(ctx context.Context, a core.Actor, org core.OrgID, id core.AssetID) (core.AssetFacts, error) {
+	f, err := s.hot.ForAsset(ctx, a, id)
+	if err != nil {
+		return f, err
+	}
+	if !org.IsZero() && f.OrgID != org {
+		// Whether the session still stands is told first, as for any other id.
+		return f, errors.Join(f.Check(), core.ErrNotFound)
+	}
+	return f, nil
+}

@@ -1,0 +1,131 @@
+package core
+
+import "time"
+
+// Unlimited is the value of a limit that does not limit.
+const Unlimited int64 = -1
+
+// MB is a megabyte, in bytes, as licences count them.
+const MB int64 = 1_000_000
+
+// Feature is something a licence has or has not.
+type Feature string
+
+// The features that licences differ by.
+const (
+	FeatureGroupNesting     Feature = "group_nesting"
+	FeaturePassword         Feature = "password_protection"
+	FeatureCustomSharing    Feature = "custom_sharing"
+	FeatureAdvancedStats    Feature = "advanced_analytics"
+	FeatureFullStats        Feature = "full_analytics"
+	FeatureAnalyticsExport  Feature = "analytics_export"
+	FeatureBranding         Feature = "custom_branding"
+	FeatureWhiteLabel       Feature = "white_label"
+	FeatureIPRestriction    Feature = "ip_restriction"
+	FeatureWatermark        Feature = "watermark"
+	FeatureWebhooks         Feature = "webhooks"
+	FeatureScheduledReports Feature = "scheduled_reports"
+)
+
+// Limits are the numbers of a licence. Unlimited (-1) lifts one.
+type Limits struct {
+	MaxUploadSizeMB    int64
+	MaxTotalStorageMB  int64
+	MaxAssets          int64
+	MaxProducts        int64
+	MaxMembers         int64
+	MaxGroups          int64
+	MaxAssetsPerGroup  int64
+	MaxGroupShareHours int64 // longest expiry of a group's link
+}
+
+// License is a plan: limits, features and a monthly fee.
+type License struct {
+	Name            string // key: free, starter, pro, enterprise or an operator's own
+	Limits          Limits
+	Features        []Feature
+	MonthlyFeeCents int64 // USD; Unlimited (-1): by contract
+}
+
+// DefaultLicense is the name of the licence of an org without an assignment.
+const DefaultLicense = "free"
+
+// OrgLicense is the licence in force for an org, and until when.
+type OrgLicense struct {
+	License
+	ExpiresAt time.Time // zero: no end
+}
+
+var allFeatures = []Feature{
+	FeatureGroupNesting, FeaturePassword, FeatureCustomSharing, FeatureAdvancedStats, FeatureFullStats, FeatureAnalyticsExport,
+	FeatureBranding, FeatureWhiteLabel, FeatureIPRestriction, FeatureWatermark, FeatureWebhooks, FeatureScheduledReports,
+}
+
+const (
+	week  = 7 * 24  // hours
+	month = 30 * 24 // hours
+)
+
+// Tiers returns the licences every server knows, smallest first.
+func Tiers() []License {
+	return []License{
+		{Name: "free", Limits: Limits{100, 1_000, 100, 50, 5, 10, 100, week}},
+		{Name: "starter", Limits: Limits{500, 10_000, 500, 100, 10, 10, 100, week}, MonthlyFeeCents: 1_900},
+		{
+			Name: "pro", Limits: Limits{2_000, 100_000, 2_000, 500, 50, 100, 1_000, month}, MonthlyFeeCents: 4_900,
+			Features: []Feature{FeatureGroupNesting, FeaturePassword, FeatureCustomSharing, FeatureAdvancedStats, FeatureAnalyticsExport},
+		},
+		{
+			Name: "enterprise", MonthlyFeeCents: Unlimited, Features: allFeatures,
+			Limits: Limits{10_000, 1_000_000, Unlimited, Unlimited, Unlimited, Unlimited, Unlimited, Unlimited},
+		},
+	}
+}
+
+// UnlimitedLicense is in force for every org of a server whose operator runs
+// it for themselves.
+func UnlimitedLicense() License {
+	return License{
+		Name: "unlimited", Features: allFeatures,
+		Limits: Limits{Unlimited, Unlimited, Unlimited, Unlimited, Unlimited, Unlimited, Unlimited, Unlimited},
+	}
+}
+
+// Has reports whether the licence has the feature.
+func (l License) Has(f Feature) bool {
+	for _, have := range l.Features {
+		if have == f {
+			return true
+		}
+	}
+	return false
+}
+
+// MaxUploadBytes is the largest file, in bytes, or Unlimited.
+func (l Limits) MaxUploadBytes() int64 { return inBytes(l.MaxUploadSizeMB) }
+
+// MaxStorageBytes is what all files may take together, in bytes, or Unlimited.
+func (l Limits) MaxStorageBytes() int64 { return inBytes(l.MaxTotalStorageMB) }
+
+func inBytes(mb int64) int64 {
+	if mb == Unlimited {
+		return Unlimited
+	}
+	return mb * MB
+}
+
+// CheckLimit returns the refusal of using requested more of a limit of which
+// used is taken, or nil if it fits. name is the limit's name in the API.
+func CheckLimit(name string, limit, used, requested int64) error {
+	if limit == Unlimited || requested <= limit-used { // no overflow: limit >= 0
+		return nil
+	}
+	return limitExceeded(name, limit, used, requested)
+}
+
+func limitExceeded(name string, limit, used, requested int64) *Error {
+	return &Error{
+		Kind: KindForbidden, Code: "limit_exceeded", Message: "this would go over the limit " + name,
+		Details: map[string]any{"limit": name, "max": limit, "used": used, "requested": requested},
+	}
+}

@@ -1,0 +1,111 @@
+package core
+
+import "time"
+
+// UploadID identifies an upload.
+type UploadID = ID[Upload]
+
+// UploadStrategy says how the bytes of an upload travel.
+type UploadStrategy string
+
+// The strategies: one signed PUT, or numbered parts with a signed PUT each.
+const (
+	UploadSingle    UploadStrategy = "single"
+	UploadMultipart UploadStrategy = "multipart"
+)
+
+// Sizes of uploads, in bytes.
+const (
+	MultipartThreshold       = 64 * MB        // from here on an upload has parts
+	MaxBlobBytes       int64 = 5_000_000 * MB // 5 TB
+	MaxParts                 = 10_000
+	minPartSize        int64 = 16 << 20
+	partSizeStep       int64 = 1 << 20
+)
+
+// What can go wrong with an upload, beside the errors of blobs.
+var (
+	ErrUploadMismatch = &Error{Kind: KindConflict, Code: "upload_mismatch", Message: "this is not the upload_id of the file's upload"}
+	ErrNotMultipart   = &Error{Kind: KindConflict, Code: "upload_not_multipart", Message: "the upload is a single PUT; it has no parts"}
+)
+
+// Upload reserves room for one version of an asset until its bytes have
+// arrived: it holds quota, and nothing else of the server changes before it is
+// completed.
+type Upload struct {
+	ID          UploadID
+	OrgID       OrgID
+	DriveID     DriveID
+	AssetID     AssetID
+	Number      int // of the version it will become
+	BlobKey     string
+	StagingKey  string // where the PUT goes if the store cannot protect BlobKey; else empty
+	ContentType string
+	SizeBytes   int64
+	SHA256      []byte // declared; nil: not declared
+	Strategy    UploadStrategy
+	PartSize    int64  // bytes; 0 for a single PUT
+	StoreID     string // the store's name of a multipart upload
+	CreatedBy   AccountID
+	CreatedAt   time.Time
+	CheckAt     time.Time // when reconciliation looks at it
+	ExpiresAt   time.Time // when it is given up
+}
+
+// UploadTimes are how long parts of an upload live.
+type UploadTimes struct {
+	URL       time.Duration // a signed URL
+	Single    time.Duration // an upload by one PUT
+	Multipart time.Duration // an upload in parts, which a client may resume
+}
+
+// Plan fills in how the bytes travel and how long the upload lives.
+func (u *Upload) Plan(times UploadTimes, now time.Time) {
+	u.CreatedAt, u.CheckAt = now, now.Add(times.URL)
+	u.Strategy, u.ExpiresAt = UploadSingle, now.Add(times.Single)
+	if u.SizeBytes >= MultipartThreshold {
+		u.Strategy, u.ExpiresAt = UploadMultipart, now.Add(times.Multipart)
+		u.PartSize = PartSize(u.SizeBytes)
+	}
+}
+
+// PutKey returns the key that a single PUT writes to.
+func (u *Upload) PutKey() string {
+	if u.StagingKey != "" {
+		return u.StagingKey
+	}
+	return u.BlobKey
+}
+
+// PartCount returns how many parts the upload has; 0 for a single PUT.
+func (u *Upload) PartCount() int {
+	if u.PartSize == 0 {
+		return 0
+	}
+	return int((u.SizeBytes + u.PartSize - 1) / u.PartSize)
+}
+
+// PartBytes returns the exact size of part number n, from 1.
+func (u *Upload) PartBytes(n int) int64 {
+	if n < u.PartCount() {
+		return u.PartSize
+	}
+	return u.SizeBytes - int64(u.PartCount()-1)*u.PartSize
+}
+
+// Finished returns the version the upload has become; sha256 is what the store
+// says of the bytes, or nil.
+func (u *Upload) Finished(sha256 []byte, now time.Time) *Version {
+	return &Version{
+		AssetID: u.AssetID, OrgID: u.OrgID, Number: u.Number, BlobKey: u.BlobKey, ContentType: u.ContentType,
+		SizeBytes: u.SizeBytes, SHA256: sha256, UploadID: u.ID, CreatedBy: u.CreatedBy, CreatedAt: now,
+	}
+}
+
+// PartSize returns the size of each part but the last, for a file of size bytes:
+// at least 16 MiB, and so large that there are at most MaxParts.
+func PartSize(size int64) int64 {
+	part := (size + MaxParts - 1) / MaxParts
+	part = (part + partSizeStep - 1) / partSizeStep * partSizeStep
+	return max(part, minPartSize)
+}

@@ -1,0 +1,47 @@
+package ports
+
+import (
+	"context"
+	"time"
+
+	"github.com/seed-755a8038/coffer/core"
+)
+
+// Access answers what decides a request, in one round trip and without a
+// transaction, for core's policies to judge. Each method returns
+// core.ErrUnauthenticated if the actor's user or session is gone, and
+// core.ErrNotFound if the thing asked about is.
+type Access interface {
+	// ForUser returns whether the actor's credential stands.
+	ForUser(ctx context.Context, a core.Actor) (core.Credential, error)
+
+	// ForOrg returns the actor's standing in an org.
+	ForOrg(ctx context.Context, a core.Actor, org core.OrgID) (core.OrgFacts, error)
+
+	// ForDrive returns the actor's standing in a drive of any org.
+	ForDrive(ctx context.Context, a core.Actor, drive core.DriveID) (core.DriveFacts, error)
+
+	// ForAsset returns an asset of any org, its current version, and the
+	// actor's standing in its drive.
+	ForAsset(ctx context.Context, a core.Actor, id core.AssetID) (core.AssetFacts, error)
+
+	// ForUpload returns what decides an upload into a folder; two round trips,
+	// since the folder may be deep.
+	ForUpload(ctx context.Context, a core.Actor, q UploadQuery) (core.UploadFacts, error)
+}
+
+// UploadQuery names where an upload should go. Drive zero means the org's
+// default drive, Parent zero the drive's root.
+type UploadQuery struct {
+	OrgID    core.OrgID
+	DriveID  core.DriveID
+	ParentID core.NodeID
+	Now      time.Time
+}
+
+// Hot is a store's way around the unit of work for the few operations that
+// have to take one round trip.
+type Hot interface {
+	Access
+	Quota
+}

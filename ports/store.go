@@ -1,0 +1,39 @@
+// Package ports declares what the application needs from the outside world.
+// It holds interfaces and the plain values they exchange; no behaviour.
+package ports
+
+import "context"
+
+// Store is the system of record. Repositories are reachable only inside a unit
+// of work, so a use case cannot forget that two writes belong together.
+type Store interface {
+	// View runs fn against one consistent snapshot. Writing through tx fails.
+	View(ctx context.Context, fn func(tx Tx) error) error
+
+	// Update runs fn at most once in a read-write transaction. It commits if fn
+	// returns nil; otherwise nothing fn wrote is visible and fn's error is
+	// returned unchanged. tx must not outlive fn or leave its goroutine, and fn
+	// does no network or blob I/O: it may hold the only writer of the database.
+	Update(ctx context.Context, fn func(tx Tx) error) error
+
+	// Ping reports whether the database answers.
+	Ping(ctx context.Context) error
+}
+
+// Tx is the set of repositories taking part in one unit of work. A repository
+// method that names an org never sees another org's rows: they do not exist.
+type Tx struct {
+	Users       Users
+	Sessions    Sessions
+	Orgs        Orgs
+	Accounts    Accounts
+	Licenses    Licenses
+	Drives      Drives
+	Nodes       Nodes
+	Assets      Assets
+	Versions    Versions
+	Uploads     Uploads
+	Quota       Quota
+	Idempotency Idempotency
+	Jobs        Jobs
+}

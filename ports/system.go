@@ -1,0 +1,18 @@
+package ports
+
+import "time"
+
+// Clock tells the time: UTC, truncated to the microsecond, so that a timestamp
+// survives every store unchanged.
+type Clock interface{ Now() time.Time }
+
+// IDs mints UUIDv7s, strictly increasing within a process. The caller converts
+// one to the type it needs: core.AssetID(ids.NewID()).
+type IDs interface{ NewID() [16]byte }
+
+// Text knows the parts of Unicode the standard library does not: core passes
+// every name through it once, before any rule looks at the name.
+type Text interface {
+	// NFC returns s in Unicode normal form C.
+	NFC(s string) string
+}

@@ -1,0 +1,165 @@
+package contract
+
+import (
+	"time"
+
+	"github.com/seed-755a8038/coffer/core"
+	"github.com/seed-755a8038/coffer/ports"
+)
+
+func factsUser(s storeTest) {
+	p := s.signUp("ana")
+	c, err := s.Hot.ForUser(s.Context(), p.actor())
+	s.must(err)
+	s.equal(c, core.Credential{})
+	stranger := p.actor()
+	stranger.UserID = core.UserID(s.id())
+	_, err = s.Hot.ForUser(s.Context(), stranger)
+	s.wantErr(err, core.ErrUnauthenticated)
+	other := s.signUp("ben")
+	mixed := core.Actor{UserID: p.user.ID, SessionID: other.session.ID}
+	_, err = s.Hot.ForUser(s.Context(), mixed)
+	s.wantErr(err, core.ErrUnauthenticated)
+	s.disable(p)
+	c, err = s.Hot.ForUser(s.Context(), p.actor())
+	s.must(err)
+	s.equal(c, core.Credential{UserDisabled: true})
+}
+
+func (s storeTest) disable(p person) {
+	u := *p.user
+	u.DisabledAt, u.Version = noon, u.Version+1
+	s.update(func(tx ports.Tx) error { return tx.Users.Save(s.Context(), &u) })
+}
+
+func factsOrg(s storeTest) {
+	ana, ben := s.signUp("ana"), s.signUp("ben")
+	f, err := s.Hot.ForOrg(s.Context(), ana.actor(), ana.org.ID)
+	s.must(err)
+	s.equal(f, core.OrgFacts{OrgID: ana.org.ID, AccountID: ana.account.ID, Status: core.AccountActive, Role: core.OrgOwner})
+	s.must(core.CanInOrg(f, core.DeleteOrg))
+	f, err = s.Hot.ForOrg(s.Context(), ben.actor(), ana.org.ID)
+	s.must(err)
+	s.wantErr(core.CanInOrg(f, core.ViewOrg), core.ErrNotFound)
+	_, err = s.Hot.ForOrg(s.Context(), ben.actor(), core.OrgID(s.id()))
+	s.wantErr(err, core.ErrNotFound)
+	s.disable(ben) // who is shut out hears that first
+	f, err = s.Hot.ForOrg(s.Context(), ben.actor(), core.OrgID(s.id()))
+	s.must(err)
+	s.wantErr(core.CanInOrg(f, core.ViewOrg), core.ErrUserDisabled)
+}
+
+func factsDrive(s storeTest) {
+	ana, ben := s.signUp("ana"), s.signUp("ben")
+	f, err := s.Hot.ForDrive(s.Context(), ana.actor(), ana.drive.ID)
+	s.must(err)
+	s.equal(f, core.DriveFacts{
+		DriveStanding: core.DriveStanding{Status: core.AccountActive, OrgRole: core.OrgOwner, Ownership: core.OwnDrive},
+		OrgID:         ana.org.ID, DriveID: ana.drive.ID, AccountID: ana.account.ID,
+	})
+	f, err = s.Hot.ForDrive(s.Context(), ben.actor(), ana.drive.ID)
+	s.must(err)
+	s.wantErr(core.CanInDrive(f, core.DriveViewer), core.ErrNotFound)
+	_, err = s.Hot.ForDrive(s.Context(), ana.actor(), core.DriveID(s.id()))
+	s.wantErr(err, core.ErrNotFound)
+}
+
+// factsStandings adds accounts of every role and status to an org with drives
+// of every default role, and asks both the facts and the reservation of each.
+func factsStandings(s storeTest) {
+	org := core.NewPersonalOrg(core.OrgID(s.id()), "many", "many", noon)
+	org.IsPersonal = false
+	var drives []*core.Drive
+	for _, role := range []core.DriveRole{core.DriveNone, core.DriveViewer, core.DriveEditor, core.DriveAdmin} {
+		drives = append(drives, &core.Drive{
+			ID: core.DriveID(s.id()), OrgID: org.ID, Name: "shared", DefaultRole: role, QuotaBytes: core.Unlimited,
+			Version: 1, CreatedAt: noon, UpdatedAt: noon,
+		})
+	}
+	s.update(func(tx ports.Tx) error {
+		s.must(tx.Orgs.Add(s.Context(), org, drives[0].ID))
+		for _, d := range drives {
+			s.must(tx.Drives.Add(s.Context(), d))
+		}
+		return nil
+	})
+	for _, role := range []core.OrgRole{core.OrgOwner, core.OrgAdmin, core.OrgMember, core.OrgViewer} {
+		for _, status := range []core.AccountStatus{core.AccountInvited, core.AccountActive, core.AccountSuspended, core.AccountRemoved} {
+			p := s.signUp(string(role) + string(status))
+			account := &core.Account{
+				ID: core.AccountID(s.id()), OrgID: org.ID, UserID: p.user.ID, Role: role, Status: status,
+				Version: 1, CreatedAt: noon, UpdatedAt: noon,
+			}
+			s.update(func(tx ports.Tx) error { return tx.Accounts.Add(s.Context(), account) })
+			for _, d := range drives {
+				s.judged(p, account, d)
+			}
+		}
+	}
+}
+
+func (s storeTest) judged(p person, account *core.Account, d *core.Drive) {
+	s.Helper()
+	f, err := s.Hot.ForDrive(s.Context(), p.actor(), d.ID)
+	s.must(err)
+	s.equal(f.DriveStanding, core.DriveStanding{
+		Status: account.Status, OrgRole: account.Role, Ownership: core.SharedDrive, Default: d.DefaultRole,
+	})
+	r := s.reservation(p, string(account.Role+"/"+core.OrgRole(account.Status)+"/")+string(d.DefaultRole), 1)
+	r.Upload.OrgID, r.NewAsset.OrgID = d.OrgID, d.OrgID
+	r.Upload.DriveID, r.NewAsset.DriveID = d.ID, d.ID
+	_, ok, err := s.Hot.Reserve(s.Context(), r)
+	s.must(err)
+	if want := core.CanInDrive(f, core.DriveEditor) == nil; ok != want {
+		s.Errorf("%s: reserved %t, core says %t", f.Key(), ok, want)
+	}
+	s.view(func(tx ports.Tx) error {
+		list, err := tx.Assets.List(s.Context(), ports.AssetQuery{OrgID: d.OrgID, AccountID: account.ID, Limit: 200})
+		s.must(err)
+		inDrive := 0
+		for _, a := range list {
+			if a.DriveID == d.ID {
+				inDrive++
+			}
+		}
+		if core.CanInDrive(f, core.DriveViewer) != nil && inDrive > 0 {
+			s.Errorf("%s: lists assets it may not read", f.Key())
+		}
+		return nil
+	})
+}
+
+func factsAsset(s storeTest) {
+	ana, ben := s.signUp("ana"), s.signUp("ben")
+	r := s.reserve(ana, "a.txt", 5)
+	f, err := s.Hot.ForAsset(s.Context(), ana.actor(), r.NewAsset.ID)
+	s.must(err)
+	s.equal(f.Asset, *r.NewAsset)
+	s.wantErr(core.CanDownload(f), core.ErrAssetNotReady)
+	want := s.finish(r)
+	f, err = s.Hot.ForAsset(s.Context(), ana.actor(), r.NewAsset.ID)
+	s.must(err)
+	s.equal(f.Asset, *want)
+	s.equal(f.Version, core.Version{
+		AssetID: want.ID, OrgID: want.OrgID, Number: 1, BlobKey: r.Upload.BlobKey, ContentType: "text/plain", SizeBytes: 5,
+	})
+	s.must(core.CanDownload(f))
+	f, err = s.Hot.ForAsset(s.Context(), ben.actor(), r.NewAsset.ID)
+	s.must(err)
+	s.wantErr(core.CanDownload(f), core.ErrNotFound)
+	for _, id := range []core.AssetID{core.AssetID(s.id()), core.RootOf(ana.drive.ID)} {
+		_, err = s.Hot.ForAsset(s.Context(), ana.actor(), id)
+		s.wantErr(err, core.ErrNotFound)
+	}
+	s.update(func(tx ports.Tx) error { return tx.Sessions.Revoke(s.Context(), ana.session.ID, noon) })
+	f, err = s.Hot.ForAsset(s.Context(), ana.actor(), r.NewAsset.ID)
+	s.must(err)
+	s.wantErr(core.CanDownload(f), core.ErrUnauthenticated)
+}
+
+func (s storeTest) uploadFacts(p person, parent core.NodeID) core.UploadFacts {
+	s.Helper()
+	f, err := s.Hot.ForUpload(s.Context(), p.actor(), ports.UploadQuery{OrgID: p.org.ID, ParentID: parent, Now: noon.Add(time.Second)})
+	s.must(err)
+	return f
+}

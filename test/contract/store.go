@@ -1,0 +1,252 @@
+package contract
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/seed-755a8038/coffer/core"
+	"github.com/seed-755a8038/coffer/ports"
+)
+
+// StoreEnv is a new, empty store with what goes around its units of work.
+type StoreEnv struct {
+	ports.Store
+	Hot     ports.Hot
+	Limiter ports.Limiter
+}
+
+// Store tests that stores opened by open keep the contracts of ports.Store,
+// ports.Hot and ports.Limiter. open registers its own cleanup.
+func Store(t *testing.T, open func(t *testing.T) StoreEnv) {
+	for name, test := range map[string]func(storeTest){
+		"Tx is complete":                          txComplete,
+		"Update undoes everything on error":       updateUndoes,
+		"Update undoes everything on panic":       updatePanics,
+		"Update fails once its context ends":      updateCancelled,
+		"View cannot write":                       viewCannotWrite,
+		"View sees one snapshot":                  viewSnapshot,
+		"a newcomer comes back equal":             newcomerEqual,
+		"an email is taken once":                  emailTaken,
+		"of racing signups one has the email":     emailRace,
+		"a slug is taken once":                    slugTaken,
+		"of concurrent changes one is stored":     userStale,
+		"orgs are listed page by page":            orgPages,
+		"a token is exchanged once":               tokenOnce,
+		"of racing exchanges one succeeds":        tokenRace,
+		"a revoked session is over":               sessionRevoked,
+		"ended sessions are pruned":               sessionsPruned,
+		"the tiers are there":                     tiers,
+		"the latest valid licence counts":         licenseInForce,
+		"facts of a user":                         factsUser,
+		"facts of an org":                         factsOrg,
+		"facts of a drive":                        factsDrive,
+		"standings are judged as core does":       factsStandings,
+		"facts of an asset":                       factsAsset,
+		"a reservation comes back equal":          reservationEqual,
+		"a reservation in a unit is undone":       reservationUndone,
+		"a name is taken once in a folder":        nameTaken,
+		"strangers reserve nothing":               reserveStranger,
+		"racing reservations stay in the limit":   reserveStorageRace,
+		"racing reservations stay in the count":   reserveCountRace,
+		"racing reservations stay in the quota":   reserveQuotaRace,
+		"a file over the size limit is refused":   reserveTooLarge,
+		"without limits anything fits":            reserveUnlimited,
+		"an abort gives back, once":               abortOnce,
+		"finish and abort exclude each other":     finishAbortRace,
+		"a version comes back equal":              versionEqual,
+		"another version takes the next number":   versionNext,
+		"an asset is saved and listed":            assetSaved,
+		"of concurrent asset changes one is kept": assetStale,
+		"lists filter and page":                   assetFilters,
+		"a folder lists in byte order":            folderOrder,
+		"other orgs see nothing":                  assetIsolation,
+		"a purge gives everything back, once":     purgeOnce,
+		"used bytes equal what is stored":         usageModel,
+		"uploads are due in their order":          uploadsDue,
+		"unknown keys are found":                  unknownKeys,
+		"an answer is kept once":                  idempotencyOnce,
+		"a limiter lets the burst through":        limiterBurst,
+		"a limiter is exact under a race":         limiterRace,
+	} {
+		t.Run(name, func(t *testing.T) { test(storeTest{T: t, StoreEnv: open(t), n: new(uint64)}) })
+	}
+}
+
+// noon is when everything happens: to the microsecond, as stores keep it.
+var noon = time.Date(2026, 11, 22, 12, 0, 0, 123456000, time.UTC)
+
+type storeTest struct {
+	*testing.T
+	StoreEnv
+	n *uint64
+}
+
+// id returns the next id of this test; ids sort in the order of their making.
+func (s storeTest) id() (id [16]byte) {
+	*s.n++
+	binary.BigEndian.PutUint64(id[:8], 0x0193_0000_0000_7000)
+	binary.BigEndian.PutUint64(id[8:], 0x8000_0000_0000_0000|*s.n)
+	return id
+}
+
+func (s storeTest) update(fn func(tx ports.Tx) error) {
+	s.Helper()
+	s.must(s.Update(s.Context(), fn))
+}
+
+func (s storeTest) view(fn func(tx ports.Tx) error) {
+	s.Helper()
+	s.must(s.View(s.Context(), fn))
+}
+
+func (s storeTest) must(err error) {
+	s.Helper()
+	if err != nil {
+		s.Fatal(err)
+	}
+}
+
+func (s storeTest) wantErr(got, want error) {
+	s.Helper()
+	if !errors.Is(got, want) {
+		s.Errorf("error = %v, want %v", got, want)
+	}
+}
+
+func (s storeTest) equal(got, want any) {
+	s.Helper()
+	if d := cmp.Diff(want, got); d != "" {
+		s.Errorf("(-want +got)\n%s", d)
+	}
+}
+
+// person is somebody who has signed up.
+type person struct {
+	user    *core.User
+	org     *core.Org
+	account *core.Account
+	drive   *core.Drive
+	session *core.Session
+}
+
+func (p person) actor() core.Actor {
+	return core.Actor{Kind: core.ActorAccount, UserID: p.user.ID, SessionID: p.session.ID, ActiveOrg: p.org.ID}
+}
+
+func (s storeTest) newPerson(name string) person {
+	org := core.NewPersonalOrg(core.OrgID(s.id()), name, name, noon)
+	user := core.NewUser(core.UserID(s.id()), name+"@example.com", name, "$argon2id$"+name, org.ID, noon)
+	account := core.NewOwner(core.AccountID(s.id()), org.ID, user.ID, noon)
+	from := core.Client{Address: "192.0.2.1", UserAgent: "test"}
+	return person{
+		user: user, org: org, account: account, drive: core.NewPersonalDrive(core.DriveID(s.id()), org.ID, account.ID, noon),
+		session: core.NewSession(core.SessionID(s.id()), user.ID, []byte("token of "+name), from, noon, time.Hour),
+	}
+}
+
+func (p person) add(ctx context.Context, tx ports.Tx) error {
+	return errors.Join(tx.Orgs.Add(ctx, p.org, p.drive.ID), tx.Users.Add(ctx, p.user), tx.Accounts.Add(ctx, p.account),
+		tx.Drives.Add(ctx, p.drive), tx.Sessions.Add(ctx, p.session))
+}
+
+// signUp stores a new person.
+func (s storeTest) signUp(name string) person {
+	s.Helper()
+	p := s.newPerson(name)
+	s.update(func(tx ports.Tx) error { return p.add(s.Context(), tx) })
+	return p
+}
+
+func txComplete(s storeTest) {
+	s.update(func(tx ports.Tx) error {
+		v := reflect.ValueOf(tx)
+		for i := range v.NumField() {
+			if v.Field(i).IsNil() {
+				s.Errorf("Tx.%s is nil", v.Type().Field(i).Name)
+			}
+		}
+		return nil
+	})
+}
+
+func (s storeTest) wantNobody(p person) {
+	s.Helper()
+	s.view(func(tx ports.Tx) error {
+		_, err := tx.Users.Get(s.Context(), p.user.ID)
+		s.wantErr(err, core.ErrNotFound)
+		_, err = tx.Orgs.Get(s.Context(), p.org.ID)
+		s.wantErr(err, core.ErrNotFound)
+		return nil
+	})
+}
+
+func updateUndoes(s storeTest) {
+	p, want := s.newPerson("ana"), errors.New("no")
+	err := s.Update(s.Context(), func(tx ports.Tx) error {
+		s.must(p.add(s.Context(), tx))
+		return want
+	})
+	if err != want { //nolint:errorlint // unchanged, says the contract
+		s.Errorf("error = %v, want %v unchanged", err, want)
+	}
+	s.wantNobody(p)
+}
+
+func updatePanics(s storeTest) {
+	p := s.newPerson("ana")
+	func() {
+		defer func() { _ = recover() }()
+		_ = s.Update(s.Context(), func(tx ports.Tx) error {
+			s.must(p.add(s.Context(), tx))
+			panic("boom")
+		})
+	}()
+	s.wantNobody(p)
+}
+
+func updateCancelled(s storeTest) {
+	p := s.newPerson("ana")
+	ctx, cancel := context.WithCancel(s.Context())
+	err := s.Update(ctx, func(tx ports.Tx) error {
+		s.must(p.add(ctx, tx))
+		cancel()
+		return nil
+	})
+	if err == nil {
+		s.Error("Update returned nil")
+	}
+	s.wantNobody(p)
+}
+
+func viewCannotWrite(s storeTest) {
+	p := s.newPerson("ana")
+	if err := s.View(s.Context(), func(tx ports.Tx) error { return p.add(s.Context(), tx) }); err == nil {
+		s.Error("a write in View succeeded")
+	}
+	s.wantNobody(p)
+}
+
+func viewSnapshot(s storeTest) {
+	ana := s.signUp("ana")
+	s.view(func(tx ports.Tx) error {
+		_, err := tx.Users.Get(s.Context(), ana.user.ID)
+		s.must(err)
+		ben := s.newPerson("ben")
+		done := make(chan error, 1)
+		go func() { done <- s.Update(s.Context(), func(tx ports.Tx) error { return ben.add(s.Context(), tx) }) }()
+		select {
+		case err := <-done:
+			s.must(err)
+		case <-time.After(2 * time.Second): // a store may let the writer wait for us
+		}
+		_, err = tx.Users.Get(s.Context(), ben.user.ID)
+		s.wantErr(err, core.ErrNotFound)
+		return nil
+	})
+}

@@ -1,0 +1,142 @@
+package httpapi
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/yaml"
+)
+
+var routes = []string{
+	"signUp POST /api/auth/signup 201", "logIn POST /api/auth/login 200", "refreshTokens POST /api/auth/refresh 200", "logOut POST /api/auth/logout 204",
+	"getMe GET /api/me 200", "listOrgs GET /api/orgs 200", "getOrg GET /api/orgs/{org_id} 200", "getOrgLicense GET /api/orgs/{org_id}/license 200",
+	"listLicenses GET /api/licenses 200", "listNodes GET /api/drives/{drive_id}/nodes 200", "createAsset POST /api/orgs/{org_id}/assets 201",
+	"listAssets GET /api/orgs/{org_id}/assets 200", "getAsset GET /api/orgs/{org_id}/assets/{asset_id} 200",
+	"updateAsset PATCH /api/orgs/{org_id}/assets/{asset_id} 200", "deleteAsset DELETE /api/orgs/{org_id}/assets/{asset_id} 204",
+	"getAssetUsage GET /api/orgs/{org_id}/assets/usage 200", "completeUpload POST /api/assets/{asset_id}/complete 200",
+	"signUploadParts POST /api/assets/{asset_id}/upload/parts 200", "getUpload GET /api/assets/{asset_id}/upload 200",
+	"abortUpload DELETE /api/assets/{asset_id}/upload 204", "downloadAsset GET /api/assets/{asset_id}/download 200",
+	"signAssetUrl POST /api/assets/{asset_id}/signed-url 200", "listAssetVersions GET /api/assets/{asset_id}/versions 200",
+	"restoreAssetVersion POST /api/assets/{asset_id}/versions/{number}/restore 200", "getHealth GET /healthz 200", "getReadiness GET /readyz 200",
+}
+
+func TestTheDocumentDescribesEveryRoute(t *testing.T) {
+	f := newFixture(t)
+	doc := f.api.OpenAPI()
+	var got []string
+	for path, item := range doc.Paths {
+		for _, op := range operationsOf(item) {
+			for status, r := range op.Responses {
+				if status[0] == '2' {
+					got = append(got, op.OperationID+" "+op.Method+" "+path+" "+status)
+				} else if status != "304" && status != "302" && (r.Content[problemType] == nil || r.Description == "") {
+					t.Errorf("%s %s is not described", op.OperationID, status)
+				}
+			}
+			if op.Summary == "" || op.Description == "" || len(op.Tags) != 1 || op.Security == nil {
+				t.Errorf("%s is not described", op.OperationID)
+			}
+		}
+	}
+	slices.Sort(got)
+	want := slices.Sorted(slices.Values(routes))
+	if !slices.Equal(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+	// All that the document says is there answers, and nothing else does.
+	for _, r := range f.echo.Routes() {
+		path := regexp.MustCompile(`:(\w+)`).ReplaceAllString(r.Path, "{$1}")
+		known := slices.ContainsFunc(got, func(s string) bool { return strings.Contains(s, " "+r.Method+" "+path+" ") })
+		if !known && path != docsPath && !strings.HasPrefix(path, documentPath) {
+			t.Errorf("%s %s is not described", r.Method, path)
+		}
+	}
+}
+
+func TestTheDocumentIsServedAsItIsPrinted(t *testing.T) {
+	printed, err := OpenAPI()
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := newFixture(t)
+	asYAML, asJSON := f.call("GET", "/api/openapi.yaml", ""), f.call("GET", "/api/openapi.json", "")
+	if !bytes.Equal(printed, asYAML.Body.Bytes()) {
+		t.Error("the YAML that is served is another")
+	}
+	var converted bytes.Buffer
+	if err := yaml.Convert(&converted, asJSON.Body); err != nil || !bytes.Equal(printed, converted.Bytes()) {
+		t.Errorf("the JSON that is served is another: %v", err)
+	}
+	if !bytes.Contains(printed, []byte("\nopenapi: 3.1.0\n")) || bytes.Contains(printed, []byte("$schema")) {
+		t.Errorf("it is not a plain OpenAPI 3.1 document")
+	}
+	tag := asYAML.Header().Get("ETag")
+	if w := f.call("GET", "/api/openapi.yaml", "", "If-None-Match: "+tag); w.Code != 304 {
+		t.Errorf("%s: %d", tag, w.Code)
+	}
+	if w := f.call("HEAD", "/api/openapi.yaml", ""); w.Code != 200 {
+		t.Errorf("HEAD: %d", w.Code)
+	}
+}
+
+func TestExamplesAreWhatTheSchemasSay(t *testing.T) {
+	doc := newFixture(t).api.OpenAPI()
+	for name, s := range doc.Components.Schemas.Map() {
+		for field, p := range s.Properties {
+			target := resolved(doc, p)
+			for _, example := range target.Examples {
+				var plain any
+				raw, err := json.Marshal(example)
+				if err == nil {
+					err = json.Unmarshal(raw, &plain)
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				result := &huma.ValidateResult{}
+				huma.Validate(doc.Components.Schemas, target, huma.NewPathBuffer(nil, 0), huma.ModeReadFromServer, plain, result)
+				if len(result.Errors) > 0 {
+					t.Errorf("%s.%s: %v", name, field, result.Errors)
+				}
+			}
+			if p.Description == "" && name+field != "ProblemDetails" { // which is for what a problem adds
+				t.Errorf("%s.%s is not described", name, field)
+			}
+		}
+	}
+}
+
+func TestThePageNeedsNothingButItself(t *testing.T) {
+	w := newFixture(t).call("GET", docsPath, "")
+	html := w.Body.String()
+	for _, no := range []string{"<script", "http-equiv", "<link", "<img", " style=", " onclick"} {
+		if strings.Contains(html, no) {
+			t.Errorf("it has %s", no)
+		}
+	}
+	style := regexp.MustCompile(`(?s)<style>(.*)</style>`).FindStringSubmatch(html)
+	sum := sha256.Sum256([]byte(style[1]))
+	if policy := w.Header().Get("Content-Security-Policy"); !strings.Contains(policy, "'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"'") {
+		t.Errorf("the policy %s does not allow its style", policy)
+	}
+	for _, route := range routes {
+		if id, _, _ := strings.Cut(route, " "); !strings.Contains(html, `<article id="`+id+`">`) {
+			t.Errorf("%s is not there", id)
+		}
+	}
+	for code := range meanings {
+		if !strings.Contains(html, `id="error-`+code+`"`) {
+			t.Errorf("%s is not there", code)
+		}
+	}
+	if strings.Contains(html, "ZgotmplZ") || strings.Contains(html, "<td></td></tr>") {
+		t.Error("something is missing")
+	}
+}

@@ -1,0 +1,84 @@
+package httpapi
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/seed-755a8038/coffer/core"
+)
+
+// etag is the entity tag of a version of a resource.
+func etag(version int64) string { return strconv.Quote(strconv.FormatInt(version, 10)) }
+
+// tags splits the value of If-Match or If-None-Match.
+func tags(header string) []string {
+	list := strings.Split(header, ",")
+	for i := range list {
+		list[i] = strings.TrimSpace(list[i])
+	}
+	return list
+}
+
+// unchanged reports whether If-None-Match names the current tag. The
+// comparison is the weak one (RFC 9110, section 13.1.2).
+func unchanged(ifNoneMatch, current string) bool {
+	if ifNoneMatch == "" {
+		return false
+	}
+	for _, tag := range tags(ifNoneMatch) {
+		if tag == "*" || strings.TrimPrefix(tag, "W/") == current {
+			return true
+		}
+	}
+	return false
+}
+
+// fresh is the status of a GET: 304 if the client has the current version.
+func fresh(ifNoneMatch, current string) int {
+	if unchanged(ifNoneMatch, current) {
+		return http.StatusNotModified
+	}
+	return http.StatusOK
+}
+
+// expected returns the version that If-Match names, or 0 for any. If the header
+// is not the one strong tag that nearly every client sends, current is asked
+// which version there is. No match is core.ErrStale.
+func expected(ifMatch string, current func() (int64, error)) (int64, error) {
+	if ifMatch == "" {
+		return 0, nil
+	}
+	list := tags(ifMatch)
+	if version, ok := parseTag(list[0]); ok && len(list) == 1 {
+		return version, nil
+	}
+	version, err := current()
+	if err != nil {
+		return 0, err
+	}
+	for _, tag := range list {
+		if tag == "*" {
+			return 0, nil
+		}
+		if tag == etag(version) { // the strong comparison: a weak tag matches nothing
+			return version, nil
+		}
+	}
+	return 0, core.ErrStale
+}
+
+// parseTag reads a tag that etag has made.
+func parseTag(tag string) (int64, bool) {
+	version, err := strconv.ParseInt(strings.Trim(tag, `"`), 10, 64)
+	return version, err == nil && version > 0 && etag(version) == tag
+}
+
+// contentTag is the entity tag of bytes.
+func contentTag(content []byte) string {
+	const enough = 16 // bytes of the hash
+	sum := sha256.Sum256(content)
+	return strconv.Quote(hex.EncodeToString(sum[:enough]))
+}

@@ -1,0 +1,68 @@
+package httpapi
+
+import (
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/seed-755a8038/coffer/core"
+)
+
+// unlimited are the routes that are not counted: those of probes, and of pages.
+var unlimited = map[string]bool{
+	"/healthz": true, "/readyz": true, docsPath: true, documentPath + ".json": true, documentPath + ".yaml": true,
+}
+
+// limit counts the request against its user's rate, or against its address's
+// if it has no user, and says in the answer what is left.
+func (s *server) limit(c echo.Context, req *request, now time.Time) error {
+	if s.rate.Burst <= 0 || unlimited[c.Path()] {
+		return nil
+	}
+	key := "address " + network(req.client.Address)
+	if !req.actor.UserID.IsZero() {
+		key = "user " + req.actor.UserID.String()
+	}
+	a, err := s.Limiter.Take(req.http.Context(), s.rate, key, now)
+	if err != nil {
+		return err
+	}
+	h := c.Response().Header()
+	h["Ratelimit-Limit"] = []string{strconv.Itoa(a.Limit)}
+	h["Ratelimit-Remaining"] = []string{strconv.Itoa(a.Remaining)}
+	h["Ratelimit-Reset"] = []string{strconv.Itoa(int(math.Ceil(a.Reset.Seconds())))}
+	if !a.OK {
+		return core.RateLimited(a)
+	}
+	return nil
+}
+
+const (
+	bearer   = "bearer "
+	maxToken = 8 << 10 // bytes
+)
+
+// identify finds out who sends the request, as far as the credential tells.
+func (s *server) identify(req *request) {
+	header := req.http.Header.Get("Authorization")
+	if header == "" {
+		req.denied = core.ErrUnauthenticated
+		return
+	}
+	if len(header) < len(bearer) || !strings.EqualFold(header[:len(bearer)], bearer) {
+		req.denied = core.ErrUnauthenticated.Say("the Authorization header must be: Bearer, a space, an access token")
+		return
+	}
+	token := strings.TrimSpace(header[len(bearer):])
+	if token == "" || len(token) > maxToken {
+		req.denied = errToken
+		return
+	}
+	req.actor, req.denied = s.Identity.Authenticate(token)
+}
+
+// errToken reports an access token that is none.
+var errToken = core.ErrUnauthenticated.Say("the access token is not valid; sign in again or refresh it")

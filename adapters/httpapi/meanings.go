@@ -1,0 +1,50 @@
+package httpapi
+
+// meaning explains a code to people.
+type meaning struct {
+	status int
+	title  string
+	advice string
+}
+
+// meanings are all codes that a problem can have. A code never changes and is
+// never used for something else.
+var meanings = map[string]meaning{
+	"body_too_large":         {413, "Request body too large", "The body of a request may have 1 MiB. The bytes of files do not go through the API: upload them to the signed URLs."},
+	"blob_exists":            {409, "Bytes exist already", "The bytes have been stored and cannot be replaced. Create another version instead."},
+	"blob_not_found":         {404, "Bytes not found", "The blob store does not have the bytes. Tell the operator of the server."},
+	"checksum_mismatch":      {422, "Checksum does not match", "The bytes that arrived do not have the declared SHA-256. Begin a new upload."},
+	"conflict":               {409, "Conflict", "The request clashes with the present state. Load it again and retry."},
+	"cursor_invalid":         {422, "Cursor not valid", "A cursor is for the list it came from, with the same filters. Begin again without one."},
+	"email_taken":            {409, "E-mail address taken", "Sign in instead, or use another address."},
+	"forbidden":              {403, "Not allowed", "Your role does not allow this. Ask an admin of the organisation."},
+	"idempotency_conflict":   {409, "Idempotency key used before", "The key was sent with another request. Use a new key for each request."},
+	"internal":               {500, "Internal error", "Something went wrong in the server. Give the operator the request_id."},
+	"invalid_credentials":    {401, "Wrong e-mail address or password", "Check both; after several wrong ones wait as Retry-After says."},
+	"invalid_refresh_token":  {401, "Refresh token not valid", "It is unknown, expired or revoked. Sign in again."},
+	"limit_exceeded":         {403, "Limit exceeded", "The members limit, max, used and requested say which limit is in the way. Remove something or get a larger licence."},
+	"malformed_json":         {400, "Malformed JSON", "The body must be one JSON value in UTF-8, without repeated names, NUL or more than 64 levels."},
+	"malformed_request":      {400, "Malformed request", "The request cannot be read; see detail."},
+	"method_not_allowed":     {405, "Method not allowed", "The header Allow names the methods of this path."},
+	"name_taken":             {409, "Name taken", "Choose another name, or say by on_conflict what to do."},
+	"not_found":              {404, "Not found", "It does not exist, or you may not see it. The answer is the same."},
+	"not_ready":              {503, "Not ready", "The server is starting, or something it depends on is down; components says what."},
+	"precondition_failed":    {412, "Changed meanwhile", "The ETag in If-Match is not the present one. Load the resource again and repeat your change."},
+	"rate_limited":           {429, "Too many requests", "Wait as many seconds as Retry-After says."},
+	"refresh_token_reused":   {401, "Refresh token used twice", "Somebody may have a copy of it, so its session has ended. Sign in again."},
+	"request_timeout":        {408, "Request too slow", "The body did not arrive in time. Try again."},
+	"route_not_found":        {404, "No such route", "There is nothing at this path. See the list of operations."},
+	"size_mismatch":          {422, "Size does not match", "The bytes that arrived do not have the declared size. Begin a new upload."},
+	"slug_taken":             {409, "Slug taken", "Choose another slug."},
+	"timeout":                {503, "Timeout", "The server could not answer in time. Try again shortly."},
+	"trashed":                {409, "In the trash", "Restore the file before you use it."},
+	"unauthenticated":        {401, "Not signed in", "Send Authorization: Bearer with a valid access token."},
+	"unavailable":            {503, "Not available", "A part of the server is not available. Try again shortly."},
+	"unsupported_media_type": {415, "Unsupported media type", "Send bodies as application/json."},
+	"upload_incomplete":      {409, "Upload not complete", "Not all bytes have arrived. Upload what is missing, then complete again."},
+	"upload_mismatch":        {409, "Another upload", "The upload_id is not that of the file's upload."},
+	"upload_not_found":       {404, "No such upload", "It was completed, aborted or has expired. Begin a new one."},
+	"upload_not_multipart":   {409, "Upload without parts", "A small file is uploaded by a single PUT."},
+	"user_disabled":          {403, "User disabled", "Ask the operator of the server."},
+	"validation_failed":      {422, "Validation failed", "The member errors says what is wrong where."},
+}

@@ -1,0 +1,113 @@
+package httpapi
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/seed-755a8038/coffer/app/org"
+	"github.com/seed-755a8038/coffer/core"
+)
+
+type orgRoutes struct {
+	orgs    *org.Service
+	cursors codec[core.OrgID]
+}
+
+func (h orgRoutes) mount(api huma.API) {
+	register(api, operation{
+		id: "listOrgs", method: http.MethodGet, path: "/api/orgs", tag: tagOrgs,
+		summary: "My organisations", about: "Lists the organisations in which the user has an active account, in the order in which they were made.",
+	}, h.list)
+	register(api, operation{
+		id: "getOrg", method: http.MethodGet, path: "/api/orgs/{org_id}", tag: tagOrgs, also: notModified,
+		summary: "One organisation", about: "Returns an organisation, with the user's own role in it.",
+	}, h.get)
+}
+
+type orgBody struct {
+	ID         core.OrgID     `json:"id" format:"uuid" doc:"Identifies the organisation" example:"0199f2b4-7c1e-7a60-9d52-3f1c6a0b8e12"`
+	Name       string         `json:"name" doc:"What people call it" example:"Ana"`
+	Slug       string         `json:"slug" doc:"Its name in addresses; unique" example:"ana-3f1c6a0b8e12"`
+	IsPersonal bool           `json:"is_personal" doc:"Whether it belongs to one user alone"`
+	Role       core.OrgRole   `json:"role" enum:"owner,admin,member,viewer" doc:"The role of the user who asks" example:"owner"`
+	AccountID  core.AccountID `json:"account_id" format:"uuid" doc:"The account of the user who asks" example:"0199f2b4-7c1e-7a60-9d52-3f1c6a0b8e13"`
+	CreatedAt  time.Time      `json:"created_at" doc:"When it was made"`
+	UpdatedAt  time.Time      `json:"updated_at" doc:"When it was last changed"`
+}
+
+func showOrg(o *core.Org, account core.AccountID, role core.OrgRole) orgBody {
+	return orgBody{
+		ID: o.ID, Name: o.Name, Slug: o.Slug, IsPersonal: o.IsPersonal, Role: role, AccountID: account,
+		CreatedAt: o.CreatedAt, UpdatedAt: o.UpdatedAt,
+	}
+}
+
+type accountBody struct {
+	ID        core.AccountID     `json:"id" format:"uuid" doc:"Identifies the account" example:"0199f2b4-7c1e-7a60-9d52-3f1c6a0b8e13"`
+	OrgID     core.OrgID         `json:"org_id" format:"uuid" doc:"The organisation" example:"0199f2b4-7c1e-7a60-9d52-3f1c6a0b8e12"`
+	UserID    core.UserID        `json:"user_id" format:"uuid" doc:"The user" example:"0199f2b4-7c1e-7a60-9d52-3f1c6a0b8e11"`
+	Role      core.OrgRole       `json:"role" enum:"owner,admin,member,viewer" doc:"What the user is in the organisation" example:"owner"`
+	Status    core.AccountStatus `json:"status" enum:"invited,active,suspended,removed" doc:"Only an active account grants anything" example:"active"`
+	CreatedAt time.Time          `json:"created_at" doc:"When the user joined"`
+}
+
+func showAccount(a *core.Account) accountBody {
+	return accountBody{ID: a.ID, OrgID: a.OrgID, UserID: a.UserID, Role: a.Role, Status: a.Status, CreatedAt: a.CreatedAt}
+}
+
+type listOrgsInput struct{ PageInput }
+
+type orgsOutput struct{ Body page[orgBody] }
+
+// orgPage is what the use case takes, by its shape.
+type orgPage = struct {
+	After core.OrgID
+	Limit int
+}
+
+func (h orgRoutes) list(ctx context.Context, in *listOrgsInput) (*orgsOutput, error) {
+	after, err := h.cursors.open(ctx, in.Cursor)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := h.orgs.List(ctx, actorOf(ctx), orgPage{After: after, Limit: in.more()})
+	if err != nil {
+		return nil, err
+	}
+	bodies := make([]orgBody, len(rows))
+	for i, r := range rows {
+		bodies[i] = showOrg(&r.Org, r.AccountID, r.Role)
+	}
+	out, err := pageOf(ctx, in.PageInput, h.cursors, bodies, same, func(o orgBody) core.OrgID { return o.ID })
+	return &orgsOutput{out}, err
+}
+
+// OrgInput names an org.
+type OrgInput struct {
+	OrgID core.OrgID `path:"org_id" format:"uuid" doc:"The organisation" example:"0199f2b4-7c1e-7a60-9d52-3f1c6a0b8e12"`
+}
+
+type getOrgInput struct {
+	OrgInput
+	ConditionalInput
+}
+
+type orgOutput struct {
+	Status int
+	ETag   string `header:"ETag" doc:"The version of the resource, and the role it is shown to" example:"\"3-owner\""`
+	Body   orgBody
+}
+
+func (h orgRoutes) get(ctx context.Context, in *getOrgInput) (*orgOutput, error) {
+	o, err := h.orgs.Get(ctx, actorOf(ctx), in.OrgID)
+	if err != nil {
+		return nil, err
+	}
+	// The role is not of the org's version: it changes with the account.
+	tag := fmt.Sprintf(`"%d-%s"`, o.Org.Version, o.Role)
+	return &orgOutput{fresh(in.IfNoneMatch, tag), tag, showOrg(&o.Org, o.AccountID, o.Role)}, nil
+}

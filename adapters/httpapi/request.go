@@ -1,0 +1,94 @@
+package httpapi
+
+import (
+	"context"
+	"crypto/rand"
+	"net/http"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/seed-755a8038/coffer/core"
+)
+
+// request is what the server knows of a request beside what net/http knows.
+type request struct {
+	http   *http.Request
+	id     string
+	types  string // what the URI of a kind of problem begins with
+	route  string // the pattern that matched; "" while none has
+	client core.Client
+	actor  core.Actor // zero: nobody
+	denied error      // why the credential that was sent names nobody
+	body   []byte     // as sent
+	failed error      // for the log
+}
+
+type requestKey struct{}
+
+// requestOf returns the request that a context belongs to.
+func requestOf(ctx context.Context) *request {
+	if r, ok := ctx.Value(requestKey{}).(*request); ok {
+		return r
+	}
+	return &request{}
+}
+
+// actorOf returns who sent the request.
+func actorOf(ctx context.Context) core.Actor { return requestOf(ctx).actor }
+
+// clientOf returns where the request came from.
+func clientOf(ctx context.Context) core.Client { return requestOf(ctx).client }
+
+const (
+	requestIDHeader = "X-Request-Id" // in the form that http.Header keeps
+	maxRequestID    = 128
+)
+
+// requestID returns the client's own id for the request if it is a plain one,
+// else a new one.
+func requestID(h http.Header) string {
+	id := h.Get(requestIDHeader)
+	if id == "" || len(id) > maxRequestID {
+		return rand.Text()
+	}
+	for _, c := range []byte(id) {
+		if !isAlphanumeric(c) && c != '.' && c != '_' && c != '-' {
+			return rand.Text()
+		}
+	}
+	return id
+}
+
+func isAlphanumeric(c byte) bool {
+	return c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z'
+}
+
+// userAgent returns the header as text: net/http lets any byte through.
+func userAgent(h http.Header) string {
+	agent := h.Get("User-Agent")
+	if utf8.ValidString(agent) {
+		return agent
+	}
+	return strings.ToValidUTF8(agent, "\ufffd")
+}
+
+// errQuery reports a query string that is not text.
+var errQuery = &core.Error{Kind: core.KindMalformed, Code: "malformed_request", Message: "the query string is not valid: percent-encode UTF-8 text without NUL"}
+
+// checkQuery refuses parameters that no database takes.
+func checkQuery(r *http.Request) error {
+	if r.URL.RawQuery == "" {
+		return nil
+	}
+	if strings.Contains(r.URL.RawQuery, ";") {
+		return errQuery
+	}
+	for key, values := range r.URL.Query() {
+		for _, text := range append(values, key) {
+			if !utf8.ValidString(text) || strings.IndexByte(text, 0) >= 0 {
+				return errQuery
+			}
+		}
+	}
+	return nil
+}

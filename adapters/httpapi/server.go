@@ -1,0 +1,177 @@
+// Package httpapi serves the application over HTTP: huma describes the
+// operations and checks their input, Echo routes.
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humaecho"
+	"github.com/labstack/echo/v4"
+
+	"github.com/seed-755a8038/coffer/app/asset"
+	"github.com/seed-755a8038/coffer/app/drive"
+	"github.com/seed-755a8038/coffer/app/identity"
+	"github.com/seed-755a8038/coffer/app/org"
+	"github.com/seed-755a8038/coffer/core"
+)
+
+// Services are what the API works with: the use cases it exposes and what
+// serving them needs.
+type Services struct {
+	Identity *identity.Service
+	Orgs     *org.Service
+	Drives   *drive.Service
+	Assets   *asset.Service
+
+	Limiter Limiter
+	Clock   Clock
+	Log     *slog.Logger
+
+	// Ready examines what the server depends on; nil: nothing.
+	Ready func(ctx context.Context) []Component
+
+	// Observe is told of each request when it has ended; nil: nobody is. route
+	// is a pattern such as /api/orgs/{org_id}, or "unmatched".
+	Observe func(method, route string, status int, took time.Duration)
+
+	// Blobs serves signed URLs below /blobs/; nil: another server does. It gets
+	// the ResponseWriter of net/http unwrapped, so that files are sent by the kernel.
+	Blobs http.Handler
+}
+
+// Limiter counts requests against rates, each key on its own.
+type Limiter interface {
+	// Take asks for one request under key at now.
+	Take(ctx context.Context, r core.Rate, key string, now time.Time) (core.Allowance, error)
+}
+
+// Clock tells the time.
+type Clock interface{ Now() time.Time }
+
+// Component is one thing the server depends on. Detail is for the log.
+type Component struct {
+	Name   string
+	OK     bool
+	Detail string
+}
+
+// Options are the choices of the operator. The zero value of each is sensible,
+// but for CursorKey.
+type Options struct {
+	Version        string                // of the server, told by /healthz
+	PublicURL      string                // where clients reach the server; "" is http://127.0.0.1:8080
+	TrustedProxies []netip.Prefix        // whose X-Forwarded-For is believed; default: nobody's
+	CORSOrigins    []string              // "https://app.example.com" or "*"; default: none
+	RatePerMinute  int                   // requests of one user, or one address; 0: no limit
+	Timeout        time.Duration         // of a request; 0 is 30 s
+	MaxBody        int64                 // bytes of a request body; 0 is 1 MiB
+	CursorKey      []byte                // signs cursors: at least 16 secret bytes
+	LogURL         func(*url.URL) string // the form of a URL that may be logged; nil: its path
+}
+
+const (
+	defaultPublicURL = "http://127.0.0.1:8080"
+	defaultTimeout   = 30 * time.Second
+	defaultMaxBody   = 1 << 20
+	minCursorKey     = 16
+	blobPath         = "/blobs/"
+)
+
+type server struct {
+	Services
+	Options
+
+	echo    *echo.Echo
+	api     huma.API
+	cors    cors
+	rate    core.Rate
+	types   string // what the URI of a kind of problem begins with
+	headers http.Header
+}
+
+// New returns the handler of the whole server. It returns an error if an
+// option makes no sense.
+func New(s Services, o Options) (http.Handler, error) {
+	if len(o.CursorKey) < minCursorKey {
+		return nil, fmt.Errorf("the cursor key must have at least %d bytes", minCursorKey)
+	}
+	if s.Limiter == nil || s.Clock == nil || s.Log == nil {
+		return nil, errors.New("the API needs a limiter, a clock and a logger")
+	}
+	srv, err := newServer(s, o)
+	if err != nil {
+		return nil, err
+	}
+	srv.mountDocument()
+	return srv, nil
+}
+
+// OpenAPI returns the description of the API as YAML, for a server at the
+// default address.
+func OpenAPI() ([]byte, error) {
+	srv, err := newServer(Services{}, Options{})
+	if err != nil {
+		return nil, err
+	}
+	return srv.api.OpenAPI().YAML()
+}
+
+func newServer(s Services, o Options) (*server, error) {
+	if o.PublicURL == "" {
+		o.PublicURL = defaultPublicURL
+	}
+	u, err := url.Parse(o.PublicURL)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return nil, fmt.Errorf("the public URL %q is not an http or https URL", o.PublicURL)
+	}
+	o.PublicURL = strings.TrimSuffix(o.PublicURL, "/")
+	if o.Timeout == 0 {
+		o.Timeout = defaultTimeout
+	}
+	if o.MaxBody == 0 {
+		o.MaxBody = defaultMaxBody
+	}
+	srv := &server{
+		Services: s, Options: o, echo: echo.New(), cors: newCORS(o.CORSOrigins), types: o.PublicURL + docsPath + "#error-",
+		rate: core.Rate{Name: "api", Burst: o.RatePerMinute, Period: time.Minute}, headers: securityHeaders(u.Scheme == "https"),
+	}
+	srv.echo.HTTPErrorHandler = srv.fail
+	srv.echo.IPExtractor = srv.address
+	srv.echo.Use(srv.handle)
+	srv.api = humaecho.NewV4(srv.echo, srv.config())
+	srv.api.UseMiddleware(srv.guard)
+	srv.mount()
+	return srv, nil
+}
+
+// mount registers every operation.
+func (s *server) mount() {
+	healthRoutes{s.Ready, s.Version}.mount(s.api)
+	authRoutes{s.Identity}.mount(s.api)
+	userRoutes{s.Identity}.mount(s.api)
+	orgRoutes{s.Orgs, codec[core.OrgID]{s.CursorKey, "orgs"}}.mount(s.api)
+	licenseRoutes{s.Orgs}.mount(s.api)
+	driveRoutes{s.Drives, codec[string]{s.CursorKey, "nodes"}}.mount(s.api)
+	assetRoutes{s.Assets, codec[core.AssetID]{s.CursorKey, "assets"}}.mount(s.api)
+	uploadRoutes{s.Assets}.mount(s.api)
+	downloadRoutes{s.Assets}.mount(s.api)
+	versionRoutes{s.Assets, codec[int]{s.CursorKey, "versions"}}.mount(s.api)
+}
+
+// ServeHTTP implements http.Handler.
+func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if s.Blobs != nil && strings.HasPrefix(r.URL.Path, blobPath) {
+		s.Blobs.ServeHTTP(w, r)
+		return
+	}
+	s.echo.ServeHTTP(w, r)
+}

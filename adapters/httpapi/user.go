@@ -1,0 +1,62 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/seed-755a8038/coffer/app/identity"
+	"github.com/seed-755a8038/coffer/core"
+)
+
+type userRoutes struct{ identity *identity.Service }
+
+func (h userRoutes) mount(api huma.API) {
+	register(api, operation{
+		id: "getMe", method: http.MethodGet, path: "/api/me", tag: tagMe, also: notModified,
+		summary: "The user who is signed in", about: "Returns the user behind the credential.",
+	}, h.me)
+}
+
+// notModified documents the answer to If-None-Match.
+var notModified = map[int]string{http.StatusNotModified: "The client has the current version."}
+
+type userBody struct {
+	ID            core.UserID `json:"id" format:"uuid" doc:"Identifies the user" example:"0199f2b4-7c1e-7a60-9d52-3f1c6a0b8e11"`
+	Email         string      `json:"email" doc:"Where to reach the user" example:"ana@example.com"`
+	Name          string      `json:"name" doc:"What to call the user" example:"Ana"`
+	EmailVerified bool        `json:"email_verified" doc:"Whether the address is known to be the user's"`
+	PersonalOrgID core.OrgID  `json:"personal_org_id" format:"uuid" doc:"The user's own organisation" example:"0199f2b4-7c1e-7a60-9d52-3f1c6a0b8e12"`
+	PlatformAdmin bool        `json:"platform_admin" doc:"Whether the user runs the server"`
+	CreatedAt     time.Time   `json:"created_at" doc:"When the user signed up"`
+	UpdatedAt     time.Time   `json:"updated_at" doc:"When the user was last changed"`
+}
+
+func showUser(u *core.User) userBody {
+	return userBody{
+		ID: u.ID, Email: u.Email, Name: u.Name, EmailVerified: !u.EmailVerifiedAt.IsZero(), PersonalOrgID: u.PersonalOrgID,
+		PlatformAdmin: u.PlatformAdmin, CreatedAt: u.CreatedAt, UpdatedAt: u.UpdatedAt,
+	}
+}
+
+// ConditionalInput is what the GET of a versioned resource takes.
+type ConditionalInput struct {
+	IfNoneMatch string `header:"If-None-Match" maxLength:"1024" doc:"ETags the client has: answered by 304 if one is current" example:"\"3\""`
+}
+
+type userOutput struct {
+	Status int
+	ETag   string `header:"ETag" doc:"The version of the resource" example:"\"3\""`
+	Body   userBody
+}
+
+func (h userRoutes) me(ctx context.Context, in *ConditionalInput) (*userOutput, error) {
+	u, err := h.identity.Me(ctx, actorOf(ctx))
+	if err != nil {
+		return nil, err
+	}
+	tag := etag(u.Version)
+	return &userOutput{fresh(in.IfNoneMatch, tag), tag, showUser(u)}, nil
+}

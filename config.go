@@ -1,0 +1,115 @@
+// Package coffer assembles the application: its configuration, and the adapters
+// that the configuration picks.
+package coffer
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Environment says how strict the server is with its configuration.
+type Environment string
+
+// The environments.
+const (
+	Development Environment = "development" // starts with nothing configured
+	Production  Environment = "production"  // refuses to start with anything unsafe
+)
+
+// The values of S3Config.ConditionalWrites.
+const (
+	ConditionalAuto = "auto" // ask the store
+	ConditionalOn   = "on"
+	ConditionalOff  = "off"
+)
+
+// Config is everything that can be configured, typed. Settings lists the
+// fields with their names; DefaultConfig, Setting.Set and Resolve make one.
+type Config struct {
+	Env                 Environment
+	HTTP                HTTPConfig
+	OpsAddr             string // host:port of metrics, profiles and dead jobs
+	PublicURL           string // scheme://host of the API as clients see it, without a slash at the end
+	DataDir             string
+	Database            DatabaseConfig
+	Auth                AuthConfig
+	SelfHostedUnlimited bool          // every org has all limits and features
+	ClockOffset         time.Duration // added to the real time; development only
+	Upload              UploadConfig
+	DownloadURLTTL      time.Duration
+	TrashRetention      time.Duration
+	LogLevel            string // debug, info, warn or error
+	RateLimitPerMinute  int    // requests of one address or user; 0: no general limit
+	BlobsPublicURL      string // an origin of its own for user content on disk; empty: PublicURL
+	S3                  S3Config
+	ShutdownTimeout     time.Duration
+	OTLPEndpoint        string // base URL of an OTLP/HTTP collector; empty: no traces
+}
+
+// HTTPConfig configures the public listener.
+type HTTPConfig struct {
+	Addr           string         // host:port
+	TrustedProxies []netip.Prefix // whose X-Forwarded-* headers are believed
+	CORSOrigins    []string       // scheme://host[:port], or "*"
+}
+
+// DatabaseConfig says where the system of record is.
+type DatabaseConfig struct {
+	URL      string // postgres://…; empty: SQLite in DataDir
+	MaxConns int
+}
+
+// AuthConfig configures sign-in.
+type AuthConfig struct {
+	JWTSecret  string // every key of the server is derived from it
+	AccessTTL  time.Duration
+	RefreshTTL time.Duration
+}
+
+// UploadConfig bounds uploads in time.
+type UploadConfig struct {
+	URLTTL       time.Duration // of one signed URL
+	SingleTTL    time.Duration // of an upload by one PUT
+	MultipartTTL time.Duration // of an upload in parts
+}
+
+// S3Config says where blobs are. An empty Bucket means the disk.
+type S3Config struct {
+	Endpoint          string // empty: AWS
+	PublicEndpoint    string // what clients are sent to; empty: Endpoint
+	Region            string
+	Bucket            string
+	AccessKeyID       string // empty: the credentials AWS finds for itself
+	SecretAccessKey   string
+	UsePathStyle      bool
+	ConditionalWrites string // whether the store honours If-None-Match: auto, on or off
+}
+
+// DefaultConfig returns what is in force when nothing is configured.
+func DefaultConfig() Config {
+	const day = 24 * time.Hour
+	return Config{
+		Env:                Development,
+		HTTP:               HTTPConfig{Addr: "127.0.0.1:8080"},
+		OpsAddr:            "127.0.0.1:9090",
+		DataDir:            "./coffer-data",
+		Database:           DatabaseConfig{MaxConns: 8},
+		Auth:               AuthConfig{AccessTTL: time.Hour, RefreshTTL: 30 * day},
+		Upload:             UploadConfig{URLTTL: 15 * time.Minute, SingleTTL: time.Hour, MultipartTTL: 7 * day},
+		DownloadURLTTL:     time.Hour,
+		TrashRetention:     30 * day,
+		LogLevel:           "info",
+		RateLimitPerMinute: 6000,
+		S3:                 S3Config{ConditionalWrites: ConditionalAuto},
+		ShutdownTimeout:    30 * time.Second,
+	}
+}
+
+// IsProduction reports whether anything unsafe must be refused.
+func (c *Config) IsProduction() bool { return c.Env == Production }
+
+// UsesPostgres reports whether the system of record is PostgreSQL, not SQLite.
+func (c *Config) UsesPostgres() bool { return c.Database.URL != "" }
+
+// UsesS3 reports whether blobs are in S3, not on the disk.
+func (c *Config) UsesS3() bool { return c.S3.Bucket != "" }

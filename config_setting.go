@@ -1,0 +1,109 @@
+package coffer
+
+import (
+	"net/url"
+	"strings"
+)
+
+// Setting is one value of the configuration and the names it goes by.
+type Setting struct {
+	Key    string // in coffer.yaml, as "http.addr"
+	Help   string
+	Secret bool // never shown
+
+	field func(*Config) field
+}
+
+// Env returns the name of the environment variable: COFFER_ and the key, or
+// the usual names of S3 and OpenTelemetry.
+func (s Setting) Env() string {
+	name := strings.ToUpper(strings.ReplaceAll(s.Key, ".", "_"))
+	if strings.HasPrefix(s.Key, "s3.") || strings.HasPrefix(s.Key, "otel.") {
+		return name
+	}
+	return "COFFER_" + name
+}
+
+// Set reads a value as a file or the environment has it: text, or what YAML
+// makes of it. The error is a *SettingError.
+func (s Setting) Set(c *Config, raw any) error {
+	text, err := plainText(raw)
+	if err == nil {
+		err = s.field(c).set(strings.TrimSpace(text))
+	}
+	if err != nil {
+		return &SettingError{Env: s.Env(), Key: s.Key, Message: err.Error()}
+	}
+	return nil
+}
+
+// Get returns the value to be shown: text, a number, a boolean or a list of
+// texts. A secret that is set is "(hidden)", the password in a URL "xxxxx".
+func (s Setting) Get(c *Config) any {
+	v := s.field(c).get()
+	text, ok := v.(string)
+	switch {
+	case !ok || text == "":
+		return v
+	case s.Secret:
+		return "(hidden)"
+	case strings.Contains(text, "://"):
+		return hidePassword(text)
+	}
+	return v
+}
+
+// hidePassword returns a URL without the password it may have: before the host,
+// or as a parameter, as PostgreSQL takes it too.
+func hidePassword(text string) string {
+	u, err := url.Parse(text)
+	if err != nil {
+		return "(hidden: not a URL)"
+	}
+	q := u.Query()
+	for name := range q {
+		if strings.Contains(strings.ToLower(name), "password") {
+			q.Set(name, "xxxxx")
+			u.RawQuery = q.Encode()
+		}
+	}
+	return u.Redacted()
+}
+
+// Settings lists every setting in the order to show them.
+func Settings() []Setting {
+	return []Setting{
+		{Key: "env", Help: "development or production", field: func(c *Config) field { return text(&c.Env) }},
+		{Key: "public_url", Help: "the address clients reach the server at; required in production", field: func(c *Config) field { return text(&c.PublicURL) }},
+		{Key: "data_dir", Help: "the directory of the SQLite database, the blobs on disk and the generated secret", field: func(c *Config) field { return text(&c.DataDir) }},
+		{Key: "http.addr", Help: "where the API listens", field: func(c *Config) field { return text(&c.HTTP.Addr) }},
+		{Key: "http.trusted_proxies", Help: "networks (CIDR) whose X-Forwarded-* headers are believed", field: func(c *Config) field { return (*networks)(&c.HTTP.TrustedProxies) }},
+		{Key: "http.cors_origins", Help: "origins whose pages may call the API", field: func(c *Config) field { return (*list)(&c.HTTP.CORSOrigins) }},
+		{Key: "ops.addr", Help: "where metrics, profiles and dead jobs are; keep it private", field: func(c *Config) field { return text(&c.OpsAddr) }},
+		{Key: "database.url", Help: "postgres://…; absent: SQLite in the data directory", field: func(c *Config) field { return text(&c.Database.URL) }},
+		{Key: "database.max_conns", Help: "the most connections to the database", field: func(c *Config) field { return (*number)(&c.Database.MaxConns) }},
+		{Key: "auth.jwt_secret", Help: "at least 32 random characters; generated in development", Secret: true, field: func(c *Config) field { return text(&c.Auth.JWTSecret) }},
+		{Key: "auth.access_ttl", Help: "life of an access token", field: func(c *Config) field { return (*duration)(&c.Auth.AccessTTL) }},
+		{Key: "auth.refresh_ttl", Help: "life of a refresh token", field: func(c *Config) field { return (*duration)(&c.Auth.RefreshTTL) }},
+		{Key: "self_hosted.unlimited", Help: "every org has all limits and features", field: func(c *Config) field { return (*toggle)(&c.SelfHostedUnlimited) }},
+		{Key: "clock.offset", Help: "shifts the clock, to see expiry; development only", field: func(c *Config) field { return (*duration)(&c.ClockOffset) }},
+		{Key: "upload.url_ttl", Help: "life of one signed upload URL", field: func(c *Config) field { return (*duration)(&c.Upload.URLTTL) }},
+		{Key: "upload.single_ttl", Help: "time to complete an upload by one PUT", field: func(c *Config) field { return (*duration)(&c.Upload.SingleTTL) }},
+		{Key: "upload.multipart_ttl", Help: "time to complete an upload in parts", field: func(c *Config) field { return (*duration)(&c.Upload.MultipartTTL) }},
+		{Key: "download.url_ttl", Help: "life of a signed download URL", field: func(c *Config) field { return (*duration)(&c.DownloadURLTTL) }},
+		{Key: "trash.retention", Help: "time until what is in the trash is purged", field: func(c *Config) field { return (*duration)(&c.TrashRetention) }},
+		{Key: "rate_limit.per_minute", Help: "requests of one address or user; 0: no general limit", field: func(c *Config) field { return (*number)(&c.RateLimitPerMinute) }},
+		{Key: "blobs.public_url", Help: "another origin for user content on disk", field: func(c *Config) field { return text(&c.BlobsPublicURL) }},
+		{Key: "s3.endpoint", Help: "the store's address; absent: AWS", field: func(c *Config) field { return text(&c.S3.Endpoint) }},
+		{Key: "s3.public_endpoint", Help: "the store's address as clients reach it", field: func(c *Config) field { return text(&c.S3.PublicEndpoint) }},
+		{Key: "s3.region", Help: "the bucket's region", field: func(c *Config) field { return text(&c.S3.Region) }},
+		{Key: "s3.bucket", Help: "keeps blobs in this bucket; absent: on disk", field: func(c *Config) field { return text(&c.S3.Bucket) }},
+		{Key: "s3.access_key_id", Help: "absent on AWS: the credentials of the machine", field: func(c *Config) field { return text(&c.S3.AccessKeyID) }},
+		{Key: "s3.secret_access_key", Help: "belongs to the access key", Secret: true, field: func(c *Config) field { return text(&c.S3.SecretAccessKey) }},
+		{Key: "s3.use_path_style", Help: "bucket in the path, not in the host name", field: func(c *Config) field { return (*toggle)(&c.S3.UsePathStyle) }},
+		{Key: "s3.conditional_writes", Help: "whether the store honours If-None-Match: auto, on or off", field: func(c *Config) field { return text(&c.S3.ConditionalWrites) }},
+		{Key: "log.level", Help: "debug, info, warn or error", field: func(c *Config) field { return text(&c.LogLevel) }},
+		{Key: "shutdown.timeout", Help: "time to finish what runs after SIGTERM", field: func(c *Config) field { return (*duration)(&c.ShutdownTimeout) }},
+		{Key: "otel.exporter_otlp_endpoint", Help: "collector of traces (OTLP/HTTP); absent: none", field: func(c *Config) field { return text(&c.OTLPEndpoint) }},
+	}
+}

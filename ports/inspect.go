@@ -1,0 +1,33 @@
+package ports
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	"github.com/seed-755a8038/coffer/core"
+)
+
+// Inspector checks what must always be true of the stored rows. It reads in
+// bounded memory and changes nothing but what RepairUsage says.
+type Inspector interface {
+	// Invariants returns the names of the checks that Violations makes.
+	Invariants() []string
+
+	// Violations yields every row that breaks an invariant at now.
+	Violations(ctx context.Context, now time.Time) iter.Seq2[Violation, error]
+
+	// Stored yields every finished version of every org, by asset and number.
+	Stored(ctx context.Context) iter.Seq2[core.Version, error]
+
+	// RepairUsage sets what is counted to what is there.
+	RepairUsage(ctx context.Context) error
+}
+
+// Violation is one row that breaks an invariant.
+type Violation struct {
+	Invariant string
+	Subject   string // kind and id of the row
+	Detail    string
+	Counter   bool // RepairUsage mends it
+}

@@ -1,0 +1,163 @@
+package coffer
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/seed-755a8038/coffer/adapters/bunstore"
+	"github.com/seed-755a8038/coffer/adapters/fsblob"
+	"github.com/seed-755a8038/coffer/adapters/jwtauth"
+	"github.com/seed-755a8038/coffer/adapters/ratelimit"
+	"github.com/seed-755a8038/coffer/adapters/riverqueue"
+	"github.com/seed-755a8038/coffer/adapters/s3blob"
+	"github.com/seed-755a8038/coffer/adapters/sealing"
+	"github.com/seed-755a8038/coffer/adapters/signedblob"
+	"github.com/seed-755a8038/coffer/adapters/system"
+	"github.com/seed-755a8038/coffer/adapters/telemetry"
+	"github.com/seed-755a8038/coffer/app/asset"
+	"github.com/seed-755a8038/coffer/app/identity"
+	"github.com/seed-755a8038/coffer/app/org"
+	"github.com/seed-755a8038/coffer/core"
+	"github.com/seed-755a8038/coffer/ports"
+)
+
+// openStore opens the database that cfg names, without looking at its schema.
+func openStore(cfg Config) (*bunstore.Store, func(), error) {
+	var store *bunstore.Store
+	var err error
+	if cfg.UsesPostgres() {
+		store, err = bunstore.OpenPostgres(cfg.Database.URL, cfg.Database.MaxConns)
+	} else if err = os.MkdirAll(cfg.DataDir, 0o700); err == nil {
+		store, err = bunstore.OpenSQLite(filepath.Join(cfg.DataDir, "coffer.db"))
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	return store, func() { _ = store.Close() }, nil
+}
+
+// openQueue opens the queue in the store's database and joins the two.
+func openQueue(
+	ctx context.Context, cfg Config, store *bunstore.Store, registry *riverqueue.Registry, log *slog.Logger, metrics *telemetry.Metrics,
+) (*riverqueue.Queue, func(), error) {
+	options := riverqueue.Options{Log: log, Observe: func(kind string, err error, took timeSpan) { metrics.Job(kind, took, err) }}
+	var queue *riverqueue.Queue
+	var err error
+	if cfg.UsesPostgres() {
+		queue, err = riverqueue.NewPostgres(ctx, cfg.Database.URL, registry, options)
+	} else {
+		queue, err = riverqueue.NewSQLite(store.DB(), registry, options)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	store.WithJobs(queue.InTx)
+	return queue, queue.Close, nil
+}
+
+// schema is the proof that the database is up to date.
+type schema struct{ applied []string }
+
+// migrate brings the tables of the store and of the queue up to date.
+func migrate(ctx context.Context, store *bunstore.Store, queue *riverqueue.Queue, log *slog.Logger) (schema, error) {
+	applied, err := store.Migrate(ctx)
+	if err != nil {
+		return schema{}, err
+	}
+	if err := queue.Migrate(ctx); err != nil {
+		return schema{}, fmt.Errorf("migrate the queue: %w", err)
+	}
+	for _, name := range applied {
+		log.Info("migration applied", "name", name)
+	}
+	return schema{applied}, nil
+}
+
+// blobStore is what keeps the bytes: the port, and what stands beside it.
+type blobStore struct {
+	ports.Blobs
+	handler   http.Handler // serves signed URLs of the disk; nil for S3
+	diagnosis ports.Diagnosable
+	sweep     func(context.Context) error // removes what a crash left on the disk
+}
+
+// blobPath is where the server serves signed URLs of the disk.
+const blobPath = "/blobs/"
+
+func openBlobs(ctx context.Context, cfg Config, secrets *sealing.Secrets, clock ports.Clock, log *slog.Logger) (blobStore, func(), error) {
+	if cfg.UsesS3() {
+		s, err := s3blob.Open(ctx, s3blob.Config{
+			Endpoint: cfg.S3.Endpoint, PublicEndpoint: cfg.S3.PublicEndpoint, Region: cfg.S3.Region, Bucket: cfg.S3.Bucket,
+			AccessKeyID: cfg.S3.AccessKeyID, SecretAccessKey: cfg.S3.SecretAccessKey, UsePathStyle: cfg.S3.UsePathStyle,
+			AllowedOrigins: cfg.HTTP.CORSOrigins, ConditionalWrites: cfg.S3.ConditionalWrites, ClockOffset: cfg.ClockOffset,
+		})
+		if err != nil {
+			return blobStore{}, nil, err
+		}
+		return blobStore{Blobs: s, diagnosis: s, sweep: func(context.Context) error { return nil }}, func() {}, nil
+	}
+	disk, err := fsblob.Open(filepath.Join(cfg.DataDir, "blobs"))
+	if err != nil {
+		return blobStore{}, nil, err
+	}
+	base := cfg.BlobsPublicURL
+	if base == "" {
+		base = cfg.PublicURL
+	}
+	signed, err := signedblob.New(disk, signedblob.Options{
+		Key: secrets.Key("blob-url"), BaseURL: strings.TrimSuffix(base, "/") + blobPath, AllowedOrigins: cfg.HTTP.CORSOrigins, Clock: clock,
+		OnError: func(r *http.Request, err error) {
+			log.Error("blob request failed", "method", r.Method, "url", telemetry.SafeURL(r.URL), "error", err)
+		},
+	})
+	if err != nil {
+		return blobStore{}, nil, errors.Join(err, disk.Close())
+	}
+	return blobStore{
+		Blobs: signed, handler: signed, diagnosis: signed,
+		sweep: func(ctx context.Context) error {
+			_, err := disk.Sweep(ctx, now().Add(-temporaryAge)) // files carry the real time
+			return err
+		},
+	}, func() { _ = disk.Close() }, nil
+}
+
+func newClock(cfg Config) system.Clock { return system.Clock{Offset: cfg.ClockOffset} }
+
+func newSecrets(cfg Config) (*sealing.Secrets, error) { return sealing.New([]byte(cfg.Auth.JWTSecret)) }
+
+func newTokens(cfg Config, secrets *sealing.Secrets) (*jwtauth.Tokens, error) {
+	return jwtauth.New(secrets.Key("access-token"), cfg.PublicURL)
+}
+
+func newRequestLimiter() *ratelimit.Limiter { return ratelimit.New(ratelimit.DefaultKeys) }
+
+func newIdentityOptions(cfg Config) identity.Options {
+	return identity.Options{AccessTTL: cfg.Auth.AccessTTL, RefreshTTL: cfg.Auth.RefreshTTL}
+}
+
+func newOrgOptions(cfg Config) org.Options { return org.Options{Unlimited: cfg.SelfHostedUnlimited} }
+
+func newAssetOptions(cfg Config) asset.Options {
+	return asset.Options{
+		Unlimited:   cfg.SelfHostedUnlimited,
+		Uploads:     core.UploadTimes{URL: cfg.Upload.URLTTL, Single: cfg.Upload.SingleTTL, Multipart: cfg.Upload.MultipartTTL},
+		DownloadTTL: cfg.DownloadURLTTL, TrashRetention: cfg.TrashRetention,
+	}
+}
+
+func newMetrics(build Build, store *bunstore.Store) (*telemetry.Metrics, error) {
+	metrics := telemetry.NewMetrics(build.Version)
+	return metrics, metrics.WatchPool("store", func() sql.DBStats { return store.DB().Stats() })
+}
+
+func newTracing(ctx context.Context, cfg Config, build Build, log *slog.Logger) (*telemetry.Tracing, error) {
+	return telemetry.NewTracing(ctx, cfg.OTLPEndpoint, build.Version, log)
+}

@@ -1,0 +1,203 @@
+package coffer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
+
+	"github.com/seed-755a8038/coffer/adapters/bunstore"
+	"github.com/seed-755a8038/coffer/adapters/httpapi"
+	"github.com/seed-755a8038/coffer/adapters/opshttp"
+	"github.com/seed-755a8038/coffer/adapters/ratelimit"
+	"github.com/seed-755a8038/coffer/adapters/sealing"
+	"github.com/seed-755a8038/coffer/adapters/system"
+	"github.com/seed-755a8038/coffer/adapters/telemetry"
+	"github.com/seed-755a8038/coffer/app/asset"
+	"github.com/seed-755a8038/coffer/app/check"
+	"github.com/seed-755a8038/coffer/app/drive"
+	"github.com/seed-755a8038/coffer/app/identity"
+	"github.com/seed-755a8038/coffer/app/org"
+	"github.com/seed-755a8038/coffer/ports"
+)
+
+// Build says which program this is.
+type Build struct {
+	Version string
+	Commit  string
+	Date    string
+}
+
+// Server is the assembled program.
+type Server struct {
+	cfg     Config
+	log     *slog.Logger
+	handler handler
+	ops     opsHandler
+	queue   ports.Queue
+	tracing *telemetry.Tracing
+	store   *bunstore.Store
+	blobs   blobStore
+	check   *check.Service
+	schema  schema
+	jobs    jobs
+}
+
+type (
+	handler    http.Handler // of the public address
+	opsHandler http.Handler // of the operators' address
+)
+
+// NewLogger returns the log of a program so configured: JSON lines in
+// production, readable text in development.
+func NewLogger(cfg Config, w io.Writer) (*slog.Logger, error) {
+	z, err := telemetry.NewLogger(w, cfg.LogLevel, cfg.IsProduction())
+	if err != nil {
+		return nil, err
+	}
+	return telemetry.NewSlog(z), nil
+}
+
+// NewServer returns the server cfg describes, its schema up to date, and a
+// function that releases it. It serves nothing yet.
+func NewServer(ctx context.Context, cfg Config, build Build) (*Server, func(), error) {
+	log, err := NewLogger(cfg, cfg.logWriter())
+	if err != nil {
+		return nil, nil, err
+	}
+	unlock, err := lockDataDir(cfg)
+	if err != nil {
+		return nil, nil, err
+	}
+	s, release, err := assemble(ctx, cfg, build, log)
+	if err != nil {
+		unlock()
+		return nil, nil, err
+	}
+	return s, func() { release(); unlock() }, nil
+}
+
+func newLoginLimiter(store *bunstore.Store) *bunstore.Limiter { return store.Limiter() }
+
+func newHandler(
+	cfg Config, build Build, log *slog.Logger, people *identity.Service, orgs *org.Service, drives *drive.Service, assets *asset.Service,
+	limiter *ratelimit.Limiter, clock system.Clock, secrets *sealing.Secrets, metrics *telemetry.Metrics, tracing *telemetry.Tracing,
+	blobs blobStore, ready readiness,
+) (handler, error) {
+	h, err := httpapi.New(httpapi.Services{
+		Identity: people, Orgs: orgs, Drives: drives, Assets: assets, Limiter: limiter, Clock: clock, Log: log,
+		Ready: ready.components, Observe: metrics.HTTP, Blobs: blobs.handler,
+	}, httpapi.Options{
+		Version: build.Version, PublicURL: cfg.PublicURL, TrustedProxies: cfg.HTTP.TrustedProxies, CORSOrigins: cfg.HTTP.CORSOrigins,
+		RatePerMinute: cfg.RateLimitPerMinute, CursorKey: secrets.Key("cursor"), LogURL: telemetry.SafeURL,
+	})
+	if err != nil || cfg.OTLPEndpoint == "" {
+		return h, err
+	}
+	return otelhttp.NewHandler(h, "http", otelhttp.WithTracerProvider(tracing.Provider), otelhttp.WithPropagators(tracing.Propagator)), nil
+}
+
+func newOps(log *slog.Logger, metrics *telemetry.Metrics, queue ports.Queue, ready readiness) (opsHandler, error) {
+	return opshttp.New(metrics.Handler(), ready.check, queue, log), metrics.WatchQueue(queue)
+}
+
+// readiness asks everything the server depends on.
+type readiness map[string]func(context.Context) error
+
+func newReadiness(store *bunstore.Store, blobs blobStore, queue ports.Queue) readiness {
+	return readiness{
+		"database": store.Ping, "blob_store": blobs.Ping,
+		"queue": func(ctx context.Context) error {
+			_, err := queue.Stats(ctx)
+			return err
+		},
+	}
+}
+
+func (r readiness) check(ctx context.Context) map[string]error {
+	const patience = 3 * time.Second
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	out := make(map[string]error, len(r))
+	for name, ask := range r {
+		out[name] = ask(ctx)
+	}
+	return out
+}
+
+func (r readiness) components(ctx context.Context) []httpapi.Component {
+	var out []httpapi.Component
+	for name, err := range r.check(ctx) {
+		c := httpapi.Component{Name: name, OK: err == nil}
+		if err != nil {
+			c.Detail = err.Error()
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+// Run serves until ctx ends, then lets what runs come to its end, for at most
+// the shutdown timeout.
+func (s *Server) Run(ctx context.Context) error {
+	public, err := listen(ctx, s.cfg.HTTP.Addr)
+	if err != nil {
+		return err
+	}
+	private, err := listen(ctx, s.cfg.OpsAddr)
+	if err != nil {
+		return errors.Join(err, public.Close())
+	}
+	if err := s.queue.Start(ctx); err != nil {
+		return errors.Join(fmt.Errorf("start the queue: %w", err), public.Close(), private.Close())
+	}
+	api, ops := s.newHTTPServer(s.handler), s.newHTTPServer(s.ops)
+	failed := make(chan error, 2)
+	go func() { failed <- api.Serve(public) }()
+	go func() { failed <- ops.Serve(private) }()
+	s.log.Info("ready", "url", s.cfg.PublicURL, "address", public.Addr().String(), "ops", private.Addr().String(),
+		"database", s.cfg.databaseName(), "blobs", s.cfg.blobsName())
+
+	select {
+	case err = <-failed: // a listener broke: end in order all the same
+	case <-ctx.Done():
+		s.log.Info("shutting down", "timeout", s.cfg.ShutdownTimeout.String())
+	}
+	return errors.Join(err, s.drain(api, ops))
+}
+
+func (s *Server) drain(api, ops *http.Server) error {
+	ctx, cancel := context.WithTimeout(context.Background(), s.cfg.ShutdownTimeout)
+	defer cancel()
+	err := api.Shutdown(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		s.log.Warn("requests were cut off", "timeout", s.cfg.ShutdownTimeout.String())
+		err = api.Close()
+	}
+	err = errors.Join(err, s.queue.Stop(ctx), ops.Close(), s.tracing.Shutdown(ctx))
+	s.log.Info("stopped")
+	return err
+}
+
+func listen(ctx context.Context, addr string) (net.Listener, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("listen: %w", err)
+	}
+	return l, nil
+}
+
+// newHTTPServer bounds headers and idle connections; bodies are bounded where
+// they are read, since an upload may take as long as it makes progress.
+func (s *Server) newHTTPServer(h http.Handler) *http.Server {
+	return &http.Server{
+		Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug), // broken clients, not ours
+	}
+}

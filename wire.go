@@ -1,0 +1,78 @@
+//go:build wireinject
+
+package coffer
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/google/wire"
+
+	"github.com/seed-755a8038/coffer/adapters/argon2"
+	"github.com/seed-755a8038/coffer/adapters/bunstore"
+	"github.com/seed-755a8038/coffer/adapters/jwtauth"
+	"github.com/seed-755a8038/coffer/adapters/riverqueue"
+	"github.com/seed-755a8038/coffer/adapters/sealing"
+	"github.com/seed-755a8038/coffer/adapters/system"
+	"github.com/seed-755a8038/coffer/app/asset"
+	"github.com/seed-755a8038/coffer/app/check"
+	"github.com/seed-755a8038/coffer/app/drive"
+	"github.com/seed-755a8038/coffer/app/identity"
+	"github.com/seed-755a8038/coffer/app/org"
+	"github.com/seed-755a8038/coffer/ports"
+)
+
+// assemble returns the server cfg describes, and a function that releases it.
+func assemble(ctx context.Context, cfg Config, build Build, log *slog.Logger) (*Server, func(), error) {
+	panic(wire.Build(
+		// The outside world: cfg picks the adapters (providers.go).
+		openStore,
+		wire.Bind(new(ports.Store), new(*bunstore.Store)),
+		wire.Bind(new(ports.Access), new(*bunstore.Store)),
+		wire.Bind(new(ports.Hot), new(*bunstore.Store)),
+		wire.Bind(new(ports.Inspector), new(*bunstore.Store)),
+		newLoginLimiter,
+		wire.Bind(new(ports.Limiter), new(*bunstore.Limiter)),
+		riverqueue.NewRegistry,
+		openQueue,
+		wire.Bind(new(ports.Queue), new(*riverqueue.Queue)),
+		migrate,
+		openBlobs,
+		newBlobs,
+		newClock,
+		wire.Bind(new(ports.Clock), new(system.Clock)),
+		system.NewIDs,
+		wire.Bind(new(ports.IDs), new(*system.IDs)),
+		wire.Struct(new(system.Text)),
+		wire.Bind(new(ports.Text), new(system.Text)),
+		newSecrets,
+		wire.Bind(new(ports.Secrets), new(*sealing.Secrets)),
+		argon2.New,
+		wire.Bind(new(ports.Passwords), new(*argon2.Passwords)),
+		newTokens,
+		wire.Bind(new(ports.Tokens), new(*jwtauth.Tokens)),
+		newRequestLimiter,
+		newMetrics,
+		newTracing,
+		newReadiness,
+
+		// The use cases.
+		wire.Struct(new(identity.Deps), "*"),
+		newIdentityOptions,
+		identity.NewService,
+		newOrgOptions,
+		org.NewService,
+		drive.NewService,
+		wire.Struct(new(asset.Deps), "*"),
+		newAssetOptions,
+		asset.NewService,
+		newOrphans,
+		check.NewService,
+
+		// The ways in.
+		registerJobs,
+		newHandler,
+		newOps,
+		wire.Struct(new(Server), "*"),
+	))
+}

@@ -28,8 +28,8 @@ func (sweepDisk) Kind() string { return "system.sweep_disk" }
 
 const temporaryAge = 24 * time.Hour
 
-// jobs is the proof that every kind of job has its handler.
-type jobs struct{}
+// jobs is the registry once every kind of job has its handler.
+type jobs struct{ *riverqueue.Registry }
 
 // registerJobs says what runs in the background, and what of it by the clock.
 func registerJobs(
@@ -61,5 +61,5 @@ func registerJobs(
 	r.Every(time.Hour, true, func() ports.Job { return identity.Prune{} })
 	r.Every(time.Hour, true, func() ports.Job { return pruneLimits{} })
 	r.Every(24*time.Hour, true, func() ports.Job { return sweepDisk{} })
-	return jobs{}
+	return jobs{r}
 }

@@ -37,7 +37,7 @@ func Migrate(ctx context.Context, cfg Config, log *slog.Logger) ([]string, error
 		return nil, err
 	}
 	defer unlock()
-	store, release, err := openStore(cfg)
+	store, release, err := openStore(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +59,7 @@ type MigrationState struct {
 
 // MigrationStatus returns every migration this program has, in order.
 func MigrationStatus(ctx context.Context, cfg Config) ([]MigrationState, error) {
-	store, release, err := openStore(cfg)
+	store, release, err := openStore(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -138,7 +138,7 @@ func examineDatabase(ctx context.Context, cfg Config) (findings []ports.Finding,
 		findings = append(findings, f)
 		return f.OK
 	}
-	store, release, err := openStore(cfg)
+	store, release, err := openStore(ctx, cfg)
 	if !found("database", cfg.databaseName()+", configured", err) {
 		return findings, false
 	}

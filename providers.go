@@ -25,17 +25,18 @@ import (
 	"github.com/seed-755a8038/coffer/app/identity"
 	"github.com/seed-755a8038/coffer/app/org"
 	"github.com/seed-755a8038/coffer/core"
+	"github.com/seed-755a8038/coffer/migrations"
 	"github.com/seed-755a8038/coffer/ports"
 )
 
 // openStore opens the database that cfg names, without looking at its schema.
-func openStore(cfg Config) (*bunstore.Store, func(), error) {
+func openStore(ctx context.Context, cfg Config) (*bunstore.Store, func(), error) {
 	var store *bunstore.Store
 	var err error
 	if cfg.UsesPostgres() {
-		store, err = bunstore.OpenPostgres(cfg.Database.URL, cfg.Database.MaxConns)
+		store, err = bunstore.OpenPostgres(cfg.Database.URL, cfg.Database.MaxConns, migrations.Postgres())
 	} else if err = os.MkdirAll(cfg.DataDir, 0o700); err == nil {
-		store, err = bunstore.OpenSQLite(filepath.Join(cfg.DataDir, "coffer.db"))
+		store, err = bunstore.OpenSQLite(ctx, filepath.Join(cfg.DataDir, "coffer.db"), migrations.SQLite())
 	}
 	if err != nil {
 		return nil, nil, err
@@ -155,7 +156,8 @@ func newAssetOptions(cfg Config) asset.Options {
 
 func newMetrics(build Build, store *bunstore.Store) (*telemetry.Metrics, error) {
 	metrics := telemetry.NewMetrics(build.Version)
-	return metrics, metrics.WatchPool("store", func() sql.DBStats { return store.DB().Stats() })
+	err := metrics.WatchPool("store", func() sql.DBStats { return store.DB().Stats() })
+	return metrics, err
 }
 
 func newTracing(ctx context.Context, cfg Config, build Build, log *slog.Logger) (*telemetry.Tracing, error) {

@@ -85,22 +85,33 @@ func NewServer(ctx context.Context, cfg Config, build Build) (*Server, func(), e
 
 func newLoginLimiter(store *bunstore.Store) *bunstore.Limiter { return store.Limiter() }
 
-func newHandler(
-	cfg Config, build Build, log *slog.Logger, people *identity.Service, orgs *org.Service, drives *drive.Service, assets *asset.Service,
-	limiter *ratelimit.Limiter, clock system.Clock, secrets *sealing.Secrets, metrics *telemetry.Metrics, tracing *telemetry.Tracing,
-	blobs blobStore, ready readiness,
-) (handler, error) {
+// face is everything that the public address shows.
+type face struct {
+	Identity *identity.Service
+	Orgs     *org.Service
+	Drives   *drive.Service
+	Assets   *asset.Service
+	Limiter  *ratelimit.Limiter
+	Clock    system.Clock
+	Secrets  *sealing.Secrets
+	Metrics  *telemetry.Metrics
+	Tracing  *telemetry.Tracing
+	Blobs    blobStore
+	Ready    readiness
+}
+
+func newHandler(cfg Config, build Build, log *slog.Logger, f face) (handler, error) {
 	h, err := httpapi.New(httpapi.Services{
-		Identity: people, Orgs: orgs, Drives: drives, Assets: assets, Limiter: limiter, Clock: clock, Log: log,
-		Ready: ready.components, Observe: metrics.HTTP, Blobs: blobs.handler,
+		Identity: f.Identity, Orgs: f.Orgs, Drives: f.Drives, Assets: f.Assets, Limiter: f.Limiter, Clock: f.Clock, Log: log,
+		Ready: f.Ready.components, Observe: f.Metrics.HTTP, Blobs: f.Blobs.handler,
 	}, httpapi.Options{
 		Version: build.Version, PublicURL: cfg.PublicURL, TrustedProxies: cfg.HTTP.TrustedProxies, CORSOrigins: cfg.HTTP.CORSOrigins,
-		RatePerMinute: cfg.RateLimitPerMinute, CursorKey: secrets.Key("cursor"), LogURL: telemetry.SafeURL,
+		RatePerMinute: cfg.RateLimitPerMinute, CursorKey: f.Secrets.Key("cursor"), LogURL: telemetry.SafeURL,
 	})
 	if err != nil || cfg.OTLPEndpoint == "" {
 		return h, err
 	}
-	return otelhttp.NewHandler(h, "http", otelhttp.WithTracerProvider(tracing.Provider), otelhttp.WithPropagators(tracing.Propagator)), nil
+	return otelhttp.NewHandler(h, "http", otelhttp.WithTracerProvider(f.Tracing.Provider), otelhttp.WithPropagators(f.Tracing.Propagator)), nil
 }
 
 func newOps(log *slog.Logger, metrics *telemetry.Metrics, queue ports.Queue, ready readiness) (opsHandler, error) {
@@ -169,11 +180,11 @@ func (s *Server) Run(ctx context.Context) error {
 	case <-ctx.Done():
 		s.log.Info("shutting down", "timeout", s.cfg.ShutdownTimeout.String())
 	}
-	return errors.Join(err, s.drain(api, ops))
+	return errors.Join(err, s.drain(context.WithoutCancel(ctx), api, ops))
 }
 
-func (s *Server) drain(api, ops *http.Server) error {
-	ctx, cancel := context.WithTimeout(context.Background(), s.cfg.ShutdownTimeout)
+func (s *Server) drain(ctx context.Context, api, ops *http.Server) error {
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.ShutdownTimeout)
 	defer cancel()
 	err := api.Shutdown(ctx)
 	if errors.Is(err, context.DeadlineExceeded) {

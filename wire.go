@@ -71,6 +71,7 @@ func assemble(ctx context.Context, cfg Config, build Build, log *slog.Logger) (*
 
 		// The ways in.
 		registerJobs,
+		wire.Struct(new(face), "*"),
 		newHandler,
 		newOps,
 		wire.Struct(new(Server), "*"),

@@ -23,7 +23,7 @@ import (
 
 // assemble returns the server cfg describes, and a function that releases it.
 func assemble(ctx context.Context, cfg Config, build Build, log *slog.Logger) (*Server, func(), error) {
-	store, cleanup, err := openStore(cfg)
+	store, cleanup, err := openStore(ctx, cfg)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -96,7 +96,20 @@ func assemble(ctx context.Context, cfg Config, build Build, log *slog.Logger) (*
 		return nil, nil, err
 	}
 	cofferReadiness := newReadiness(store, cofferBlobStore, queue)
-	cofferHandler, err := newHandler(cfg, build, log, service, orgService, driveService, assetService, ratelimitLimiter, clock, secrets, metrics, tracing, cofferBlobStore, cofferReadiness)
+	cofferFace := face{
+		Identity: service,
+		Orgs:     orgService,
+		Drives:   driveService,
+		Assets:   assetService,
+		Limiter:  ratelimitLimiter,
+		Clock:    clock,
+		Secrets:  secrets,
+		Metrics:  metrics,
+		Tracing:  tracing,
+		Blobs:    cofferBlobStore,
+		Ready:    cofferReadiness,
+	}
+	cofferHandler, err := newHandler(cfg, build, log, cofferFace)
 	if err != nil {
 		cleanup3()
 		cleanup2()

@@ -3,6 +3,7 @@
 package app
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"time"
@@ -26,7 +27,7 @@ type Once struct {
 
 // Replay is the error of a request that was carried out before: not a failure
 // but the answer it had then.
-type Replay struct {
+type Replay struct { //nolint:errname // it is an answer, which travels as an error
 	Status int
 	Answer []byte
 }
@@ -49,7 +50,7 @@ func (o *Once) Find(ctx context.Context, store ports.Store, secrets ports.Secret
 		return nil
 	case err != nil:
 		return err
-	case string(kept.Fingerprint) != string(secrets.Fingerprint(o.Request)):
+	case !bytes.Equal(kept.Fingerprint, secrets.Fingerprint(o.Request)):
 		return core.ErrIdempotencyConflict
 	}
 	answer, err := secrets.Open(kept.Answer)

@@ -1,6 +1,9 @@
 package core
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // AccountID identifies an account.
 type AccountID = ID[Account]
@@ -59,12 +62,7 @@ var orgRoleTable = map[OrgAction][]OrgRole{
 
 // May reports whether the role allows the action.
 func (r OrgRole) May(a OrgAction) bool {
-	for _, allowed := range orgRoleTable[a] {
-		if r == allowed {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(orgRoleTable[a], r)
 }
 
 // Account is a principal: one user inside one org.

@@ -1,6 +1,9 @@
 package core
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Unlimited is the value of a limit that does not limit.
 const Unlimited int64 = -1
@@ -93,12 +96,7 @@ func UnlimitedLicense() License {
 
 // Has reports whether the licence has the feature.
 func (l License) Has(f Feature) bool {
-	for _, have := range l.Features {
-		if have == f {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(l.Features, f)
 }
 
 // MaxUploadBytes is the largest file, in bytes, or Unlimited.

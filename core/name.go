@@ -29,7 +29,7 @@ func CleanNodeName(location, raw string, nfc NFC) (string, error) {
 		return "", err
 	}
 	switch {
-	case name != raw && strings.TrimSpace(raw) != raw:
+	case strings.TrimSpace(name) != name:
 		return "", Invalid(location, "must not begin or end with white space")
 	case name == "." || name == "..":
 		return "", Invalid(location, `must not be "." or ".."`)

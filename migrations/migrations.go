@@ -3,9 +3,24 @@
 // previous release must run on the schema they leave.
 package migrations
 
-import "embed"
+import (
+	"embed"
+	"io/fs"
+)
 
-// Files has the folders postgres and sqlite.
-//
 //go:embed postgres/*.sql sqlite/*.sql
-var Files embed.FS
+var files embed.FS
+
+// Postgres returns the migrations of PostgreSQL.
+func Postgres() fs.FS { return sub("postgres") }
+
+// SQLite returns the migrations of SQLite.
+func SQLite() fs.FS { return sub("sqlite") }
+
+func sub(dir string) fs.FS {
+	f, err := fs.Sub(files, dir)
+	if err != nil {
+		panic(err) // the directory is embedded: cannot happen
+	}
+	return f
+}

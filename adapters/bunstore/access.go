@@ -12,7 +12,7 @@ import (
 // The hot reads of ports.Access: one prepared statement each, the same text on
 // both databases. $1 is the user, $2 the session.
 
-const credential = `u.disabled_at IS NOT NULL, s.revoked_at IS NOT NULL`
+const callerState = `u.disabled_at IS NOT NULL, s.revoked_at IS NOT NULL`
 
 const caller = ` FROM users u JOIN sessions s ON s.id = $2 AND s.user_id = u.id `
 
@@ -25,7 +25,7 @@ const standingJoins = `
 
 // ForUser implements ports.Access.
 func (s *Store) ForUser(ctx context.Context, a core.Actor) (core.Credential, error) {
-	const text = `SELECT ` + credential + caller + `WHERE u.id = $1`
+	const text = `SELECT ` + callerState + caller + `WHERE u.id = $1`
 	var c core.Credential
 	err := s.row(ctx, text, []any{a.UserID, a.SessionID}, &c.UserDisabled, &c.SessionRevoked)
 	return c, unknownCaller("user facts", err)
@@ -33,7 +33,7 @@ func (s *Store) ForUser(ctx context.Context, a core.Actor) (core.Credential, err
 
 // ForOrg implements ports.Access.
 func (s *Store) ForOrg(ctx context.Context, a core.Actor, org core.OrgID) (core.OrgFacts, error) {
-	const text = `SELECT ` + credential + `, o.id, ac.id, coalesce(ac.status, ''), coalesce(ac.role, '')` + caller + `
+	const text = `SELECT ` + callerState + `, o.id, ac.id, coalesce(ac.status, ''), coalesce(ac.role, '')` + caller + `
 		LEFT JOIN orgs o ON o.id = $3
 		LEFT JOIN accounts ac ON ac.org_id = o.id AND ac.user_id = u.id
 		WHERE u.id = $1`
@@ -48,7 +48,7 @@ func (s *Store) ForOrg(ctx context.Context, a core.Actor, org core.OrgID) (core.
 
 // ForDrive implements ports.Access.
 func (s *Store) ForDrive(ctx context.Context, a core.Actor, drive core.DriveID) (core.DriveFacts, error) {
-	const text = `SELECT ` + credential + `, ac.id, coalesce(ac.status, ''), coalesce(ac.role, ''), coalesce(m.role, ''),
+	const text = `SELECT ` + callerState + `, ac.id, coalesce(ac.status, ''), coalesce(ac.role, ''), coalesce(m.role, ''),
 		coalesce(d.default_role, ''), d.org_id, d.id, d.owner_account_id` + caller + `
 		LEFT JOIN drives d ON d.id = $3` + standingJoins + `WHERE u.id = $1`
 	var f core.DriveFacts
@@ -63,7 +63,7 @@ func (s *Store) ForDrive(ctx context.Context, a core.Actor, drive core.DriveID) 
 
 // ForAsset implements ports.Access.
 func (s *Store) ForAsset(ctx context.Context, a core.Actor, id core.AssetID) (core.AssetFacts, error) {
-	const text = `SELECT ` + credential + `, ` + standingColumns + `, n.id, n.parent_id, n.name, n.created_by, n.trashed_at,
+	const text = `SELECT ` + callerState + `, ` + standingColumns + `, n.id, n.parent_id, n.name, n.created_by, n.trashed_at,
 		n.version, n.created_at, n.updated_at, n.status, n.content_type, n.size_bytes, n.sha256, n.current_version,
 		n.newest_version, n.metadata, coalesce(v.blob_key, ''), coalesce(v.content_type, ''), coalesce(v.size_bytes, 0)` + caller + `
 		JOIN nodes n ON n.id = $3 AND n.kind = 'asset'
@@ -97,7 +97,7 @@ func (s *Store) ForAsset(ctx context.Context, a core.Actor, id core.AssetID) (co
 
 // ForUpload implements ports.Access.
 func (s *Store) ForUpload(ctx context.Context, a core.Actor, q ports.UploadQuery) (core.UploadFacts, error) {
-	const text = `SELECT ` + credential + `, ` + standingColumns + `, d.quota_bytes, d.used_bytes, q.used_bytes, q.assets_count,
+	const text = `SELECT ` + callerState + `, ` + standingColumns + `, d.quota_bytes, d.used_bytes, q.used_bytes, q.assets_count,
 		l.name, l.max_upload_size_mb, l.max_total_storage_mb, l.max_assets` + caller + `
 		JOIN orgs o ON o.id = $3
 		JOIN org_usage q ON q.org_id = o.id
@@ -129,7 +129,8 @@ func (s *Store) ForUpload(ctx context.Context, a core.Actor, q ports.UploadQuery
 	if parent.IsZero() {
 		parent = core.RootOf(f.DriveID)
 	}
-	return f, s.place(ctx, &f, parent)
+	err = s.place(ctx, &f, parent)
+	return f, err
 }
 
 // licenseInForce is the name of the licence of org $3 at time $5.
@@ -152,7 +153,7 @@ func (s *Store) place(ctx context.Context, f *core.UploadFacts, parent core.Node
 	return translate("find folder", err)
 }
 
-// driveFacts are the destinations of credential and standingColumns.
+// driveFacts are the destinations of callerState and standingColumns.
 func driveFacts(f *core.DriveFacts, owner *core.AccountID) []any {
 	return append(make([]any, 0, 32), &f.UserDisabled, &f.SessionRevoked, &f.AccountID, &f.Status, &f.OrgRole, &f.Member, &f.Default,
 		&f.OrgID, &f.DriveID, owner)

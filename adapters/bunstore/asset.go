@@ -81,7 +81,7 @@ func (r assets) Purge(ctx context.Context, org core.OrgID, id core.AssetID) (por
 		freed += versions[i].SizeBytes
 		left.BlobKeys = append(left.BlobKeys, versions[i].BlobKey)
 	}
-	uploads, err := (uploads{r.repository}).Of(ctx, org, id)
+	uploads, err := uploads(r).Of(ctx, org, id)
 	if err != nil {
 		return left, err
 	}

@@ -43,7 +43,7 @@ func (r drives) Add(ctx context.Context, d *core.Drive) error {
 		return translate("add drive", err)
 	}
 	root := core.NewRoot(d)
-	_, err = r.NewInsert().Model(newNodeRow(root, &core.File{})).Exec(ctx)
+	_, err = r.NewInsert().Model(newNodeRow(root, new(core.File))).Exec(ctx)
 	return translate("add root", err)
 }
 

@@ -22,7 +22,7 @@ func (l *Limiter) Take(ctx context.Context, r core.Rate, key string, now time.Ti
 		ON CONFLICT (key) DO UPDATE SET full_at = CASE WHEN b.full_at < $2 THEN $2 ELSE b.full_at END + $3
 		WHERE CASE WHEN b.full_at < $2 THEN $2 ELSE b.full_at END + $3 - $2 <= CAST($4 AS bigint)
 		RETURNING full_at`
-	stmt, err := l.store.statements.get(ctx, l.store.write.DB, text)
+	stmt, err := l.store.statements.get(ctx, l.store.write.DB, text) //nolint:sqlclosecheck // kept by statements
 	if err != nil {
 		return core.Allowance{}, translate("rate limit", err)
 	}

@@ -81,7 +81,8 @@ func (r orgs) Usage(ctx context.Context, id core.OrgID) (core.OrgUsage, error) {
 	err := r.NewRaw(`SELECT q.used_bytes, q.assets_count,
 		(SELECT count(*) FROM accounts ac WHERE ac.org_id = q.org_id AND ac.status IN ('invited', 'active', 'suspended')) AS members
 		FROM org_usage q WHERE q.org_id = ?`, id).Scan(ctx, &row)
-	return core.OrgUsage{UsedBytes: row.UsedBytes, AssetsCount: row.AssetsCount, Members: row.Members}, translate("org usage", err)
+	usage := core.OrgUsage{UsedBytes: row.UsedBytes, AssetsCount: row.AssetsCount, Members: row.Members, Products: 0} // none can be made yet
+	return usage, translate("org usage", err)
 }
 
 type accountRow struct {

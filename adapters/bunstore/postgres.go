@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -14,8 +15,8 @@ import (
 )
 
 // OpenPostgres opens the PostgreSQL database at url (postgres://…) with at
-// most maxConns connections. It does not connect yet.
-func OpenPostgres(url string, maxConns int) (*Store, error) {
+// most maxConns connections; migrations has its schema. It does not connect yet.
+func OpenPostgres(url string, maxConns int, migrations fs.FS) (*Store, error) {
 	config, err := pgx.ParseConfig(url)
 	if err != nil {
 		return nil, fmt.Errorf("database url: %w", err)
@@ -29,7 +30,7 @@ func OpenPostgres(url string, maxConns int) (*Store, error) {
 	pool.SetMaxIdleConns(maxConns)
 	pool.SetConnMaxIdleTime(5 * time.Minute)
 	db := bun.NewDB(pool, pgdialect.New(), bun.WithDiscardUnknownColumns())
-	return &Store{read: db, write: db, dialect: onPostgres}, nil
+	return &Store{read: db, write: db, dialect: onPostgres, migrations: migrations}, nil
 }
 
 var onPostgres = dialect{

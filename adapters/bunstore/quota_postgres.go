@@ -72,9 +72,12 @@ func reservePostgres(ctx context.Context, s *Store, tx *bun.Tx, r ports.Reservat
 	u := r.Upload
 	text := reserveNewVersion
 	args := []any{
-		r.Actor.UserID, r.Actor.SessionID, u.OrgID, u.DriveID, stamp{r.Now}, parentOf(r), u.SizeBytes, newAssets(r), r.Unlimited,
+		r.Actor.UserID, r.Actor.SessionID, u.OrgID, u.DriveID,
+		stamp{r.Now},
+		parentOf(r), u.SizeBytes, newAssets(r), r.Unlimited,
 		u.ID, u.AssetID, u.Number, u.BlobKey, u.StagingKey, u.ContentType, nilIfEmpty(u.SHA256), u.Strategy, u.PartSize, u.StoreID,
-		stamp{u.CheckAt}, stamp{u.ExpiresAt},
+		stamp{u.CheckAt},
+		stamp{u.ExpiresAt},
 	}
 	if a := r.NewAsset; a != nil {
 		text = reserveNewAsset

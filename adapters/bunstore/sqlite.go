@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"runtime"
@@ -24,8 +25,9 @@ import (
 // takes the lock at BEGIN; readers get connections that cannot write at all.
 // Pragmas travel in the DSN because database/sql opens connections behind our
 // back; busy_timeout comes first so that switching to WAL can wait its turn.
-func OpenSQLite(file string) (*Store, error) {
-	s, err := openSQLite("file:"+(&url.URL{Path: file}).EscapedPath(), "journal_mode(WAL)")
+// migrations has the schema.
+func OpenSQLite(ctx context.Context, file string, migrations fs.FS) (*Store, error) {
+	s, err := openSQLite(ctx, "file:"+(&url.URL{Path: file}).EscapedPath(), "journal_mode(WAL)", migrations)
 	if err != nil {
 		return nil, fmt.Errorf("open sqlite %s: %w", file, err)
 	}
@@ -37,8 +39,8 @@ var memories atomic.Int64
 
 // OpenMemory opens a new, empty SQLite database in memory, for tests: the same
 // SQL and the same rules, gone when it is closed.
-func OpenMemory() (*Store, error) {
-	s, err := openSQLite(fmt.Sprintf("file:/coffer-%d", memories.Add(1)), "journal_mode(MEMORY)", "vfs", "memdb")
+func OpenMemory(ctx context.Context, migrations fs.FS) (*Store, error) {
+	s, err := openSQLite(ctx, fmt.Sprintf("file:/coffer-%d", memories.Add(1)), "journal_mode(MEMORY)", migrations, "vfs", "memdb")
 	if err != nil {
 		return nil, fmt.Errorf("open sqlite in memory: %w", err)
 	}
@@ -46,7 +48,7 @@ func OpenMemory() (*Store, error) {
 	return s, nil
 }
 
-func openSQLite(name, journal string, params ...string) (*Store, error) {
+func openSQLite(ctx context.Context, name, journal string, migrations fs.FS, params ...string) (*Store, error) {
 	open := func(lock string, pragmas ...string) (*bun.DB, error) {
 		all := append([]string{"busy_timeout(10000)", "foreign_keys(ON)", "temp_store(MEMORY)", "cache_size(-16000)"}, pragmas...)
 		q := url.Values{"_txlock": {lock}, "_pragma": all}
@@ -66,7 +68,7 @@ func openSQLite(name, journal string, params ...string) (*Store, error) {
 	}
 	write.SetMaxOpenConns(1)
 	write.SetConnMaxIdleTime(0)
-	if err := write.Ping(); err != nil { // creates the file before a reader comes
+	if err := write.PingContext(ctx); err != nil { // creates the file before a reader comes
 		return nil, errors.Join(err, write.Close())
 	}
 	read, err := open("deferred", "query_only(ON)")
@@ -76,7 +78,7 @@ func openSQLite(name, journal string, params ...string) (*Store, error) {
 	readers := max(4, runtime.GOMAXPROCS(0))
 	read.SetMaxOpenConns(readers)
 	read.SetMaxIdleConns(readers)
-	return &Store{read: read, write: write, dialect: onSQLite}, nil
+	return &Store{read: read, write: write, dialect: onSQLite, migrations: migrations}, nil
 }
 
 var onSQLite = dialect{

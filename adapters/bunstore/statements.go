@@ -3,7 +3,6 @@ package bunstore
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"strings"
 	"sync"
 
@@ -35,7 +34,7 @@ func (s *statements) get(ctx context.Context, pool *sql.DB, text string) (*sql.S
 	if stmt := s.prepared[key]; stmt != nil {
 		return stmt, nil
 	}
-	stmt, err := pool.PrepareContext(ctx, text)
+	stmt, err := pool.PrepareContext(ctx, text) //nolint:sqlclosecheck // kept; close closes it
 	if err != nil {
 		return nil, err
 	}
@@ -57,30 +56,11 @@ func (s *statements) close() {
 
 // row runs a prepared query for one row on the pool that reads.
 func (s *Store) row(ctx context.Context, text string, args []any, into ...any) error {
-	stmt, err := s.statements.get(ctx, s.read.DB, text)
+	stmt, err := s.statements.get(ctx, s.read.DB, text) //nolint:sqlclosecheck // kept by statements
 	if err != nil {
 		return err
 	}
 	return stmt.QueryRowContext(ctx, args...).Scan(into...)
-}
-
-// rows is row for any number of rows; each is called with the row's scanner.
-func (s *Store) rows(ctx context.Context, text string, args []any, each func(scan func(...any) error) error) (err error) {
-	stmt, err := s.statements.get(ctx, s.read.DB, text)
-	if err != nil {
-		return err
-	}
-	rows, err := stmt.QueryContext(ctx, args...)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
-		if err := each(rows.Scan); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
 }
 
 // standing is core.DriveStanding.Key of account ac, drive d and member row m,

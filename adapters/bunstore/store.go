@@ -14,7 +14,6 @@ import (
 	"github.com/pressly/goose/v3/lock"
 	"github.com/uptrace/bun"
 
-	"github.com/seed-755a8038/coffer/migrations"
 	"github.com/seed-755a8038/coffer/ports"
 )
 
@@ -25,6 +24,7 @@ type Store struct {
 	dialect     dialect
 	jobs        JobsFunc
 	statements  statements
+	migrations  fs.FS
 }
 
 // JobsFunc returns the queue's part in the transaction that tx is on conn.
@@ -32,7 +32,7 @@ type JobsFunc func(conn *sql.Conn, tx *sql.Tx) ports.Jobs
 
 // dialect is what the repositories cannot say in both databases' language.
 type dialect struct {
-	name string // the folder of the migrations
+	name string
 	// forUpdate locks the selected rows until the end of the transaction.
 	forUpdate string
 	// hasTag is a condition on a node n: its tags contain the one argument.
@@ -168,10 +168,6 @@ func (s *Store) Migrations(ctx context.Context) ([]Migration, error) {
 }
 
 func (s *Store) migrator() (*goose.Provider, error) {
-	files, err := fs.Sub(migrations.Files, s.dialect.name)
-	if err != nil {
-		return nil, err
-	}
 	locker, err := s.dialect.locker()
 	if err != nil {
 		return nil, err
@@ -180,5 +176,5 @@ func (s *Store) migrator() (*goose.Provider, error) {
 	if s.dialect.name == "sqlite" {
 		kind = goose.DialectSQLite3
 	}
-	return goose.NewProvider(kind, s.write.DB, files, goose.WithSessionLocker(locker))
+	return goose.NewProvider(kind, s.write.DB, s.migrations, goose.WithSessionLocker(locker))
 }

@@ -5,24 +5,29 @@ import (
 	"testing"
 
 	"github.com/seed-755a8038/coffer/adapters/bunstore"
+	"github.com/seed-755a8038/coffer/migrations"
 	"github.com/seed-755a8038/coffer/test/contract"
 	"github.com/seed-755a8038/coffer/test/env"
 )
 
 func TestContractSQLite(t *testing.T) {
 	contract.Store(t, func(t *testing.T) contract.StoreEnv {
-		return opened(t, func() (*bunstore.Store, error) { return bunstore.OpenSQLite(filepath.Join(t.TempDir(), "a b?.db")) })
+		return opened(t, func() (*bunstore.Store, error) {
+			return bunstore.OpenSQLite(t.Context(), filepath.Join(t.TempDir(), "a b?.db"), migrations.SQLite())
+		})
 	})
 }
 
 func TestContractMemory(t *testing.T) {
-	contract.Store(t, func(t *testing.T) contract.StoreEnv { return opened(t, bunstore.OpenMemory) })
+	contract.Store(t, func(t *testing.T) contract.StoreEnv {
+		return opened(t, func() (*bunstore.Store, error) { return bunstore.OpenMemory(t.Context(), migrations.SQLite()) })
+	})
 }
 
 func TestContractPostgres(t *testing.T) {
 	contract.Store(t, func(t *testing.T) contract.StoreEnv {
 		url := env.PostgresFrom(t, "bunstore", func(url string) error {
-			s, err := bunstore.OpenPostgres(url, 2)
+			s, err := bunstore.OpenPostgres(url, 2, migrations.Postgres())
 			if err != nil {
 				return err
 			}
@@ -30,7 +35,7 @@ func TestContractPostgres(t *testing.T) {
 			_, err = s.Migrate(t.Context())
 			return err
 		})
-		return opened(t, func() (*bunstore.Store, error) { return bunstore.OpenPostgres(url, 8) })
+		return opened(t, func() (*bunstore.Store, error) { return bunstore.OpenPostgres(url, 8, migrations.Postgres()) })
 	})
 }
 

@@ -80,7 +80,7 @@ func (r uploads) UnknownMultiparts(ctx context.Context, ms []ports.Multipart) ([
 		ids[i] = m.UploadID
 	}
 	var known []string
-	err := r.NewRaw(`SELECT store_id FROM uploads WHERE store_id IN (?)`, bun.In(ids)).Scan(ctx, &known)
+	err := r.NewRaw(`SELECT store_id FROM uploads WHERE store_id IN (?)`, bun.List(ids)).Scan(ctx, &known)
 	if err != nil {
 		return nil, translate("find multipart uploads", err)
 	}

@@ -128,7 +128,9 @@ func (r sessions) reused(ctx context.Context, hash []byte) (*core.Session, error
 	if err != nil {
 		return nil, err
 	}
-	return &core.Session{ID: id}, core.ErrRefreshReused
+	known := new(core.Session)
+	known.ID = id
+	return known, core.ErrRefreshReused
 }
 
 func (r sessions) Revoke(ctx context.Context, id core.SessionID, now time.Time) error {

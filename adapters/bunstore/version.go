@@ -88,7 +88,7 @@ func (r versions) Unknown(ctx context.Context, keys []string) ([]string, error) 
 		return nil, nil
 	}
 	var known []string
-	in := bun.In(keys)
+	in := bun.List(keys)
 	err := r.NewRaw(`SELECT blob_key FROM asset_versions WHERE blob_key IN (?)
 		UNION ALL SELECT blob_key FROM uploads WHERE blob_key IN (?)
 		UNION ALL SELECT staging_key FROM uploads WHERE staging_key <> '' AND staging_key IN (?)`, in, in, in).Scan(ctx, &known)

@@ -68,7 +68,8 @@ func (s *Service) Run(ctx context.Context, o Options) (Report, error) {
 	if err := s.versions(ctx, &r, o.Deep); err != nil {
 		return r, err
 	}
-	return r, s.strays(ctx, &r, o.Repair)
+	err = s.strays(ctx, &r, o.Repair)
+	return r, err
 }
 
 // rows looks for rows that break an invariant, and says whether counters are

@@ -163,7 +163,7 @@ var homes = map[string][]string{
 	"github.com/ory/dockertest":          {"test/env"},
 	"github.com/wneessen/go-mail":        {"adapters/smtpmail"},
 	"github.com/prometheus":              {"adapters", "cmd"},
-	"go.opentelemetry.io/otel/exporters": {"cmd"},
+	"go.opentelemetry.io/otel/exporters": {"adapters/telemetry"},
 }
 
 func TestEachLibraryStaysInItsPlace(t *testing.T) {

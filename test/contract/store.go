@@ -1,3 +1,5 @@
+// Package contract states, as tests, what every adapter of a port must do. An
+// adapter's own test calls one function here and adds only what is peculiar to it.
 package contract
 
 import (

@@ -16,7 +16,7 @@ import (
 
 // Failures of HTTP itself.
 var (
-	errNoRoute   = &core.Error{Kind: core.KindNotFound, Code: "route_not_found", Message: "there is nothing at this path"}
+	errNoRoute   = core.ErrNotFound.Say("there is nothing at this path; /docs lists the operations")
 	errNoMethod  = &core.Error{Kind: core.KindMalformed, Code: "method_not_allowed", Message: "this path does not know the method; see Allow"}
 	errMediaType = &core.Error{Kind: core.KindMalformed, Code: "unsupported_media_type", Message: "send the body as Content-Type: application/json"}
 	errTooLarge  = &core.Error{Kind: core.KindTooLarge, Code: "body_too_large", Message: "the request body is too large"}

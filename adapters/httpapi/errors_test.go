@@ -112,8 +112,8 @@ func TestAReplayIsTheAnswerOfBefore(t *testing.T) {
 
 func TestRoutesThatAreNotThere(t *testing.T) {
 	f := newFixture(t)
-	problemIn(t, f.call("GET", "/api/nothing", ""), 404, "route_not_found")
-	problemIn(t, f.call("GET", "/", ""), 404, "route_not_found")
+	problemIn(t, f.call("GET", "/api/nothing", ""), 404, "not_found")
+	problemIn(t, f.call("GET", "/", ""), 404, "not_found")
 	w := f.call("DELETE", "/api/auth/login", "")
 	problemIn(t, w, 405, "method_not_allowed")
 	if !strings.Contains(w.Header().Get("Allow"), "POST") {

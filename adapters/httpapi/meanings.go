@@ -33,7 +33,6 @@ var meanings = map[string]meaning{
 	"rate_limited":           {429, "Too many requests", "Wait as many seconds as Retry-After says."},
 	"refresh_token_reused":   {401, "Refresh token used twice", "Somebody may have a copy of it, so its session has ended. Sign in again."},
 	"request_timeout":        {408, "Request too slow", "The body did not arrive in time. Try again."},
-	"route_not_found":        {404, "No such route", "There is nothing at this path. See the list of operations."},
 	"size_mismatch":          {422, "Size does not match", "The bytes that arrived do not have the declared size. Begin a new upload."},
 	"slug_taken":             {409, "Slug taken", "Choose another slug."},
 	"timeout":                {503, "Timeout", "The server could not answer in time. Try again shortly."},

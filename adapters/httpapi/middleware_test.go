@@ -251,18 +251,36 @@ func TestReadinessSaysWhatIsDownAndLogsWhy(t *testing.T) {
 	}
 }
 
-// unwrapped is a ResponseWriter that only net/http could have handed out.
-type unwrapped struct{ *httptest.ResponseRecorder }
+// socket is a ResponseWriter that knows when it was given the file itself.
+type socket struct {
+	*httptest.ResponseRecorder
 
-func TestBlobsGetTheirOwnResponseWriter(t *testing.T) {
-	var got http.ResponseWriter
+	from io.Reader
+}
+
+func (s *socket) ReadFrom(r io.Reader) (int64, error) {
+	s.from = r
+	return io.Copy(s.ResponseRecorder, r)
+}
+
+func TestBlobsReachTheSocketAndAreLogged(t *testing.T) {
+	source := strings.NewReader("bytes")
 	f := newFixture(t, func(s *Services, _ *Options) {
-		s.Blobs = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { got = w })
+		s.Blobs = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusPartialContent)
+			_, _ = io.Copy(w, io.LimitReader(source, 3))
+		})
 	})
-	w := unwrapped{httptest.NewRecorder()}
-	f.ServeHTTP(w, httptest.NewRequest(http.MethodPut, "/blobs/a/b", nil))
-	if got != w {
-		t.Errorf("got a %T", got)
+	w := &socket{ResponseRecorder: httptest.NewRecorder()}
+	f.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/blobs/a/b?s=secret", nil))
+	if limited, ok := w.from.(*io.LimitedReader); !ok || limited.R != source {
+		t.Errorf("the socket was given a %T", w.from)
+	}
+	if w.Code != http.StatusPartialContent || w.Body.String() != "byt" || w.Header().Get("X-Request-ID") == "" {
+		t.Errorf("%d %q %v", w.Code, w.Body, w.Header())
+	}
+	if log := f.log.String(); !strings.Contains(log, `"bytes":3`) && !strings.Contains(log, "bytes=3") {
+		t.Errorf("log: %s", log)
 	}
 }
 

@@ -43,8 +43,9 @@ type Services struct {
 	// is a pattern such as /api/orgs/{org_id}, or "unmatched".
 	Observe func(method, route string, status int, took time.Duration)
 
-	// Blobs serves signed URLs below /blobs/; nil: another server does. It gets
-	// the ResponseWriter of net/http unwrapped, so that files are sent by the kernel.
+	// Blobs serves signed URLs below /blobs/; nil: another server does. Its
+	// ResponseWriter is wrapped in nothing that would keep the kernel from
+	// sending files by itself.
 	Blobs http.Handler
 }
 
@@ -170,7 +171,7 @@ func (s *server) mount() {
 // ServeHTTP implements http.Handler.
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if s.Blobs != nil && strings.HasPrefix(r.URL.Path, blobPath) {
-		s.Blobs.ServeHTTP(w, r)
+		s.serveBlob(w, r)
 		return
 	}
 	s.echo.ServeHTTP(w, r)

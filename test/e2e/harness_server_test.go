@@ -233,7 +233,7 @@ func (p *process) read() string {
 	return string(text)
 }
 
-var harmless = regexp.MustCompile(`(?m)^.*\bstatus(=|": ?)[23]\d\d\b.*\n`)
+var harmless = regexp.MustCompile(`(?m)^.*"status": ?[234]\d\d,.*\n`)
 
 // tail shows the end of the log without the requests that went well.
 func (s *server) tail() {

@@ -16,8 +16,10 @@ import (
 
 // wire is how the stories talk: no redirect is followed, nothing is retried.
 var wire = &http.Client{
-	Timeout:       2 * time.Minute,
-	Transport:     &http.Transport{MaxIdleConnsPerHost: 64, DisableCompression: true, IdleConnTimeout: 5 * time.Second},
+	Timeout: 2 * time.Minute,
+	Transport: &http.Transport{
+		MaxIdleConnsPerHost: 64, DisableCompression: true, IdleConnTimeout: 5 * time.Second, ExpectContinueTimeout: time.Second,
+	},
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 }
 

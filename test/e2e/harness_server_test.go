@@ -297,5 +297,15 @@ func (s *server) fsck() {
 	}
 }
 
+// settle waits until the jobs have done what fsck would complain of: where the
+// clock is shifted, no blob is so young that it is left out.
+func (s *server) settle() {
+	s.t.Helper()
+	eventually(s.t, "fsck finds nothing", func() bool {
+		_, problems := s.findings()
+		return len(problems) == 0
+	})
+}
+
 // dataDir is where the server keeps what it keeps on the disk.
 func (s *server) dataDir() string { return filepath.Join(s.dir, "coffer-data") }

@@ -104,6 +104,10 @@ func tryPut(t *testing.T, s signed, body io.Reader, edits ...func(*http.Request)
 	for name, value := range s.headers {
 		req.Header.Set(name, value)
 	}
+	const large = 1 << 20
+	if req.ContentLength >= large { // curl asks first, too
+		req.Header.Set("Expect", "100-continue")
+	}
 	for _, edit := range edits {
 		edit(req)
 	}

@@ -1,0 +1,61 @@
+package bench
+
+import (
+	"io"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/seed-755a8038/coffer/adapters/httpapi"
+	"github.com/seed-755a8038/coffer/adapters/jwtauth"
+	"github.com/seed-755a8038/coffer/adapters/memblob"
+	"github.com/seed-755a8038/coffer/adapters/ratelimit"
+	"github.com/seed-755a8038/coffer/adapters/sealing"
+	"github.com/seed-755a8038/coffer/adapters/signedblob"
+	"github.com/seed-755a8038/coffer/adapters/system"
+	"github.com/seed-755a8038/coffer/adapters/telemetry"
+	"github.com/seed-755a8038/coffer/app/asset"
+	"github.com/seed-755a8038/coffer/app/drive"
+	"github.com/seed-755a8038/coffer/app/identity"
+	"github.com/seed-755a8038/coffer/app/org"
+	"github.com/seed-755a8038/coffer/core"
+	"github.com/seed-755a8038/coffer/ports"
+)
+
+// newAPI returns the API over a store, with everything that the server puts on
+// a request's way but the network: tokens, limits, metrics, the log.
+func newAPI(tb testing.TB, store ports.Store, hot ports.Hot) http.Handler {
+	tb.Helper()
+	must := func(err error) {
+		tb.Helper()
+		if err != nil {
+			tb.Fatal(err)
+		}
+	}
+	clock := system.Clock{}
+	secrets, err := sealing.New([]byte(secret))
+	must(err)
+	tokens, err := jwtauth.New(secrets.Key("access-token"), publicURL)
+	must(err)
+	blobs, err := signedblob.New(memblob.New(clock), signedblob.Options{
+		Key: secrets.Key("blob-url"), BaseURL: publicURL + "/blobs/", Clock: clock,
+	})
+	must(err)
+	log, err := telemetry.NewLogger(io.Discard, "info", true)
+	must(err)
+	ids := system.NewIDs(clock)
+	h, err := httpapi.New(httpapi.Services{
+		Identity: identity.NewService(identity.Deps{Store: store, Access: hot, Tokens: tokens, Clock: clock, IDs: ids, Text: system.Text{}}, identity.Options{}),
+		Orgs:     org.NewService(store, hot, clock, org.Options{Unlimited: true}),
+		Drives:   drive.NewService(store, hot),
+		Assets: asset.NewService(asset.Deps{
+			Store: store, Hot: hot, Blobs: blobs, Secrets: secrets, Clock: clock, IDs: ids, Text: system.Text{},
+		}, asset.Options{
+			Unlimited: true, DownloadTTL: time.Hour,
+			Uploads: core.UploadTimes{URL: 15 * time.Minute, Single: time.Hour, Multipart: 24 * time.Hour},
+		}),
+		Limiter: ratelimit.New(ratelimit.DefaultKeys), Clock: clock, Log: telemetry.NewSlog(log), Observe: telemetry.NewMetrics("test").HTTP,
+	}, httpapi.Options{PublicURL: publicURL, RatePerMinute: 1 << 30, CursorKey: secrets.Key("cursor"), LogURL: telemetry.SafeURL})
+	must(err)
+	return h
+}

@@ -1,0 +1,228 @@
+package bench
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/seed-755a8038/coffer/adapters/bunstore"
+	"github.com/seed-755a8038/coffer/migrations"
+)
+
+const (
+	rounds    = 5               // of measuring everything in turns
+	slice     = 2 * time.Second // of measuring one thing
+	users     = 1_000
+	files     = 100 // of each user
+	warmUp    = time.Second
+	quiet     = "warn" // log level
+	talkative = "info" // the default one: a line for each request
+)
+
+// contest measures the limit and several variants of ours in turns.
+type contest struct {
+	limit    func() float64 // operations per second
+	variants []variant
+}
+
+type variant struct {
+	name   string
+	server *server
+	run    func(time.Duration) result
+}
+
+// hold runs the contest and reports medians. The first variant's ratio is the
+// benchmark's result.
+func (c contest) hold(b *testing.B) {
+	b.Helper()
+	var limits []float64
+	ratios, results := make([][]float64, len(c.variants)), make([][]result, len(c.variants))
+	for _, v := range c.variants {
+		v.run(warmUp)
+	}
+	for range rounds {
+		before := c.limit()
+		for i, v := range c.variants {
+			r := v.run(slice)
+			results[i] = append(results[i], r)
+			ratios[i] = append(ratios[i], r.perSecond/before)
+		}
+		limits = append(limits, before)
+	}
+	for _, v := range c.variants {
+		profile(b, v.server, v.name, v.run)
+	}
+	var table strings.Builder
+	fmt.Fprintf(&table, "%-24s %9s %6s %9s %9s %10s %12s", "", "per s", "ratio", "p50", "p99", "server", "database")
+	fmt.Fprintf(&table, "\n%-24s %9.0f %6.2f", "limit", median(limits), 1.0)
+	for i, v := range c.variants {
+		fmt.Fprintf(&table, "\n%-24s %s", v.name, summary(results[i], median(ratios[i])))
+	}
+	b.Log("\n" + table.String())
+	b.ReportMetric(0, "ns/op") // says nothing here
+	b.ReportMetric(median(limits), "limit/s")
+	b.ReportMetric(median(each(results[0], func(r result) float64 { return r.perSecond })), "req/s")
+	b.ReportMetric(median(ratios[0]), "ratio")
+	b.ReportMetric(float64(median(each(results[0], func(r result) time.Duration { return r.p99 })).Microseconds())/1000, "p99-ms")
+	b.ReportMetric(float64(median(each(results[0], func(r result) time.Duration { return r.server })).Microseconds()), "server-µs/req")
+}
+
+func summary(all []result, ratio float64) string {
+	return fmt.Sprintf("%9.0f %6.2f %9v %9v %10v %12v",
+		median(each(all, func(r result) float64 { return r.perSecond })), ratio,
+		median(each(all, func(r result) time.Duration { return r.p50.Round(10 * time.Microsecond) })),
+		median(each(all, func(r result) time.Duration { return r.p99.Round(10 * time.Microsecond) })),
+		median(each(all, func(r result) time.Duration { return r.server.Round(time.Microsecond) })),
+		median(each(all, func(r result) time.Duration { return r.database.Round(time.Microsecond) })))
+}
+
+func each[T, U any](all []T, fn func(T) U) []U {
+	out := make([]U, len(all))
+	for i, v := range all {
+		out[i] = fn(v)
+	}
+	return out
+}
+
+// populated is a PostgreSQL with people and their files, and the people.
+func populated(b *testing.B) (*postgres, []*person) {
+	b.Helper()
+	p := startPostgres(b)
+	store, err := bunstore.OpenPostgres(p.dsn+"&synchronous_commit=off", 2, migrations.Postgres())
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer store.Close()
+	if _, err := store.Migrate(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	people := newCrowd(b, store, postgresBytes).add(b, users, files)
+	p.run(b, "VACUUM ANALYZE", "CHECKPOINT")
+	return p, people
+}
+
+// downloads returns the requests of downloads, each connection's in an order of
+// its own.
+func downloads(people []*person) func(connection, n int) []byte {
+	var requests [][]byte
+	for i, p := range people {
+		for k := range 10 { // of each user's files, always others
+			requests = append(requests, rawRequest("GET", downloadPath(p, (i+k*7)%len(p.assets)), "", p.token))
+		}
+	}
+	return func(connection, n int) []byte {
+		return requests[(connection*7919+n*104_729)%len(requests)]
+	}
+}
+
+// creates returns the requests of creating files, with names that no other has.
+func creates(people []*person, run *int) func(connection, n int) []byte {
+	*run++
+	round := *run
+	return func(connection, n int) []byte {
+		p := people[(connection*7919+n*31)%len(people)]
+		return rawRequest("POST", createPath(p), createBody(fmt.Sprintf("new-%d-%d-%d.jpg", round, connection, n)), p.token)
+	}
+}
+
+func rawRequest(method, path, body, token string) []byte {
+	r := method + " " + path + " HTTP/1.1\r\nHost: coffer.test\r\nAuthorization: Bearer " + token + "\r\n"
+	if body != "" {
+		r += fmt.Sprintf("Content-Type: application/json\r\nContent-Length: %d\r\n", len(body))
+	}
+	return []byte(r + "\r\n" + body)
+}
+
+// statementOf returns the one statement of a request, and its arguments.
+func statementOf(b *testing.B, t *tapped, ask func()) (string, []arg) {
+	b.Helper()
+	ask() // prepares
+	_, texts := t.during(ask)
+	if len(texts) != 1 {
+		b.Fatalf("the request has the statements %q", texts)
+	}
+	return texts[0], t.args[texts[0]]
+}
+
+// BenchmarkPostgres compares whole requests, on PostgreSQL and S3, with pgbench
+// executing the same statement: for a signed download URL, and to create a
+// file, which reserves room under exact limits.
+func BenchmarkPostgres(b *testing.B) {
+	p, people := populated(b)
+	b.Run("download", func(b *testing.B) { downloadContest(b, p, people) })
+	b.Run("create, many orgs", func(b *testing.B) { createContest(b, p, people) })
+	b.Run("create, one org", func(b *testing.B) { createContest(b, p, people[:1]) })
+}
+
+func downloadContest(b *testing.B, p *postgres, people []*person) {
+	b.Helper()
+	t := newTapped(b)
+	text, args := statementOf(b, t, func() { t.download(b) })
+	limit := newPgbench(b, p, workload{
+		name: "download", text: text, args: args,
+		source: `SELECT u.id AS user_id, s.id AS session_id, n.id AS asset_id
+			FROM users u JOIN sessions s ON s.user_id = u.id JOIN nodes n ON n.org_id = u.personal_org_id AND n.status = 'ready'`,
+		values: map[string]string{t.person.user.String(): "user_id", t.person.session.String(): "session_id", t.person.assets[0].String(): "asset_id"},
+	})
+	common := onPostgres(b, p)
+	against := func(level string) variant {
+		s := startServer(b, b.TempDir(), common, settings{"COFFER_LOG_LEVEL": level})
+		return variant{"download, log level " + level, s, func(took time.Duration) result {
+			return load(b, s, p.cpu, took, http.StatusOK, downloads(people))
+		}}
+	}
+	contest{
+		limit:    func() float64 { return limit.measure(b, slice) },
+		variants: []variant{against(talkative), against(quiet)},
+	}.hold(b)
+}
+
+func createContest(b *testing.B, p *postgres, people []*person) {
+	b.Helper()
+	t := newTapped(b)
+	const name = "captured.jpg"
+	t.create(b, "first.jpg")
+	var answer map[string]any
+	_, texts := t.during(func() { answer = t.create(b, name) })
+	if len(texts) != 1 {
+		b.Fatalf("the request has the statements %q", texts)
+	}
+	created, upload := idIn(b, answer, "asset", "id"), idIn(b, answer, "upload", "upload_id")
+	source := `SELECT u.id AS user_id, s.id AS session_id, u.personal_org_id AS org_id FROM users u JOIN sessions s ON s.user_id = u.id`
+	if len(people) == 1 {
+		source += fmt.Sprintf(" WHERE u.id = '%s'", people[0].user)
+	}
+	text := texts[0]
+	limit := newPgbench(b, p, workload{
+		name: fmt.Sprintf("create_%d", len(people)), text: text, args: t.args[text], source: source,
+		values: map[string]string{
+			t.person.user.String(): "user_id", t.person.session.String(): "session_id", t.person.org.String(): "org_id",
+			created: "new_asset", upload: "new_upload", name: "'new-' || new_asset || '.jpg'",
+			t.person.org.String() + "/" + created + "/" + name: "org_id || '/' || new_asset || '/new.jpg'",
+		},
+	})
+	s := startServer(b, b.TempDir(), onPostgres(b, p))
+	run := 0
+	contest{
+		limit: func() float64 {
+			limit.refill(b)
+			return limit.measure(b, slice)
+		},
+		variants: []variant{{"create, log level info", s, func(took time.Duration) result {
+			return load(b, s, p.cpu, took, http.StatusCreated, creates(people, &run))
+		}}},
+	}.hold(b)
+}
+
+// idIn returns the id at a path in an answer.
+func idIn(b *testing.B, answer map[string]any, object, member string) string {
+	b.Helper()
+	o, _ := answer[object].(map[string]any)
+	text, ok := o[member].(string)
+	if !ok {
+		b.Fatalf("no %s.%s in %v", object, member, answer)
+	}
+	return text
+}

@@ -1,0 +1,207 @@
+package e2e
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// request is a request of the table of operations. In path and body, {org},
+// {drive}, {asset}, {pending} and {upload} stand for ids.
+type request struct {
+	method, path, body string
+}
+
+var requests = []request{
+	{"GET", "/api/orgs/{org}", ""},
+	{"GET", "/api/orgs/{org}/license", ""},
+	{"GET", "/api/orgs/{org}/assets", ""},
+	{"GET", "/api/orgs/{org}/assets/usage", ""},
+	{"POST", "/api/orgs/{org}/assets", `{"name": "new.txt", "size_bytes": 1}`},
+	{"POST", "/api/orgs/{org}/assets", `{"name": "new.bin", "size_bytes": 64000000}`},
+	{"GET", "/api/orgs/{org}/assets/{asset}", ""},
+	{"PATCH", "/api/orgs/{org}/assets/{asset}", `{"name": "stolen.txt"}`},
+	{"DELETE", "/api/orgs/{org}/assets/{asset}", ""},
+	{"DELETE", "/api/orgs/{org}/assets/{asset}?permanent=true", ""},
+	{"GET", "/api/drives/{drive}/nodes", ""},
+	{"POST", "/api/assets/{pending}/complete", `{"upload_id": "{upload}"}`},
+	{"POST", "/api/assets/{asset}/complete", `{"upload_id": "{upload}"}`},
+	{"POST", "/api/assets/{pending}/upload/parts", `{"from": 1}`},
+	{"GET", "/api/assets/{pending}/upload", ""},
+	{"DELETE", "/api/assets/{pending}/upload", ""},
+	{"GET", "/api/assets/{asset}/download", ""},
+	{"GET", "/api/assets/{asset}/download?redirect=true", ""},
+	{"POST", "/api/assets/{asset}/signed-url", `{"disposition": "inline"}`},
+	{"GET", "/api/assets/{asset}/versions", ""},
+	{"POST", "/api/assets/{asset}/versions/1/restore", ""},
+}
+
+// filled returns the request with ids in place of the names.
+func (r request) filled(ids map[string]string) request {
+	for name, id := range ids {
+		r.path, r.body = strings.ReplaceAll(r.path, "{"+name+"}", id), strings.ReplaceAll(r.body, "{"+name+"}", id)
+	}
+	return r
+}
+
+func (c *client) request(r request) *answer {
+	c.t.Helper()
+	if r.body == "" {
+		return c.ask(r.method, r.path, nil)
+	}
+	return c.ask(r.method, r.path, raw(r.body))
+}
+
+// possessions are the ids of a tenant that has everything there is.
+func possessions(u *user) map[string]string {
+	u.t.Helper()
+	asset := u.upload(object{"name": "mine.txt", "checksum_sha256": sha256Of([]byte("mine"))}, []byte("mine"))
+	pending := u.create(object{"name": "mine.bin", "size_bytes": 64_000_000})
+	return map[string]string{
+		"org": u.org, "drive": u.drive, "asset": asset.text("id"), "pending": pending.text("asset.id"), "upload": pending.text("upload.upload_id"),
+	}
+}
+
+func TestAForeignIDIsAnsweredLikeAMissingOne(t *testing.T) {
+	tell(t, nil, func(t *testing.T, s *server) {
+		ana, eve := s.signUp("ana"), s.signUp("eve")
+		his, hers := possessions(ana), possessions(eve)
+		before := inventory(ana, his)
+
+		for _, r := range requests {
+			// Every choice of whose ids: at least one is the other tenant's.
+			var names []string
+			for name := range his {
+				if strings.Contains(r.path, "{"+name+"}") || strings.Contains(r.body, "{"+name+"}") {
+					names = append(names, name)
+				}
+			}
+			slices.Sort(names)
+			for choice := 1; choice < 1<<len(names); choice++ {
+				foreign, missing := map[string]string{}, map[string]string{}
+				for i, name := range names {
+					foreign[name], missing[name] = hers[name], hers[name]
+					if choice>>i&1 == 1 {
+						foreign[name], missing[name] = his[name], missingID
+					}
+				}
+				if i := slices.Index(names, "upload"); i >= 0 && choice == 1<<i {
+					continue // an upload of somebody else with an asset of one's own: below
+				}
+				same(t, eve, r.filled(foreign), r.filled(missing), http.StatusNotFound)
+			}
+		}
+		// Ids in a body and in a query.
+		create := request{"POST", "/api/orgs/" + eve.org + "/assets", `{"name": "x", "size_bytes": 1, "NAME": "ID"}`}
+		large := request{"POST", create.path, `{"name": "x", "size_bytes": 64000000, "NAME": "ID"}`}
+		for _, r := range []request{create, large} {
+			for name, id := range map[string]string{"drive_id": his["drive"], "parent_id": his["drive"]} {
+				with := func(id string) request {
+					return request{r.method, r.path, strings.NewReplacer("NAME", name, "ID", id).Replace(r.body)}
+				}
+				same(t, eve, with(id), with(missingID), 0)
+			}
+		}
+		nodes := request{"GET", "/api/drives/" + eve.drive + "/nodes?parent_id={drive}", ""}
+		same(t, eve, nodes.filled(his), nodes.filled(map[string]string{"drive": missingID}), http.StatusNotFound)
+		upload := request{"POST", "/api/assets/" + hers["pending"] + "/complete", `{"upload_id": "{upload}"}`}
+		same(t, eve, upload.filled(his), upload.filled(map[string]string{"upload": missingID}), http.StatusConflict)
+		upload.path = "/api/assets/" + hers["asset"] + "/complete"
+		same(t, eve, upload.filled(his), upload.filled(map[string]string{"upload": missingID}), http.StatusNotFound)
+
+		if after := inventory(ana, his); after != before {
+			t.Errorf("before:\n%s\nafter:\n%s", before, after)
+		}
+		if orgs := eve.want(http.StatusOK, "GET", "/api/orgs", nil).list("id"); !slices.Equal(orgs, []string{eve.org}) {
+			t.Errorf("eve's orgs: %v", orgs)
+		}
+		if got := ana.download(his["asset"]); !bytes.Equal(got, []byte("mine")) {
+			t.Errorf("%q came down", got)
+		}
+	})
+}
+
+// same sends both requests: the answers must be equal, and refusals.
+func same(t *testing.T, c *user, foreign, missing request, status int) {
+	t.Helper()
+	a, b := c.request(foreign), c.request(missing)
+	if a.status < 400 || a.status != b.status || status != 0 && a.status != status {
+		t.Errorf("%s %s %s: %d %s, missing: %d", foreign.method, foreign.path, foreign.body, a.status, a.body, b.status)
+		return
+	}
+	a.isProblem(a.status, b.text("code"))
+	if x, y := a.without("request_id"), b.without("request_id"); !reflect.DeepEqual(x, y) {
+		t.Errorf("%s: %v, missing: %v", a.what, x, y)
+	}
+}
+
+// inventory is all that a tenant sees of what it has.
+func inventory(u *user, ids map[string]string) string {
+	u.t.Helper()
+	var b strings.Builder
+	for _, path := range []string{
+		"/api/me", "/api/orgs/{org}", "/api/orgs/{org}/license", "/api/orgs/{org}/assets", "/api/orgs/{org}/assets/{asset}",
+		"/api/orgs/{org}/assets/{pending}", "/api/drives/{drive}/nodes", "/api/assets/{asset}/versions", "/api/assets/{pending}/upload",
+	} {
+		fmt.Fprintf(&b, "%s\n", u.want(http.StatusOK, "GET", request{path: path}.filled(ids).path, nil).body)
+	}
+	return b.String()
+}
+
+func TestEveryOperationWantsASession(t *testing.T) {
+	tell(t, nil, func(t *testing.T, s *server) {
+		ana := s.signUp("ana")
+		mine := possessions(ana)
+		before := inventory(ana, mine)
+		gone := s.signUp("bea")
+		gone.want(http.StatusNoContent, "POST", "/api/auth/logout", object{"refresh_token": gone.refresh})
+		all := append(slices.Clone(requests), request{"GET", "/api/me", ""}, request{"GET", "/api/orgs", ""})
+		for _, r := range all {
+			for what, token := range map[string]string{
+				"nobody": "", "garbage": "x.y.z", "a refresh token": ana.refresh, "a changed token": ana.token[:len(ana.token)-2] + "AA", "a session that has ended": gone.token,
+			} {
+				c := s.anybody()
+				c.token = token
+				a := c.request(r.filled(mine))
+				if a.isProblem(http.StatusUnauthorized, "unauthenticated"); a.header.Get("WWW-Authenticate") == "" {
+					t.Errorf("%s, %s: %v", a.what, what, a.header)
+				}
+			}
+		}
+		// The list above is the API's own: no operation is left out.
+		document := s.anybody().want(http.StatusOK, "GET", "/api/openapi.json", nil)
+		paths, _ := document.get("paths").(map[string]any)
+		for path, operations := range paths {
+			for method, operation := range operations.(map[string]any) { //nolint:forcetypeassert // the document's form
+				if security, _ := operation.(map[string]any)["security"].([]any); len(security) == 0 { //nolint:forcetypeassert // as above
+					continue
+				}
+				if !slices.ContainsFunc(all, func(r request) bool { return strings.EqualFold(method, r.method) && matches(path, r.path) }) {
+					t.Errorf("no request of the table is %s %s", method, path)
+				}
+			}
+		}
+		if after := inventory(ana, mine); after != before {
+			t.Errorf("before:\n%s\nafter:\n%s", before, after)
+		}
+	})
+}
+
+// matches reports whether a path of the table is one of the document's.
+func matches(pattern, path string) bool {
+	path, _, _ = strings.Cut(path, "?")
+	want, have := strings.Split(pattern, "/"), strings.Split(path, "/")
+	if len(want) != len(have) {
+		return false
+	}
+	for i := range want {
+		if want[i] != have[i] && !strings.HasPrefix(want[i], "{") {
+			return false
+		}
+	}
+	return true
+}

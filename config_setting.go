@@ -77,7 +77,7 @@ func Settings() []Setting {
 		{Key: "public_url", Help: "the address clients reach the server at; required in production", field: func(c *Config) field { return text(&c.PublicURL) }},
 		{Key: "data_dir", Help: "the directory of the SQLite database, the blobs on disk and the generated secret", field: func(c *Config) field { return text(&c.DataDir) }},
 		{Key: "http.addr", Help: "where the API listens", field: func(c *Config) field { return text(&c.HTTP.Addr) }},
-		{Key: "http.trusted_proxies", Help: "networks (CIDR) whose X-Forwarded-* headers are believed", field: func(c *Config) field { return (*networks)(&c.HTTP.TrustedProxies) }},
+		{Key: "http.trusted_proxies", Help: "networks (CIDR) whose X-Forwarded-For headers are believed", field: func(c *Config) field { return (*networks)(&c.HTTP.TrustedProxies) }},
 		{Key: "http.cors_origins", Help: "origins whose pages may call the API", field: func(c *Config) field { return (*list)(&c.HTTP.CORSOrigins) }},
 		{Key: "ops.addr", Help: "where metrics, profiles and dead jobs are; keep it private", field: func(c *Config) field { return text(&c.OpsAddr) }},
 		{Key: "database.url", Help: "postgres://…; absent: SQLite in the data directory", field: func(c *Config) field { return text(&c.Database.URL) }},

@@ -2,6 +2,7 @@ package coffer
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"github.com/seed-755a8038/coffer/adapters/bunstore"
@@ -31,18 +32,31 @@ const temporaryAge = 24 * time.Hour
 // jobs is the registry once every kind of job has its handler.
 type jobs struct{ *riverqueue.Registry }
 
+// again makes a periodic job's failure a line in the log: the next one makes
+// up for it, and a dead job each minute of an outage would help nobody.
+func again[J ports.Job](log *slog.Logger, handle func(context.Context, J) error) func(context.Context, J) error {
+	return func(ctx context.Context, job J) error {
+		if err := handle(ctx, job); err != nil {
+			log.ErrorContext(ctx, "periodic job failed", "kind", job.Kind(), "error", err)
+		}
+		return nil
+	}
+}
+
 // registerJobs says what runs in the background, and what of it by the clock.
 func registerJobs(
-	r *riverqueue.Registry, assets *asset.Service, people *identity.Service, limiter *bunstore.Limiter, blobs blobStore, clock ports.Clock,
+	r *riverqueue.Registry, assets *asset.Service, people *identity.Service, limiter *bunstore.Limiter, blobs blobStore, clock ports.Clock, log *slog.Logger,
 ) jobs {
-	const long = time.Hour
+	// A job of a process that died runs again after its timeout, and what is
+	// periodic waits for it: so nothing periodic has a long one.
+	const long = 10 * time.Minute
 	riverqueue.Handle(r, assets.RemoveBlobs, riverqueue.HandleOptions{Timeout: 10 * time.Minute})
-	riverqueue.Handle(r, assets.HashVersion, riverqueue.HandleOptions{Timeout: long})
-	riverqueue.Handle(r, assets.Reconcile, riverqueue.HandleOptions{Timeout: long, MaxAttempts: 1})
-	riverqueue.Handle(r, assets.EmptyTrash, riverqueue.HandleOptions{Timeout: long, MaxAttempts: 1})
-	riverqueue.Handle(r, assets.Sweep, riverqueue.HandleOptions{Timeout: 6 * time.Hour, MaxAttempts: 1})
-	riverqueue.Handle(r, people.Prune, riverqueue.HandleOptions{Timeout: long, MaxAttempts: 1})
-	riverqueue.Handle(r, func(ctx context.Context, _ pruneLimits) error {
+	riverqueue.Handle(r, assets.HashVersion, riverqueue.HandleOptions{Timeout: time.Hour})
+	riverqueue.Handle(r, again(log, assets.Reconcile), riverqueue.HandleOptions{Timeout: 5 * time.Minute, MaxAttempts: 1})
+	riverqueue.Handle(r, again(log, assets.EmptyTrash), riverqueue.HandleOptions{Timeout: long, MaxAttempts: 1})
+	riverqueue.Handle(r, again(log, assets.Sweep), riverqueue.HandleOptions{Timeout: time.Hour, MaxAttempts: 1})
+	riverqueue.Handle(r, again(log, people.Prune), riverqueue.HandleOptions{Timeout: long, MaxAttempts: 1})
+	riverqueue.Handle(r, again(log, func(ctx context.Context, _ pruneLimits) error {
 		const batch = 1_000
 		for {
 			n, err := limiter.Prune(ctx, clock.Now(), batch)
@@ -50,8 +64,8 @@ func registerJobs(
 				return err
 			}
 		}
-	}, riverqueue.HandleOptions{MaxAttempts: 1})
-	riverqueue.Handle(r, func(ctx context.Context, _ sweepDisk) error { return blobs.sweep(ctx) }, riverqueue.HandleOptions{MaxAttempts: 1})
+	}), riverqueue.HandleOptions{MaxAttempts: 1})
+	riverqueue.Handle(r, again(log, func(ctx context.Context, _ sweepDisk) error { return blobs.sweep(ctx) }), riverqueue.HandleOptions{MaxAttempts: 1})
 
 	// An interval begins anew with each process, so what is rare also runs at
 	// the start.

@@ -47,8 +47,7 @@ func Migrate(ctx context.Context, cfg Config, log *slog.Logger) ([]string, error
 		return nil, err
 	}
 	defer release()
-	s, err := migrate(ctx, store, queue, log)
-	return s.applied, err
+	return applyMigrations(ctx, store, queue, log)
 }
 
 // MigrationState is one step of the schema.
@@ -84,7 +83,7 @@ func Fsck(ctx context.Context, cfg Config, o FsckOptions) (FsckReport, error) {
 	if err := migrated(ctx, cfg); err != nil {
 		return FsckReport{}, err
 	}
-	s, release, err := assemble(ctx, cfg, Build{}, log)
+	s, release, err := assemble(ctx, cfg, Build{}, toLook, log)
 	if err != nil {
 		return FsckReport{}, err
 	}
@@ -94,6 +93,11 @@ func Fsck(ctx context.Context, cfg Config, o FsckOptions) (FsckReport, error) {
 
 // migrated refuses to look at data of another version of the program.
 func migrated(ctx context.Context, cfg Config) error {
+	if !cfg.UsesPostgres() {
+		if _, err := os.Stat(cfg.sqliteFile()); err != nil {
+			return fmt.Errorf("there is no database yet: %w", err)
+		}
+	}
 	states, err := MigrationStatus(ctx, cfg)
 	if err != nil {
 		return err

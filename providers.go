@@ -35,14 +35,29 @@ func openStore(ctx context.Context, cfg Config) (*bunstore.Store, func(), error)
 	var err error
 	if cfg.UsesPostgres() {
 		store, err = bunstore.OpenPostgres(cfg.Database.URL, cfg.Database.MaxConns, migrations.Postgres())
-	} else if err = os.MkdirAll(cfg.DataDir, 0o700); err == nil {
-		store, err = bunstore.OpenSQLite(ctx, filepath.Join(cfg.DataDir, "coffer.db"), migrations.SQLite())
+	} else if err = private(cfg.sqliteFile()); err == nil {
+		store, err = bunstore.OpenSQLite(ctx, cfg.sqliteFile(), migrations.SQLite())
 	}
 	if err != nil {
 		return nil, nil, err
 	}
 	return store, func() { _ = store.Close() }, nil
 }
+
+// private makes sure that a file exists that only its owner can read. SQLite
+// gives the files beside it the same mode.
+func private(file string) error {
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(file, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+func (c *Config) sqliteFile() string { return filepath.Join(c.DataDir, "coffer.db") }
 
 // openQueue opens the queue in the store's database and joins the two.
 func openQueue(
@@ -64,21 +79,44 @@ func openQueue(
 }
 
 // schema is the proof that the database is up to date.
-type schema struct{ applied []string }
+type schema struct {
+	applied      []string
+	installation string // the database's id
+}
+
+// purpose says what a program is assembled for.
+type purpose bool
+
+const (
+	toServe purpose = true
+	toLook  purpose = false // changes no schema
+)
 
 // migrate brings the tables of the store and of the queue up to date.
-func migrate(ctx context.Context, store *bunstore.Store, queue *riverqueue.Queue, log *slog.Logger) (schema, error) {
+func migrate(
+	ctx context.Context, why purpose, store *bunstore.Store, queue *riverqueue.Queue, ids *system.IDs, log *slog.Logger,
+) (s schema, err error) {
+	if why == toServe {
+		if s.applied, err = applyMigrations(ctx, store, queue, log); err != nil {
+			return s, err
+		}
+	}
+	s.installation, err = store.Installation(ctx, ids.NewID())
+	return s, err
+}
+
+func applyMigrations(ctx context.Context, store *bunstore.Store, queue *riverqueue.Queue, log *slog.Logger) ([]string, error) {
 	applied, err := store.Migrate(ctx)
 	if err != nil {
-		return schema{}, err
+		return nil, err
 	}
 	if err := queue.Migrate(ctx); err != nil {
-		return schema{}, fmt.Errorf("migrate the queue: %w", err)
+		return nil, fmt.Errorf("migrate the queue: %w", err)
 	}
 	for _, name := range applied {
 		log.Info("migration applied", "name", name)
 	}
-	return schema{applied}, nil
+	return applied, nil
 }
 
 // blobStore is what keeps the bytes: the port, and what stands beside it.
@@ -146,11 +184,11 @@ func newIdentityOptions(cfg Config) identity.Options {
 
 func newOrgOptions(cfg Config) org.Options { return org.Options{Unlimited: cfg.SelfHostedUnlimited} }
 
-func newAssetOptions(cfg Config) asset.Options {
+func newAssetOptions(cfg Config, s schema) asset.Options {
 	return asset.Options{
 		Unlimited:   cfg.SelfHostedUnlimited,
 		Uploads:     core.UploadTimes{URL: cfg.Upload.URLTTL, Single: cfg.Upload.SingleTTL, Multipart: cfg.Upload.MultipartTTL},
-		DownloadTTL: cfg.DownloadURLTTL, TrashRetention: cfg.TrashRetention,
+		DownloadTTL: cfg.DownloadURLTTL, TrashRetention: cfg.TrashRetention, Installation: s.installation,
 	}
 }
 

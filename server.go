@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
@@ -45,6 +46,7 @@ type Server struct {
 	store   *bunstore.Store
 	blobs   blobStore
 	check   *check.Service
+	assets  *asset.Service
 	schema  schema
 	jobs    jobs
 }
@@ -75,12 +77,24 @@ func NewServer(ctx context.Context, cfg Config, build Build) (*Server, func(), e
 	if err != nil {
 		return nil, nil, err
 	}
-	s, release, err := assemble(ctx, cfg, build, log)
+	s, release, err := assemble(ctx, cfg, build, toServe, log)
 	if err != nil {
 		unlock()
 		return nil, nil, err
 	}
+	s.claim(ctx)
 	return s, func() { release(); unlock() }, nil
+}
+
+// claim marks the blob store as this database's. A store that is down now is
+// marked at another start: until then nothing in it is swept.
+func (s *Server) claim(ctx context.Context) {
+	const patience = 10 * time.Second
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	if err := s.assets.Claim(ctx); err != nil {
+		s.log.Warn("the blob store is not marked as this database's, so nothing in it will be swept", "error", err)
+	}
 }
 
 func newLoginLimiter(store *bunstore.Store) *bunstore.Limiter { return store.Limiter() }
@@ -108,10 +122,22 @@ func newHandler(cfg Config, build Build, log *slog.Logger, f face) (handler, err
 		Version: build.Version, PublicURL: cfg.PublicURL, TrustedProxies: cfg.HTTP.TrustedProxies, CORSOrigins: cfg.HTTP.CORSOrigins,
 		RatePerMinute: cfg.RateLimitPerMinute, CursorKey: f.Secrets.Key("cursor"), LogURL: telemetry.SafeURL,
 	})
-	if err != nil || cfg.OTLPEndpoint == "" {
-		return h, err
+	if err != nil {
+		return nil, err
+	}
+	h = counted(h, f.Metrics)
+	if cfg.OTLPEndpoint == "" {
+		return h, nil
 	}
 	return otelhttp.NewHandler(h, "http", otelhttp.WithTracerProvider(f.Tracing.Provider), otelhttp.WithPropagators(f.Tracing.Propagator)), nil
+}
+
+// counted counts the requests that are being answered.
+func counted(h http.Handler, m *telemetry.Metrics) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer m.InFlight()()
+		h.ServeHTTP(w, r)
+	})
 }
 
 func newOps(log *slog.Logger, metrics *telemetry.Metrics, queue ports.Queue, ready readiness) (opsHandler, error) {
@@ -136,9 +162,17 @@ func (r readiness) check(ctx context.Context) map[string]error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	out := make(map[string]error, len(r))
-	for name, ask := range r {
-		out[name] = ask(ctx)
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	for name, ask := range r { // at once: one that hangs must not make the others look down
+		wg.Go(func() {
+			err := ask(ctx)
+			mu.Lock()
+			defer mu.Unlock()
+			out[name] = err
+		})
 	}
+	wg.Wait()
 	return out
 }
 

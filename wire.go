@@ -23,7 +23,7 @@ import (
 )
 
 // assemble returns the server cfg describes, and a function that releases it.
-func assemble(ctx context.Context, cfg Config, build Build, log *slog.Logger) (*Server, func(), error) {
+func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *slog.Logger) (*Server, func(), error) {
 	panic(wire.Build(
 		// The outside world: cfg picks the adapters (providers.go).
 		openStore,

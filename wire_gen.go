@@ -22,7 +22,7 @@ import (
 // Injectors from wire.go:
 
 // assemble returns the server cfg describes, and a function that releases it.
-func assemble(ctx context.Context, cfg Config, build Build, log *slog.Logger) (*Server, func(), error) {
+func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *slog.Logger) (*Server, func(), error) {
 	store, cleanup, err := openStore(ctx, cfg)
 	if err != nil {
 		return nil, nil, err
@@ -79,18 +79,26 @@ func assemble(ctx context.Context, cfg Config, build Build, log *slog.Logger) (*
 		IDs:     iDs,
 		Text:    systemText,
 	}
-	assetOptions := newAssetOptions(cfg)
-	assetService := asset.NewService(assetDeps, assetOptions)
-	ratelimitLimiter := newRequestLimiter()
-	tracing, err := newTracing(ctx, cfg, build, log)
+	registry := riverqueue.NewRegistry()
+	queue, cleanup3, err := openQueue(ctx, cfg, store, registry, log, metrics)
 	if err != nil {
 		cleanup2()
 		cleanup()
 		return nil, nil, err
 	}
-	registry := riverqueue.NewRegistry()
-	queue, cleanup3, err := openQueue(ctx, cfg, store, registry, log, metrics)
+	cofferSchema, err := migrate(ctx, why, store, queue, iDs, log)
 	if err != nil {
+		cleanup3()
+		cleanup2()
+		cleanup()
+		return nil, nil, err
+	}
+	assetOptions := newAssetOptions(cfg, cofferSchema)
+	assetService := asset.NewService(assetDeps, assetOptions)
+	ratelimitLimiter := newRequestLimiter()
+	tracing, err := newTracing(ctx, cfg, build, log)
+	if err != nil {
+		cleanup3()
 		cleanup2()
 		cleanup()
 		return nil, nil, err
@@ -125,14 +133,7 @@ func assemble(ctx context.Context, cfg Config, build Build, log *slog.Logger) (*
 	}
 	orphans := newOrphans(assetService)
 	checkService := check.NewService(store, blobs, orphans, clock)
-	cofferSchema, err := migrate(ctx, store, queue, log)
-	if err != nil {
-		cleanup3()
-		cleanup2()
-		cleanup()
-		return nil, nil, err
-	}
-	cofferJobs := registerJobs(registry, assetService, service, limiter, cofferBlobStore, clock)
+	cofferJobs := registerJobs(registry, assetService, service, limiter, cofferBlobStore, clock, log)
 	server := &Server{
 		cfg:     cfg,
 		log:     log,
@@ -143,6 +144,7 @@ func assemble(ctx context.Context, cfg Config, build Build, log *slog.Logger) (*
 		store:   store,
 		blobs:   cofferBlobStore,
 		check:   checkService,
+		assets:  assetService,
 		schema:  cofferSchema,
 		jobs:    cofferJobs,
 	}

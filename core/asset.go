@@ -109,6 +109,26 @@ func BlobKey(org OrgID, asset AssetID, number int, name string) string {
 	return fmt.Sprintf("%s/%s/v%d/%s", org, asset, number, name)
 }
 
+// StagingKey returns where the bytes of an upload wait for completion, if the
+// store cannot protect their final place.
+func StagingKey(id UploadID) string { return stagingPrefix + id.String() }
+
+const stagingPrefix = "staging/"
+
+// IsBlobKey reports whether a key has the form of those that BlobKey and
+// StagingKey return: nothing else in a blob store is Coffer's.
+func IsBlobKey(key string) bool {
+	if id, ok := strings.CutPrefix(key, stagingPrefix); ok {
+		_, err := ParseID[Upload](id)
+		return err == nil
+	}
+	org, rest, _ := strings.Cut(key, "/")
+	asset, name, _ := strings.Cut(rest, "/")
+	_, orgErr := ParseID[Org](org)
+	_, assetErr := ParseID[Node](asset)
+	return orgErr == nil && assetErr == nil && name != ""
+}
+
 // isVersionDir reports names such as "v2", which as a first version would take
 // the place where the directory of the second has to be.
 func isVersionDir(name string) bool {

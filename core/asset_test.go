@@ -63,6 +63,20 @@ func TestBlobKeysOfVersionsNeverMeet(t *testing.T) {
 	}
 }
 
+func TestOnlyOurKeysAreOurs(t *testing.T) {
+	for _, key := range []string{BlobKey(OrgID{1}, AssetID{2}, 1, "a"), BlobKey(OrgID{1}, AssetID{2}, 2, "a b"), StagingKey(UploadID{3})} {
+		if !IsBlobKey(key) {
+			t.Errorf("%q is not ours", key)
+		}
+	}
+	org := OrgID{1}.String()
+	for _, key := range []string{"", "coffer-installation", "backups/db.dump", "staging/x", org, org + "/" + org, org + "/" + org + "/", org + "/x/y"} {
+		if IsBlobKey(key) {
+			t.Errorf("%q is ours", key)
+		}
+	}
+}
+
 func TestCleanMetadata(t *testing.T) {
 	got, err := CleanMetadata("m", Metadata{Tags: []string{" b", "a", "b"}, CustomFields: map[string]any{" k ": 1.5}}, asIs)
 	if err != nil || strings.Join(got.Tags, ",") != "a,b" || got.CustomFields["k"] != 1.5 {

@@ -29,7 +29,9 @@ func (r Rate) Interval() time.Duration { return r.Period / time.Duration(r.Burst
 // (the theoretical arrival time), zero for a new one; the returned time is the
 // one to keep. A refused request leaves it unchanged.
 func (r Rate) Take(full, now time.Time) (time.Time, Allowance) {
-	if full.Before(now) {
+	// A bucket never takes longer than the period to fill: a time beyond that
+	// comes from a clock that was wrong.
+	if full.Before(now) || full.After(now.Add(r.Period)) {
 		full = now
 	}
 	next := full.Add(r.Interval())

@@ -28,7 +28,7 @@ type Session struct {
 // NewSession returns a session that lives for ttl from now on unless used.
 func NewSession(id SessionID, user UserID, tokenHash []byte, from Client, now time.Time, ttl time.Duration) *Session {
 	return &Session{
-		ID: id, UserID: user, TokenHash: tokenHash, UserAgent: clip(from.UserAgent, 256), Address: from.Address,
+		ID: id, UserID: user, TokenHash: tokenHash, UserAgent: from.Clipped().UserAgent, Address: from.Address,
 		CreatedAt: now, LastSeenAt: now, ExpiresAt: now.Add(ttl),
 	}
 }
@@ -36,7 +36,17 @@ func NewSession(id SessionID, user UserID, tokenHash []byte, from Client, now ti
 // Client is where a request came from.
 type Client struct {
 	Address   string // of the client, behind believed proxies only
+	Network   string // of the address, as far as one subscriber has it: what limits count by
 	UserAgent string
+}
+
+// maxUserAgent is what is kept of a User-Agent, in bytes.
+const maxUserAgent = 256
+
+// Clipped returns the client as it is stored.
+func (c Client) Clipped() Client {
+	c.UserAgent = clip(c.UserAgent, maxUserAgent)
+	return c
 }
 
 func clip(s string, limit int) string {

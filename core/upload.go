@@ -26,7 +26,10 @@ const (
 // What can go wrong with an upload, beside the errors of blobs.
 var (
 	ErrUploadMismatch = &Error{Kind: KindConflict, Code: "upload_mismatch", Message: "this is not the upload_id of the file's upload"}
-	ErrNotMultipart   = &Error{Kind: KindConflict, Code: "upload_not_multipart", Message: "the upload is a single PUT; it has no parts"}
+	ErrUploadBusy     = (&Error{
+		Kind: KindLocked, Code: "upload_busy", Message: "the upload is being verified by an earlier request; ask again in a moment",
+	}).With("retry_after", 5)
+	ErrNotMultipart = &Error{Kind: KindConflict, Code: "upload_not_multipart", Message: "the upload is a single PUT; it has no parts"}
 )
 
 // Upload reserves room for one version of an asset until its bytes have
@@ -75,6 +78,22 @@ func (u *Upload) PutKey() string {
 		return u.StagingKey
 	}
 	return u.BlobKey
+}
+
+// Keys returns every key that bytes of the upload may lie under.
+func (u *Upload) Keys() []string {
+	if u.StagingKey != "" {
+		return []string{u.BlobKey, u.StagingKey}
+	}
+	return []string{u.BlobKey}
+}
+
+// verifyRate is how fast, at least, a store is expected to read, in bytes per second.
+const verifyRate = 10 * MB
+
+// ClaimTime is how long verifying the upload may take.
+func (u *Upload) ClaimTime() time.Duration {
+	return 10*time.Minute + time.Duration(u.SizeBytes/verifyRate)*time.Second
 }
 
 // PartCount returns how many parts the upload has; 0 for a single PUT.

@@ -23,6 +23,10 @@ type Assets interface {
 	// else returns core.ErrStale. It can also return core.ErrNameTaken.
 	Save(ctx context.Context, a *core.Asset) error
 
+	// Lock returns the asset, which nothing else changes until the unit of
+	// work ends, or core.ErrNotFound. It comes before any other write of it.
+	Lock(ctx context.Context, org core.OrgID, id core.AssetID) (*core.Asset, error)
+
 	// Purge removes the asset with its versions and uploads, gives back what
 	// they used, and returns the keys of their blobs and the multipart uploads
 	// to abort. Of concurrent calls one finds the asset; the others get
@@ -84,7 +88,14 @@ type Uploads interface {
 	// UnknownMultiparts returns those that no upload of any org refers to.
 	UnknownMultiparts(ctx context.Context, ms []Multipart) ([]Multipart, error)
 
-	// Postpone sets when reconciliation looks at an upload again.
+	// Claim gives the caller alone the right to turn the upload into a
+	// version, until then; reconciliation does not look at it before. It
+	// returns core.ErrUploadBusy if somebody else has that right, and
+	// core.ErrUploadNotFound.
+	Claim(ctx context.Context, id core.UploadID, now, until time.Time) error
+
+	// Postpone ends a claim, and sets when reconciliation looks at the upload
+	// again.
 	Postpone(ctx context.Context, id core.UploadID, checkAt time.Time) error
 
 	// Finish removes an upload that has become a version: what it reserved

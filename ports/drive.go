@@ -25,8 +25,12 @@ type Nodes interface {
 	// names.
 	List(ctx context.Context, q NodeQuery) ([]Entry, error)
 
+	// Exists reports whether there is a live folder of that id in the drive.
+	Exists(ctx context.Context, drive core.DriveID, id core.NodeID) (bool, error)
+
 	// NamesLike returns the names of live nodes directly below the folder that
-	// begin with prefix, at most limit.
+	// begin with prefix, which ends with an ASCII character, in order; at most
+	// limit.
 	NamesLike(ctx context.Context, drive core.DriveID, parent core.NodeID, prefix string, limit int) ([]string, error)
 }
 

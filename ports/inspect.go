@@ -20,7 +20,10 @@ type Inspector interface {
 	// Stored yields every finished version of every org, by asset and number.
 	Stored(ctx context.Context) iter.Seq2[core.Version, error]
 
-	// RepairUsage sets what is counted to what is there.
+	// Exists reports whether there still is such a version.
+	Exists(ctx context.Context, v core.Version) (bool, error)
+
+	// RepairUsage sets what is counted to what is there. A server may be running.
 	RepairUsage(ctx context.Context) error
 }
 

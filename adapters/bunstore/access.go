@@ -64,7 +64,7 @@ func (s *Store) ForDrive(ctx context.Context, a core.Actor, drive core.DriveID) 
 // ForAsset implements ports.Access.
 func (s *Store) ForAsset(ctx context.Context, a core.Actor, id core.AssetID) (core.AssetFacts, error) {
 	const text = `SELECT ` + callerState + `, ` + standingColumns + `, n.id, n.parent_id, n.name, n.created_by, n.trashed_at,
-		n.version, n.created_at, n.updated_at, n.status, n.content_type, n.size_bytes, n.sha256, n.current_version,
+		n.version, n.created_at, n.updated_at, n.status, n.content_type, n.size_bytes, v.sha256, n.current_version,
 		n.newest_version, n.metadata, coalesce(v.blob_key, ''), coalesce(v.content_type, ''), coalesce(v.size_bytes, 0)` + caller + `
 		JOIN nodes n ON n.id = $3 AND n.kind = 'asset'
 		JOIN drives d ON d.id = n.drive_id` + standingJoins + `

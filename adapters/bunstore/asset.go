@@ -23,7 +23,7 @@ func (r assets) ByName(ctx context.Context, org core.OrgID, parent core.NodeID, 
 
 func (r assets) one(ctx context.Context, where string, args ...any) (*core.Asset, error) {
 	var row nodeRow
-	if err := r.NewSelect().Model(&row).Where("n.kind = 'asset'").Where(where, args...).Scan(ctx); err != nil {
+	if err := withHash(r.NewSelect().Model(&row)).Where("n.kind = 'asset'").Where(where, args...).Scan(ctx); err != nil {
 		return nil, translate("get asset", err)
 	}
 	return row.asset(), nil
@@ -31,7 +31,7 @@ func (r assets) one(ctx context.Context, where string, args ...any) (*core.Asset
 
 func (r assets) List(ctx context.Context, q ports.AssetQuery) ([]*core.Asset, error) {
 	var rows []nodeRow
-	sel := r.NewSelect().Model(&rows).
+	sel := withHash(r.NewSelect().Model(&rows)).
 		Join("JOIN drives AS d ON d.id = n.drive_id").
 		Join("JOIN accounts AS ac ON ac.id = ? AND ac.org_id = n.org_id", q.AccountID).
 		Join("LEFT JOIN drive_members AS m ON m.drive_id = d.id AND m.account_id = ac.id").
@@ -67,6 +67,13 @@ func (r assets) Save(ctx context.Context, a *core.Asset) error {
 	return saved("save asset", res, err)
 }
 
+func (r assets) Lock(ctx context.Context, org core.OrgID, id core.AssetID) (*core.Asset, error) {
+	if err := lockForRelease(ctx, r.repository, org, id); err != nil {
+		return nil, err
+	}
+	return r.Get(ctx, org, id)
+}
+
 func (r assets) Purge(ctx context.Context, org core.OrgID, id core.AssetID) (ports.Remains, error) {
 	if err := lockForRelease(ctx, r.repository, org, id); err != nil {
 		return ports.Remains{}, err
@@ -87,7 +94,7 @@ func (r assets) Purge(ctx context.Context, org core.OrgID, id core.AssetID) (por
 	}
 	for _, u := range uploads {
 		freed += u.SizeBytes
-		left.BlobKeys = append(left.BlobKeys, u.PutKey())
+		left.BlobKeys = append(left.BlobKeys, u.Keys()...)
 		if u.StoreID != "" {
 			left.Multiparts = append(left.Multiparts, ports.Multipart{Key: u.BlobKey, UploadID: u.StoreID, StartedAt: u.CreatedAt})
 		}
@@ -152,7 +159,7 @@ func release(ctx context.Context, r repository, id core.AssetID, bytes int64, as
 
 func (r assets) Trashed(ctx context.Context, t time.Time, limit int) ([]*core.Asset, error) {
 	var rows []nodeRow
-	err := r.NewSelect().Model(&rows).Where("n.kind = 'asset' AND n.trashed_at < ?", stamp{t}).
+	err := withHash(r.NewSelect().Model(&rows)).Where("n.kind = 'asset' AND n.trashed_at < ?", stamp{t}).
 		OrderExpr("n.trashed_at, n.id").Limit(int64(limit)).Scan(ctx)
 	return toAssets(rows), translate("list trash", err)
 }

@@ -65,7 +65,9 @@ func translatePostgres(err *pgconn.PgError) error {
 	case "23503": // foreign_key_violation
 		return fmt.Errorf("%w: %w", errReference, err)
 	case "40001", "40P01", "55P03", // serialization_failure, deadlock_detected, lock_not_available
-		"57P01", "57P02", "57P03", "53300", "53200", "53100", "25006": // going down, too many connections, out of memory or disk, read-only standby
+		"57014", "25P03", "57P05", // cancelled by a timeout of the server
+		"57P01", "57P02", "57P03", "53300", "53400", "53200", "53100", "25006", // going down, too many connections, out of memory or disk, read-only standby
+		"08000", "08003", "08006", "26000": // connection lost, its prepared statements gone
 		return fmt.Errorf("%w: %w", core.ErrUnavailable, err)
 	}
 	return err
@@ -83,7 +85,7 @@ func translateSQLite(err *sqlite.Error) error {
 		return fmt.Errorf("%w: %w", errReference, err)
 	}
 	switch err.Code() & 0xff { // the primary result code
-	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR:
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_READONLY:
 		return fmt.Errorf("%w: %w", core.ErrUnavailable, err)
 	}
 	return err

@@ -5,6 +5,8 @@ import (
 	"iter"
 	"time"
 
+	"github.com/uptrace/bun"
+
 	"github.com/seed-755a8038/coffer/core"
 	"github.com/seed-755a8038/coffer/ports"
 )
@@ -17,20 +19,22 @@ type invariant struct {
 }
 
 const (
-	sumOfOrg = `(SELECT coalesce(sum(v.size_bytes), 0) FROM asset_versions v WHERE v.org_id = q.org_id) +
-		(SELECT coalesce(sum(up.size_bytes), 0) FROM uploads up WHERE up.org_id = q.org_id)`
-	sumOfDrive = `(SELECT coalesce(sum(v.size_bytes), 0) FROM asset_versions v JOIN nodes n ON n.id = v.asset_id WHERE n.drive_id = d.id) +
-		(SELECT coalesce(sum(up.size_bytes), 0) FROM uploads up WHERE up.drive_id = d.id)`
-	assetsOfOrg = `(SELECT count(*) FROM nodes n WHERE n.org_id = q.org_id AND n.kind = 'asset')`
+	// What orgs and drives really use, each in one pass over the tables.
+	orgSums = `(SELECT org_id, sum(bytes) AS bytes FROM (
+			SELECT org_id, size_bytes AS bytes FROM asset_versions UNION ALL SELECT org_id, size_bytes FROM uploads) AS b GROUP BY org_id)`
+	driveSums = `(SELECT drive_id, sum(bytes) AS bytes FROM (
+			SELECT n.drive_id, v.size_bytes AS bytes FROM asset_versions v JOIN nodes n ON n.id = v.asset_id
+			UNION ALL SELECT drive_id, size_bytes FROM uploads) AS b GROUP BY drive_id)`
+	orgAssets = `(SELECT org_id, count(*) AS assets FROM nodes WHERE kind = 'asset' GROUP BY org_id)`
 )
 
 var invariants = []invariant{
-	{"used bytes of an org are the sum of its versions and uploads", `SELECT 'org ' || q.org_id, 'counted ' || q.used_bytes || ', stored ' || (` + sumOfOrg + `)
-		FROM org_usage q WHERE CAST($1 AS bigint) > 0 AND q.used_bytes <> ` + sumOfOrg, true},
-	{"the assets of an org are counted", `SELECT 'org ' || q.org_id, 'counted ' || q.assets_count || ', stored ' || ` + assetsOfOrg + `
-		FROM org_usage q WHERE CAST($1 AS bigint) > 0 AND q.assets_count <> ` + assetsOfOrg, true},
-	{"used bytes of a drive are the sum of its versions and uploads", `SELECT 'drive ' || d.id, 'counted ' || d.used_bytes || ', stored ' || (` + sumOfDrive + `)
-		FROM drives d WHERE CAST($1 AS bigint) > 0 AND d.used_bytes <> ` + sumOfDrive, true},
+	{"used bytes of an org are the sum of its versions and uploads", `SELECT 'org ' || q.org_id, 'counted ' || q.used_bytes || ', stored ' || coalesce(b.bytes, 0)
+		FROM org_usage q LEFT JOIN ` + orgSums + ` AS b ON b.org_id = q.org_id WHERE CAST($1 AS bigint) > 0 AND q.used_bytes <> coalesce(b.bytes, 0)`, true},
+	{"the assets of an org are counted", `SELECT 'org ' || q.org_id, 'counted ' || q.assets_count || ', stored ' || coalesce(n.assets, 0)
+		FROM org_usage q LEFT JOIN ` + orgAssets + ` AS n ON n.org_id = q.org_id WHERE CAST($1 AS bigint) > 0 AND q.assets_count <> coalesce(n.assets, 0)`, true},
+	{"used bytes of a drive are the sum of its versions and uploads", `SELECT 'drive ' || d.id, 'counted ' || d.used_bytes || ', stored ' || coalesce(b.bytes, 0)
+		FROM drives d LEFT JOIN ` + driveSums + ` AS b ON b.drive_id = d.id WHERE CAST($1 AS bigint) > 0 AND d.used_bytes <> coalesce(b.bytes, 0)`, true},
 	{"an org has an active owner", `SELECT 'org ' || o.id, 'has none' FROM orgs o WHERE CAST($1 AS bigint) > 0 AND NOT EXISTS
 		(SELECT 1 FROM accounts ac WHERE ac.org_id = o.id AND ac.role = 'owner' AND ac.status = 'active')`, false},
 	{"a personal org has exactly one account", `SELECT 'org ' || o.id, 'has another number of accounts' FROM orgs o WHERE CAST($1 AS bigint) > 0
@@ -41,14 +45,16 @@ var invariants = []invariant{
 		WHERE CAST($1 AS bigint) > 0 AND NOT (o.is_personal AND EXISTS (SELECT 1 FROM accounts ac WHERE ac.org_id = o.id AND ac.user_id = u.id))`, false},
 	{"the default drive of an org is its own", `SELECT 'org ' || o.id, 'its default drive is missing or foreign' FROM orgs o WHERE CAST($1 AS bigint) > 0
 		AND NOT EXISTS (SELECT 1 FROM drives d WHERE d.id = o.default_drive_id AND d.org_id = o.id)`, false},
-	{"a drive has its root, and a node the org of its drive", `SELECT 'drive ' || d.id, 'no root, or nodes of another org' FROM drives d WHERE CAST($1 AS bigint) > 0
-		AND (NOT EXISTS (SELECT 1 FROM nodes n WHERE n.id = d.id AND n.drive_id = d.id AND n.parent_id IS NULL)
-			OR EXISTS (SELECT 1 FROM nodes n WHERE n.drive_id = d.id AND n.org_id <> d.org_id))`, false},
+	{"a drive has its root", `SELECT 'drive ' || d.id, 'has none' FROM drives d LEFT JOIN nodes n ON n.id = d.id AND n.drive_id = d.id AND n.parent_id IS NULL
+		WHERE CAST($1 AS bigint) > 0 AND n.id IS NULL`, false},
+	{"a node has the org of its drive", `SELECT 'node ' || n.id, 'has another' FROM nodes n JOIN drives d ON d.id = n.drive_id
+		WHERE CAST($1 AS bigint) > 0 AND n.org_id <> d.org_id`, false},
 	{"a node lies in a folder of its drive", `SELECT 'node ' || n.id, 'its parent is a file or in another drive' FROM nodes n JOIN nodes p ON p.id = n.parent_id
 		WHERE CAST($1 AS bigint) > 0 AND (p.drive_id <> n.drive_id OR p.kind <> 'folder')`, false},
 	{"a tree has no cycles", `WITH RECURSIVE tree (id) AS (SELECT id FROM nodes WHERE parent_id IS NULL UNION ALL
 			SELECT n.id FROM tree JOIN nodes n ON n.parent_id = tree.id)
-		SELECT 'node ' || n.id, 'cannot be reached from its root' FROM nodes n WHERE CAST($1 AS bigint) > 0 AND n.id NOT IN (SELECT id FROM tree)`, false},
+		SELECT 'node ' || n.id, 'cannot be reached from its root' FROM (
+			SELECT id FROM nodes EXCEPT SELECT id FROM tree) AS n WHERE CAST($1 AS bigint) > 0`, false},
 	{"versions and uploads have the org of their asset", `SELECT 'asset ' || n.id, 'a version or upload has another org or drive' FROM nodes n WHERE CAST($1 AS bigint) > 0
 		AND (EXISTS (SELECT 1 FROM asset_versions v WHERE v.asset_id = n.id AND v.org_id <> n.org_id)
 			OR EXISTS (SELECT 1 FROM uploads up WHERE up.asset_id = n.id AND (up.org_id <> n.org_id OR up.drive_id <> n.drive_id)))`, false},
@@ -122,17 +128,64 @@ func (s *Store) each(ctx context.Context, text string, args ...any) iter.Seq2[fu
 	}
 }
 
-// RepairUsage implements ports.Inspector. Each row is recounted while it is
-// locked, so a server may be running.
+// Exists implements ports.Inspector.
+func (s *Store) Exists(ctx context.Context, v core.Version) (bool, error) {
+	n, err := s.read.NewSelect().TableExpr("asset_versions").Where("asset_id = ? AND number = ?", v.AssetID, v.Number).Count(ctx)
+	return n > 0, translate("fsck", err)
+}
+
+// RepairUsage implements ports.Inspector. Each row is locked before it is
+// counted again, so that a server may be running.
 func (s *Store) RepairUsage(ctx context.Context) error {
-	for _, text := range []string{
-		`UPDATE org_usage AS q SET used_bytes = ` + sumOfOrg + `, assets_count = ` + assetsOfOrg + `
-			WHERE q.used_bytes <> ` + sumOfOrg + ` OR q.assets_count <> ` + assetsOfOrg,
-		`UPDATE drives AS d SET used_bytes = ` + sumOfDrive + ` WHERE d.used_bytes <> ` + sumOfDrive,
+	for _, repair := range []struct{ wrong, lock, set string }{
+		{
+			`SELECT q.org_id FROM org_usage q LEFT JOIN ` + orgSums + ` AS b ON b.org_id = q.org_id LEFT JOIN ` + orgAssets + ` AS n ON n.org_id = q.org_id
+				WHERE q.used_bytes <> coalesce(b.bytes, 0) OR q.assets_count <> coalesce(n.assets, 0)`,
+			`UPDATE org_usage SET used_bytes = used_bytes WHERE org_id = $1`,
+			`UPDATE org_usage SET used_bytes = (SELECT coalesce(sum(size_bytes), 0) FROM asset_versions WHERE org_id = $1) +
+				(SELECT coalesce(sum(size_bytes), 0) FROM uploads WHERE org_id = $1),
+				assets_count = (SELECT count(*) FROM nodes WHERE org_id = $1 AND kind = 'asset') WHERE org_id = $1`,
+		},
+		{
+			`SELECT d.id FROM drives d LEFT JOIN ` + driveSums + ` AS b ON b.drive_id = d.id WHERE d.used_bytes <> coalesce(b.bytes, 0)`,
+			`UPDATE drives SET used_bytes = used_bytes WHERE id = $1`,
+			`UPDATE drives SET used_bytes = (SELECT coalesce(sum(v.size_bytes), 0) FROM asset_versions v JOIN nodes n ON n.id = v.asset_id
+				WHERE n.drive_id = $1) + (SELECT coalesce(sum(size_bytes), 0) FROM uploads WHERE drive_id = $1) WHERE id = $1`,
+		},
 	} {
-		if _, err := s.write.DB.ExecContext(ctx, text); err != nil {
+		var ids []string
+		if err := s.read.NewRaw(repair.wrong).Scan(ctx, &ids); err != nil {
 			return translate("repair usage", err)
+		}
+		for _, id := range ids {
+			if err := s.recount(ctx, id, repair.lock, repair.set); err != nil {
+				return translate("repair usage", err)
+			}
 		}
 	}
 	return nil
+}
+
+func (s *Store) recount(ctx context.Context, id, lock, set string) error {
+	return s.write.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
+		if _, err := tx.Tx.ExecContext(ctx, lock, id); err != nil {
+			return err
+		}
+		_, err := tx.Tx.ExecContext(ctx, set, id)
+		return err
+	})
+}
+
+// Installation returns the id of this database, which it makes of id the first
+// time.
+func (s *Store) Installation(ctx context.Context, id [16]byte) (string, error) {
+	var got string
+	err := s.write.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
+		_, err := tx.NewRaw(`INSERT INTO installation (slot, id) VALUES (1, ?) ON CONFLICT (slot) DO NOTHING`, core.ID[Store](id).String()).Exec(ctx)
+		if err != nil {
+			return err
+		}
+		return tx.NewRaw(`SELECT id FROM installation WHERE slot = 1`).Scan(ctx, &got)
+	})
+	return got, translate("installation", err)
 }

@@ -18,9 +18,10 @@ func (s *Store) Limiter() *Limiter { return &Limiter{s} }
 
 // Take implements ports.Limiter. The condition is core.Rate.Take's.
 func (l *Limiter) Take(ctx context.Context, r core.Rate, key string, now time.Time) (core.Allowance, error) {
+	const begin = `CASE WHEN b.full_at < $2 OR b.full_at > $2 + CAST($4 AS bigint) THEN $2 ELSE b.full_at END`
 	const text = `INSERT INTO rate_buckets AS b (key, full_at) VALUES ($1, CAST($2 AS bigint) + CAST($3 AS bigint))
-		ON CONFLICT (key) DO UPDATE SET full_at = CASE WHEN b.full_at < $2 THEN $2 ELSE b.full_at END + $3
-		WHERE CASE WHEN b.full_at < $2 THEN $2 ELSE b.full_at END + $3 - $2 <= CAST($4 AS bigint)
+		ON CONFLICT (key) DO UPDATE SET full_at = ` + begin + ` + $3
+		WHERE ` + begin + ` + $3 - $2 <= CAST($4 AS bigint)
 		RETURNING full_at`
 	stmt, err := l.store.statements.get(ctx, l.store.write.DB, text) //nolint:sqlclosecheck // kept by statements
 	if err != nil {

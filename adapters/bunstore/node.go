@@ -30,7 +30,7 @@ type nodeRow struct {
 	Status      core.AssetStatus `bun:"status"`
 	ContentType string           `bun:"content_type"`
 	SizeBytes   int64            `bun:"size_bytes"`
-	SHA256      []byte           `bun:"sha256"`
+	SHA256      []byte           `bun:"sha256,scanonly"` // of the current version
 	Current     int              `bun:"current_version"`
 	Newest      int              `bun:"newest_version"`
 	Metadata    metadata         `bun:"metadata"`
@@ -41,7 +41,7 @@ func newNodeRow(n *core.Node, f *core.File) *nodeRow {
 		ID: n.ID, OrgID: n.OrgID, DriveID: n.DriveID, ParentID: n.ParentID, Kind: n.Kind,
 		Name: n.Name, NameFolded: core.Fold(n.Name), CreatedBy: n.CreatedBy, TrashedAt: stamp{n.TrashedAt},
 		Version: n.Version, CreatedAt: stamp{n.CreatedAt}, UpdatedAt: stamp{n.UpdatedAt},
-		Status: f.Status, ContentType: f.ContentType, SizeBytes: f.SizeBytes, SHA256: f.SHA256,
+		Status: f.Status, ContentType: f.ContentType, SizeBytes: f.SizeBytes,
 		Current: f.Current, Newest: f.Newest, Metadata: metadata(f.Metadata),
 	}
 }
@@ -67,7 +67,7 @@ type nodes struct{ repository }
 
 func (r nodes) List(ctx context.Context, q ports.NodeQuery) ([]ports.Entry, error) {
 	var rows []nodeRow
-	err := r.NewSelect().Model(&rows).
+	err := withHash(r.NewSelect().Model(&rows)).
 		Where("n.parent_id = ? AND n.name > ? AND n.trashed_at IS NULL AND n.drive_id = ?", q.ParentID, q.After, q.DriveID).
 		OrderExpr("n.name").Limit(int64(q.Limit)).Scan(ctx)
 	if err != nil {
@@ -84,9 +84,27 @@ func (r nodes) NamesLike(ctx context.Context, drive core.DriveID, parent core.No
 	var names []string
 	err := r.NewSelect().Model((*nodeRow)(nil)).Column("name").
 		Where("n.parent_id = ? AND n.drive_id = ? AND n.trashed_at IS NULL", parent, drive).
-		Where("n.name >= ?", prefix).Where("substr(n.name, 1, length(?)) = ?", prefix, prefix).
-		Limit(int64(limit)).Scan(ctx, &names)
+		Where("n.name >= ? AND n.name < ?", prefix, after(prefix)).
+		OrderExpr("n.name").Limit(int64(limit)).Scan(ctx, &names)
 	return names, translate("names", err)
+}
+
+// withHash adds the SHA-256 of the current version, which only versions keep.
+func withHash(sel *bun.SelectQuery) *bun.SelectQuery {
+	return sel.ColumnExpr("n.*").ColumnExpr("cv.sha256").
+		Join("LEFT JOIN asset_versions AS cv ON cv.asset_id = n.id AND cv.number = n.current_version")
+}
+
+// after returns the least text above all that begin with prefix, which must
+// end with an ASCII character.
+func after(prefix string) string {
+	last := len(prefix) - 1
+	return prefix[:last] + string(rune(prefix[last]+1))
+}
+
+func (r nodes) Exists(ctx context.Context, drive core.DriveID, id core.NodeID) (bool, error) {
+	n, err := r.NewSelect().Model((*nodeRow)(nil)).Where("n.id = ? AND n.drive_id = ? AND n.kind = 'folder' AND n.trashed_at IS NULL", id, drive).Count(ctx)
+	return n > 0, translate("find folder", err)
 }
 
 // likePattern returns a LIKE pattern that finds text anywhere, taken literally;

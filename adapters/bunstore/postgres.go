@@ -25,6 +25,8 @@ func OpenPostgres(url string, maxConns int, migrations fs.FS) (*Store, error) {
 	// text would become a prepared statement of its own. Hot statements are
 	// prepared explicitly.
 	config.DefaultQueryExecMode = pgx.QueryExecModeExec
+	// Bun escapes text by the standard's rules.
+	config.RuntimeParams["standard_conforming_strings"] = "on"
 	pool := stdlib.OpenDB(*config)
 	pool.SetMaxOpenConns(maxConns)
 	pool.SetMaxIdleConns(maxConns)
@@ -43,6 +45,7 @@ var onPostgres = dialect{
 	},
 	snapshot: &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead},
 	reserve:  reservePostgres,
+	inUpdate: []string{reserveNewAsset, reserveNewVersion},
 	locker: func() (lock.SessionLocker, error) {
 		const everySeconds, times = 1, 300
 		return lock.NewPostgresSessionLocker(lock.WithLockTimeout(everySeconds, times))

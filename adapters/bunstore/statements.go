@@ -29,14 +29,15 @@ func (s *statements) get(ctx context.Context, pool *sql.DB, text string) (*sql.S
 	if stmt != nil {
 		return stmt, nil
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if stmt := s.prepared[key]; stmt != nil {
-		return stmt, nil
-	}
-	stmt, err := pool.PrepareContext(ctx, text) //nolint:sqlclosecheck // kept; close closes it
+	// Not under the lock: this may wait for a connection.
+	stmt, err := pool.PrepareContext(ctx, text)
 	if err != nil {
 		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if first := s.prepared[key]; first != nil { // somebody else was faster
+		return first, stmt.Close() //nolint:sqlclosecheck // only here; else it is kept
 	}
 	if s.prepared == nil {
 		s.prepared = make(map[statementKey]*sql.Stmt)

@@ -40,6 +40,9 @@ type dialect struct {
 	tagArg func(tag string) any
 	// snapshot is how View begins.
 	snapshot *sql.TxOptions
+	// inUpdate are prepared before a transaction takes a connection: preparing
+	// needs one of its own, and all others may be waiting like us.
+	inUpdate []string
 	// reserve is the Quota of a transaction, or of the pool itself.
 	reserve func(ctx context.Context, s *Store, tx *bun.Tx, r ports.Reservation) (ports.Granted, bool, error)
 	locker  func() (lock.SessionLocker, error)
@@ -58,6 +61,11 @@ func (s *Store) View(ctx context.Context, fn func(ports.Tx) error) error {
 
 // Update implements ports.Store.
 func (s *Store) Update(ctx context.Context, fn func(ports.Tx) error) error {
+	for _, text := range s.dialect.inUpdate {
+		if _, err := s.statements.get(ctx, s.write.DB, text); err != nil { //nolint:sqlclosecheck // kept by statements
+			return translate("prepare", err)
+		}
+	}
 	return s.run(ctx, s.write, nil, fn)
 }
 

@@ -30,6 +30,7 @@ type uploadRow struct {
 	CreatedBy   core.AccountID      `bun:"created_by"`
 	CreatedAt   stamp               `bun:"created_at"`
 	CheckAt     stamp               `bun:"check_at"`
+	Claimed     stamp               `bun:"claimed_until"`
 	ExpiresAt   stamp               `bun:"expires_at"`
 }
 
@@ -97,8 +98,22 @@ func (r uploads) UnknownMultiparts(ctx context.Context, ms []ports.Multipart) ([
 	return out, nil
 }
 
+func (r uploads) Claim(ctx context.Context, id core.UploadID, now, until time.Time) error {
+	res, err := r.NewRaw(`UPDATE uploads SET claimed_until = ?, check_at = ?
+		WHERE id = ? AND (claimed_until IS NULL OR claimed_until <= ?)`, stamp{until}, stamp{until}, id, stamp{now}).Exec(ctx)
+	if n, err := affected("claim upload", res, err); err != nil || n == 1 {
+		return err
+	}
+	var claimed stamp
+	err = r.NewRaw(`SELECT claimed_until FROM uploads WHERE id = ?`, id).Scan(ctx, &claimed)
+	if err != nil {
+		return orGone(translate("claim upload", err))
+	}
+	return core.ErrUploadBusy
+}
+
 func (r uploads) Postpone(ctx context.Context, id core.UploadID, checkAt time.Time) error {
-	_, err := r.NewRaw(`UPDATE uploads SET check_at = ? WHERE id = ?`, stamp{checkAt}, id).Exec(ctx)
+	_, err := r.NewRaw(`UPDATE uploads SET check_at = ?, claimed_until = NULL WHERE id = ?`, stamp{checkAt}, id).Exec(ctx)
 	return translate("postpone upload", err)
 }
 

@@ -139,9 +139,16 @@ func (r sessions) Revoke(ctx context.Context, id core.SessionID, now time.Time) 
 }
 
 func (r sessions) RevokeByToken(ctx context.Context, hash []byte, now time.Time) error {
-	_, err := r.NewRaw(`UPDATE sessions SET revoked_at = ? WHERE revoked_at IS NULL
-		AND (token_hash = ? OR id IN (SELECT session_id FROM session_tokens WHERE hash = ?))`, stamp{now}, hash, hash).Exec(ctx)
-	return translate("revoke session", err)
+	// A token that is being exchanged right now has left the one place and is
+	// not yet seen in the other: only a second look, after the wait, finds it.
+	for range 2 {
+		res, err := r.NewRaw(`UPDATE sessions SET revoked_at = ? WHERE revoked_at IS NULL
+			AND (token_hash = ? OR id IN (SELECT session_id FROM session_tokens WHERE hash = ?))`, stamp{now}, hash, hash).Exec(ctx)
+		if n, err := affected("revoke session", res, err); err != nil || n > 0 {
+			return err
+		}
+	}
+	return nil
 }
 
 func (r sessions) Prune(ctx context.Context, t time.Time, limit int) (int, error) {

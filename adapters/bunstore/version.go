@@ -60,11 +60,8 @@ func (r versions) one(ctx context.Context, where string, args ...any) (*core.Ver
 func (r versions) SetSHA256(ctx context.Context, org core.OrgID, asset core.AssetID, number int, sha256 []byte) error {
 	res, err := r.NewRaw(`UPDATE asset_versions SET sha256 = ? WHERE org_id = ? AND asset_id = ? AND number = ? AND sha256 IS NULL`,
 		sha256, org, asset, number).Exec(ctx)
-	if n, err := affected("set hash", res, err); err != nil || n == 0 {
-		return err
-	}
-	_, err = r.NewRaw(`UPDATE nodes SET sha256 = ? WHERE org_id = ? AND id = ? AND current_version = ?`, sha256, org, asset, number).Exec(ctx)
-	return translate("set hash", err)
+	_, err = affected("set hash", res, err)
+	return err
 }
 
 func (r versions) List(ctx context.Context, org core.OrgID, asset core.AssetID, before, limit int) ([]core.Version, error) {

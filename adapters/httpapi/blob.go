@@ -4,6 +4,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"time"
 )
 
 // blobRoute is the route of signed URLs in logs and metrics.
@@ -15,17 +16,19 @@ func (s *server) serveBlob(w http.ResponseWriter, r *http.Request) {
 	id := requestID(r.Header)
 	w.Header()[requestIDHeader] = []string{id}
 	counted := &countedWriter{ResponseWriter: w, status: http.StatusOK}
-	defer func() {
-		took := s.Clock.Now().Sub(start)
-		if s.Observe != nil {
-			s.Observe(r.Method, blobRoute, counted.status, took)
-		}
-		s.Log.LogAttrs(r.Context(), slog.LevelInfo, "request",
-			slog.String("request_id", id), slog.String("method", r.Method), slog.String("route", blobRoute),
-			slog.String("url", s.loggable(r)), slog.Int("status", counted.status), slog.Duration("took", took),
-			slog.Int64("bytes", counted.bytes), slog.String("address", s.address(r)))
-	}()
+	defer s.blobServed(r, counted, id, start)
 	s.Blobs.ServeHTTP(counted, r)
+}
+
+func (s *server) blobServed(r *http.Request, w *countedWriter, id string, start time.Time) {
+	took := s.Clock.Now().Sub(start)
+	if s.Observe != nil {
+		s.Observe(r.Method, blobRoute, w.status, took)
+	}
+	s.Log.LogAttrs(r.Context(), slog.LevelInfo, "request",
+		slog.String("request_id", id), slog.String("method", r.Method), slog.String("route", blobRoute),
+		slog.String("url", s.loggable(r)), slog.Int("status", w.status), slog.Duration("took", took),
+		slog.Int64("bytes", w.bytes), slog.String("address", s.address(r)))
 }
 
 // countedWriter sees what is answered without coming between a file and its

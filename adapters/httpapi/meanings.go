@@ -41,6 +41,7 @@ var meanings = map[string]meaning{
 	"unavailable":            {503, "Not available", "A part of the server is not available. Try again shortly."},
 	"unsupported_media_type": {415, "Unsupported media type", "Send bodies as application/json."},
 	"upload_incomplete":      {409, "Upload not complete", "Not all bytes have arrived. Upload what is missing, then complete again."},
+	"upload_busy":            {423, "Being verified", "An earlier request is verifying this upload. Wait as many seconds as Retry-After says, then ask again."},
 	"upload_mismatch":        {409, "Another upload", "The upload_id is not that of the file's upload."},
 	"upload_not_found":       {404, "No such upload", "It was completed, aborted or has expired. Begin a new one."},
 	"upload_not_multipart":   {409, "Upload without parts", "A small file is uploaded by a single PUT."},

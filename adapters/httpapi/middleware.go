@@ -23,9 +23,10 @@ func (s *server) handle(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		start := s.Clock.Now()
 		r := c.Request()
+		address := s.address(r)
 		req := &request{
 			id: requestID(r.Header), types: s.types,
-			client: core.Client{Address: s.address(r), UserAgent: userAgent(r.Header)},
+			client: core.Client{Address: address, Network: network(address), UserAgent: userAgent(r.Header)},
 		}
 		ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), requestKey{}, req), s.Timeout)
 		defer cancel()

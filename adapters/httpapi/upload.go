@@ -17,7 +17,7 @@ type uploadRoutes struct{ assets *asset.Service }
 func (h uploadRoutes) mount(api huma.API) {
 	register(api, operation{
 		id: "completeUpload", method: http.MethodPost, path: "/api/assets/{asset_id}/complete", tag: tagAssets,
-		codes:   []string{"forbidden", "upload_incomplete", "upload_mismatch", "upload_not_found", "size_mismatch", "checksum_mismatch"},
+		codes:   []string{"forbidden", "upload_incomplete", "upload_busy", "upload_mismatch", "upload_not_found", "size_mismatch", "checksum_mismatch"},
 		summary: "Complete an upload",
 		about:   "Checks the bytes that have arrived against what was declared and makes them the asset's current version. Completing twice returns the asset again. Bytes that are wrong end the upload.",
 	}, h.complete)

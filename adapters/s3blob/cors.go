@@ -28,7 +28,7 @@ func (d *diagnosis) cors(ctx context.Context, origin string, fix bool) ports.Fin
 		return good(check, "browsers may upload and download")
 	}
 	if !fix {
-		return bad(check, "%s, so browsers cannot upload. Run coffer doctor --fix, or allow PUT, GET and HEAD with all headers for this origin in the bucket's CORS rules and expose ETag", problem)
+		return bad(check, "%s, so browsers cannot upload. Run coffer doctor --fix-cors, or allow PUT, GET and HEAD with all headers for this origin in the bucket's CORS rules and expose ETag", problem)
 	}
 	if err := d.setCORS(ctx); err != nil {
 		return bad(check, "%s, and the bucket's CORS rules cannot be set: %v. Set them where the server is administered", problem, err)

@@ -23,7 +23,7 @@ type CompleteInput struct {
 // It returns core.ErrUploadIncomplete if bytes are missing; if they are wrong,
 // core.ErrSizeMismatch or core.ErrChecksumMismatch, and the upload has ended.
 func (s *Service) Complete(ctx context.Context, a core.Actor, id core.AssetID, in CompleteInput) (*core.Asset, error) {
-	u, err := s.pending(ctx, a, id, in.UploadID)
+	u, _, err := s.pending(ctx, a, id, in.UploadID)
 	switch {
 	case errors.Is(err, core.ErrUploadNotFound), errors.Is(err, core.ErrUploadMismatch):
 		return s.completed(ctx, a, id, in.UploadID, err)
@@ -56,7 +56,29 @@ func (s *Service) completed(ctx context.Context, a core.Actor, id core.AssetID, 
 
 // land verifies an upload's bytes and turns it into a version. An upload whose
 // bytes are wrong is abandoned.
+//
+// One caller at a time does this for an upload: two would read large files
+// twice, and the slower one could copy bytes over those the faster one verified.
 func (s *Service) land(ctx context.Context, u *core.Upload, claimed []ports.Part) (*core.Asset, error) {
+	now := s.clock.Now()
+	err := s.store.Update(ctx, func(tx ports.Tx) error { return tx.Uploads.Claim(ctx, u.ID, now, now.Add(u.ClaimTime())) })
+	if err != nil {
+		return nil, err
+	}
+	asset, err := s.landClaimed(ctx, u, claimed)
+	if err == nil || errors.Is(err, core.ErrUploadNotFound) {
+		return asset, err
+	}
+	// Whoever tries again need not wait for the claim to end. An abandoned
+	// upload has none.
+	again := s.clock.Now().Add(reconcileAgain)
+	if u.ExpiresAt.Before(again) {
+		again = u.ExpiresAt
+	}
+	return nil, errors.Join(err, s.store.Update(ctx, func(tx ports.Tx) error { return tx.Uploads.Postpone(ctx, u.ID, again) }))
+}
+
+func (s *Service) landClaimed(ctx context.Context, u *core.Upload, claimed []ports.Part) (*core.Asset, error) {
 	info, err := s.gather(ctx, u, claimed)
 	if err != nil {
 		return nil, err

@@ -5,9 +5,12 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"path"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/seed-755a8038/coffer/app"
 	"github.com/seed-755a8038/coffer/core"
@@ -53,8 +56,17 @@ func (s *Service) Create(ctx context.Context, a core.Actor, in CreateInput) (*Cr
 	if err != nil {
 		return nil, err
 	}
-	if err := in.Once.Find(ctx, s.store, s.secrets, now); err != nil {
-		return nil, err
+	if in.Once != nil { // an answer is replayed only to those who may still have it
+		f, err := s.hot.ForOrg(ctx, a, in.OrgID)
+		if err != nil {
+			return nil, err
+		}
+		if err := core.CanInOrg(f, core.ViewOrg); err != nil {
+			return nil, err
+		}
+		if err := in.Once.Find(ctx, s.store, s.secrets, now); err != nil {
+			return nil, err
+		}
 	}
 	// What costs more than a statement is asked about first: a folder's place
 	// in the tree, an upload that the blob store has to begin.
@@ -63,28 +75,32 @@ func (s *Service) Create(ctx context.Context, a core.Actor, in CreateInput) (*Cr
 			return nil, err
 		}
 	}
-	for range attempts {
-		created, err := s.place(ctx, a, in, asset, upload, now)
-		if !errors.Is(err, core.ErrNameTaken) {
-			return created, err
-		}
-		switch in.OnConflict {
-		case ConflictRename:
-			err = s.rename(ctx, a, in, asset, upload, now)
-		case ConflictVersion:
-			created, err = s.another(ctx, a, in, asset, upload, now)
-			if !errors.Is(err, core.ErrNotFound) && !errors.Is(err, core.ErrStale) {
+	for try := range placements {
+		if in.OnConflict == ConflictVersion { // first: a version needs no room for an asset
+			created, err := s.another(ctx, a, in, asset, upload, now)
+			if errors.Is(err, core.ErrStale) {
+				continue // another version was begun
+			}
+			if !errors.Is(err, core.ErrNotFound) {
 				return created, err
 			}
-			err = nil // it went away, or another version was begun: try again
-		case ConflictFail:
 		}
-		if err != nil {
-			return nil, err
+		created, err := s.place(ctx, a, in, asset, upload, now)
+		if !errors.Is(err, core.ErrNameTaken) || in.OnConflict == ConflictFail {
+			return created, err
+		}
+		if in.OnConflict == ConflictRename {
+			if err := s.rename(ctx, a, in, asset, upload, try); err != nil {
+				return nil, err
+			}
 		}
 	}
-	return nil, core.ErrNameTaken
+	return nil, core.ErrConflict
 }
+
+// placements is how often a place for a file is looked for while others take
+// the one that was found.
+const placements = 50
 
 // draft makes the asset and its upload of what the client sent.
 func (s *Service) draft(in CreateInput, now time.Time) (*core.Asset, *core.Upload, error) {
@@ -127,7 +143,7 @@ func (s *Service) draft(in CreateInput, now time.Time) (*core.Asset, *core.Uploa
 func (s *Service) address(u *core.Upload, name string) {
 	u.BlobKey = core.BlobKey(u.OrgID, u.AssetID, u.Number, name)
 	if u.Strategy == core.UploadSingle && !s.blobs.CreateOnly() {
-		u.StagingKey = "staging/" + u.ID.String()
+		u.StagingKey = core.StagingKey(u.ID)
 	}
 }
 
@@ -154,8 +170,11 @@ func (s *Service) reserve(ctx context.Context, in CreateInput, r ports.Reservati
 		granted, err = s.settle(ctx, s.hot, r, asset)
 	} else {
 		err = in.Once.Do(ctx, s.store, s.secrets, r.Now, func(tx ports.Tx) (err error) {
-			if granted, err = s.settle(ctx, tx.Quota, r, asset); err != nil || !granted {
+			if granted, err = s.settle(ctx, tx.Quota, r, asset); err != nil {
 				return err
+			}
+			if !granted {
+				return errNotGranted // undoes the unit, which the database may have given up already
 			}
 			return in.Once.Keep(ctx, tx, s.secrets, out, r.Now)
 		})
@@ -163,12 +182,19 @@ func (s *Service) reserve(ctx context.Context, in CreateInput, r ports.Reservati
 	if err == nil && granted {
 		return out, nil
 	}
-	s.forget(ctx, r.Upload)
-	if err != nil {
-		return nil, err
+	switch {
+	case err == nil, errors.Is(err, errNotGranted):
+		s.forget(ctx, r.Upload)
+		return nil, s.refusal(ctx, in, r)
+	case errors.Is(err, core.ErrNameTaken), errors.Is(err, core.ErrStale):
+		s.forget(ctx, r.Upload)
 	}
-	return nil, s.refusal(ctx, in, r)
+	// After any other error nobody knows whether it was reserved: the upload
+	// stays, to be swept if it was not.
+	return nil, err
 }
+
+var errNotGranted = errors.New("not granted")
 
 func (s *Service) settle(ctx context.Context, q ports.Quota, r ports.Reservation, asset *core.Asset) (bool, error) {
 	g, ok, err := q.Reserve(ctx, r)
@@ -214,17 +240,12 @@ func (s *Service) refusal(ctx context.Context, in CreateInput, r ports.Reservati
 }
 
 // rename finds a free name for an asset whose name is taken.
-func (s *Service) rename(ctx context.Context, a core.Actor, in CreateInput, asset *core.Asset, u *core.Upload, now time.Time) error {
-	drive, parent, err := s.folder(ctx, a, in, now)
+func (s *Service) rename(ctx context.Context, a core.Actor, in CreateInput, asset *core.Asset, u *core.Upload, try int) error {
+	drive, parent, err := s.folder(ctx, a, in, s.clock.Now())
 	if err != nil {
 		return err
 	}
-	ext := path.Ext(asset.Name)
-	stem := strings.TrimSuffix(asset.Name, ext)
-	const room = len(" (999999)")
-	for len(stem)+len(ext)+room > core.MaxNameBytes && len(stem) > 0 {
-		stem = strings.ToValidUTF8(stem[:len(stem)-1], "")
-	}
+	stem, ext := splitName(in.Name, s.text.NFC)
 	var taken []string
 	err = s.store.View(ctx, func(tx ports.Tx) (err error) {
 		taken, err = tx.Nodes.NamesLike(ctx, drive, parent, stem+" (", maxNames)
@@ -237,13 +258,38 @@ func (s *Service) rename(ctx context.Context, a core.Actor, in CreateInput, asse
 	for _, name := range taken {
 		used[name] = true
 	}
+	// Who was not fast enough the first time leaves others a choice.
+	skip := rand.IntN(1 + try) //nolint:gosec // spreads those who race; nothing secret
 	for i := 1; ; i++ {
 		if name := fmt.Sprintf("%s (%d)%s", stem, i, ext); !used[name] {
+			if skip--; skip >= 0 {
+				continue
+			}
 			asset.Name = name
 			s.address(u, name)
 			return nil
 		}
 	}
+}
+
+// splitName divides a clean name into what comes before the number of a copy
+// and what comes after it, leaving room for the number.
+func splitName(raw string, nfc core.NFC) (stem, ext string) {
+	const (
+		room   = len(" (999999)")
+		maxExt = 32
+	)
+	name := nfc(raw)
+	ext = path.Ext(name)
+	if ext == name || len(ext) > maxExt { // ".bashrc", or no extension at all
+		ext = ""
+	}
+	stem = strings.TrimSuffix(name, ext)
+	for len(stem)+len(ext)+room > core.MaxNameBytes {
+		_, last := utf8.DecodeLastRuneInString(stem)
+		stem = stem[:len(stem)-last]
+	}
+	return strings.TrimRightFunc(stem, unicode.IsSpace), ext
 }
 
 // maxNames bounds what rename reads of a folder full of "a (1).txt".

@@ -2,7 +2,7 @@ package asset
 
 import (
 	"context"
-	"time"
+	"errors"
 
 	"github.com/seed-755a8038/coffer/core"
 	"github.com/seed-755a8038/coffer/ports"
@@ -20,27 +20,48 @@ func (s *Service) Delete(ctx context.Context, a core.Actor, org core.OrgID, id c
 	if err := core.CanDeleteAsset(f); err != nil {
 		return err
 	}
-	if permanent || f.Asset.Status == core.AssetPending {
-		if ifMatch != 0 && ifMatch != f.Asset.Node.Version {
-			return core.ErrStale
+	for range attempts {
+		err = s.store.Update(ctx, func(tx ports.Tx) error {
+			asset, err := tx.Assets.Lock(ctx, f.OrgID, id)
+			if err != nil {
+				return err
+			}
+			if ifMatch != 0 && ifMatch != asset.Node.Version {
+				return core.ErrStale
+			}
+			if permanent || asset.Status == core.AssetPending {
+				return s.remove(ctx, tx, asset)
+			}
+			if asset.Trashed() {
+				return nil
+			}
+			asset.Trash(s.clock.Now())
+			return tx.Assets.Save(ctx, asset)
+		})
+		if ifMatch != 0 || !errors.Is(err, core.ErrStale) {
+			break
 		}
-		return s.purge(ctx, f.OrgID, id)
 	}
-	_, err = s.change(ctx, f.OrgID, id, ifMatch, func(asset *core.Asset, now time.Time) error {
-		asset.Trash(now)
-		return nil
-	})
 	return err
 }
 
-// purge removes the rows first and the bytes after them, so that no row ever
-// points at bytes that are gone.
+// purge removes an asset for good.
 func (s *Service) purge(ctx context.Context, org core.OrgID, id core.AssetID) error {
 	return s.store.Update(ctx, func(tx ports.Tx) error {
-		remains, err := tx.Assets.Purge(ctx, org, id)
+		asset, err := tx.Assets.Lock(ctx, org, id)
 		if err != nil {
 			return err
 		}
-		return tx.Jobs.Enqueue(ctx, RemoveBlobs{Keys: remains.BlobKeys, Multiparts: remains.Multiparts})
+		return s.remove(ctx, tx, asset)
 	})
+}
+
+// remove takes the rows first and the bytes after them, so that no row ever
+// points at bytes that are gone.
+func (s *Service) remove(ctx context.Context, tx ports.Tx, asset *core.Asset) error {
+	remains, err := tx.Assets.Purge(ctx, asset.OrgID, asset.ID)
+	if err != nil {
+		return err
+	}
+	return tx.Jobs.Enqueue(ctx, RemoveBlobs{Keys: remains.BlobKeys, Multiparts: remains.Multiparts})
 }

@@ -84,14 +84,16 @@ func (Reconcile) Kind() string { return "asset.reconcile_uploads" }
 const (
 	reconcileBatch = 100
 	reconcileAgain = 5 * time.Minute
+	maxFailures    = 10 // that one report lists
 )
 
 // Reconcile completes uploads whose bytes have arrived, gives up those that
 // have expired or whose bytes are wrong, and puts off the others. One upload's
-// failure does not keep the next from its turn.
+// failure does not keep the next from its turn, nor gives it two.
 func (s *Service) Reconcile(ctx context.Context, _ Reconcile) error {
-	var failed []error
-	for ctx.Err() == nil {
+	var failed failures
+	seen := make(map[core.UploadID]bool)
+	for fresh := true; fresh && ctx.Err() == nil; {
 		now := s.clock.Now()
 		var due []*core.Upload
 		err := s.store.View(ctx, func(tx ports.Tx) (err error) {
@@ -99,39 +101,67 @@ func (s *Service) Reconcile(ctx context.Context, _ Reconcile) error {
 			return err
 		})
 		if err != nil {
-			return errors.Join(append(failed, err)...)
-		}
-		for _, u := range due {
-			if err := s.reconcile(ctx, u, now); err != nil {
-				failed = append(failed, fmt.Errorf("upload %s: %w", u.ID, err))
-			}
-		}
-		if len(due) < reconcileBatch {
+			failed.add(err)
 			break
 		}
+		fresh = false
+		for _, u := range due {
+			if seen[u.ID] || ctx.Err() != nil {
+				continue
+			}
+			seen[u.ID], fresh = true, true
+			if err := s.reconcile(ctx, u, now); err != nil {
+				failed.add(fmt.Errorf("upload %s: %w", u.ID, err))
+			}
+		}
 	}
-	return errors.Join(append(failed, ctx.Err())...)
+	failed.add(ctx.Err())
+	return failed.join()
 }
 
 func (s *Service) reconcile(ctx context.Context, u *core.Upload, now time.Time) error {
 	_, err := s.land(ctx, u, nil)
 	switch {
-	case err == nil, errors.Is(err, core.ErrUploadNotFound): // done, by us or by the client
+	case errors.Is(err, core.ErrUploadNotFound), errors.Is(err, core.ErrUploadBusy): // done, or being done
 		return nil
-	case errors.Is(err, core.ErrSizeMismatch), errors.Is(err, core.ErrChecksumMismatch): // given up
+	case isOnly(err, core.ErrSizeMismatch), isOnly(err, core.ErrChecksumMismatch): // given up
 		return nil
 	case errors.Is(err, core.ErrUploadIncomplete) && !now.Before(u.ExpiresAt):
 		return notGone(s.abandon(ctx, u))
-	case errors.Is(err, core.ErrUploadIncomplete):
-		err = nil
+	case errors.Is(err, core.ErrUploadIncomplete): // land has put it off
+		return nil
 	}
-	again := now.Add(reconcileAgain)
-	if u.ExpiresAt.After(now) && u.ExpiresAt.Before(again) {
-		again = u.ExpiresAt
+	return err
+}
+
+// isOnly reports whether err is the one named, and nothing went wrong beside it.
+func isOnly(err, named error) bool {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		return len(joined.Unwrap()) == 1 && errors.Is(err, named)
 	}
-	return errors.Join(err, s.store.Update(ctx, func(tx ports.Tx) error {
-		return tx.Uploads.Postpone(ctx, u.ID, again)
-	}))
+	return errors.Is(err, named)
+}
+
+// failures are errors of which the first few are told.
+type failures struct {
+	errs  []error
+	count int
+}
+
+func (f *failures) add(err error) {
+	if err == nil {
+		return
+	}
+	if f.count++; f.count <= maxFailures {
+		f.errs = append(f.errs, err)
+	}
+}
+
+func (f *failures) join() error {
+	if f.count > maxFailures {
+		f.errs = append(f.errs, fmt.Errorf("and %d more", f.count-maxFailures))
+	}
+	return errors.Join(f.errs...)
 }
 
 // EmptyTrash is the job that purges what has been in the trash long enough.
@@ -140,24 +170,32 @@ type EmptyTrash struct{}
 // Kind implements ports.Job.
 func (EmptyTrash) Kind() string { return "asset.empty_trash" }
 
-// EmptyTrash purges one asset at a time, oldest first.
+// EmptyTrash purges one asset at a time, oldest first. One that cannot be
+// purged does not keep the others.
 func (s *Service) EmptyTrash(ctx context.Context, _ EmptyTrash) error {
-	for {
+	var failed failures
+	seen := make(map[core.AssetID]bool)
+	for fresh := true; fresh && ctx.Err() == nil; {
 		var old []*core.Asset
 		err := s.store.View(ctx, func(tx ports.Tx) (err error) {
-			old, err = tx.Assets.Trashed(ctx, s.clock.Now().Add(-s.opts.TrashRetention), reconcileBatch)
+			old, err = tx.Assets.Trashed(ctx, s.clock.Now().Add(-s.opts.TrashRetention), reconcileBatch+len(seen))
 			return err
 		})
 		if err != nil {
-			return err
+			failed.add(err)
+			break
 		}
+		fresh = false
 		for _, asset := range old {
+			if seen[asset.ID] {
+				continue
+			}
+			fresh = true
 			if err := s.purge(ctx, asset.OrgID, asset.ID); err != nil && !errors.Is(err, core.ErrNotFound) {
-				return err
+				seen[asset.ID] = true
+				failed.add(fmt.Errorf("asset %s: %w", asset.ID, err))
 			}
 		}
-		if len(old) < reconcileBatch {
-			return nil
-		}
 	}
+	return failed.join()
 }

@@ -77,7 +77,7 @@ func (s *Service) plan(ctx context.Context, u *core.Upload, now time.Time, from,
 // Resume signs an upload again: the one PUT, or count parts from number from
 // on (1 and 100 if zero).
 func (s *Service) Resume(ctx context.Context, a core.Actor, id core.AssetID, from, count int) (*Plan, error) {
-	u, err := s.pending(ctx, a, id, core.UploadID{})
+	u, _, err := s.pending(ctx, a, id, core.UploadID{})
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +93,11 @@ func (s *Service) Resume(ctx context.Context, a core.Actor, id core.AssetID, fro
 		return nil, core.ErrUploadNotFound
 	}
 	if err := s.store.Update(ctx, func(tx ports.Tx) error {
-		return tx.Uploads.Postpone(ctx, u.ID, now.Add(s.opts.Uploads.URL))
+		checkAt := now.Add(s.opts.Uploads.URL)
+		if checkAt.After(u.ExpiresAt) {
+			checkAt = u.ExpiresAt
+		}
+		return tx.Uploads.Postpone(ctx, u.ID, checkAt)
 	}); err != nil {
 		return nil, err
 	}
@@ -112,7 +116,7 @@ type Progress struct {
 
 // Arrived tells what the store has of an upload, for a client that resumes.
 func (s *Service) Arrived(ctx context.Context, a core.Actor, id core.AssetID) (*Progress, error) {
-	u, err := s.pending(ctx, a, id, core.UploadID{})
+	u, _, err := s.pending(ctx, a, id, core.UploadID{})
 	if err != nil {
 		return nil, err
 	}
@@ -137,9 +141,14 @@ func (s *Service) Arrived(ctx context.Context, a core.Actor, id core.AssetID) (*
 // Abort gives an upload up, with what it reserved. If the asset never had a
 // version, it goes too.
 func (s *Service) Abort(ctx context.Context, a core.Actor, id core.AssetID) error {
-	u, err := s.pending(ctx, a, id, core.UploadID{})
+	u, f, err := s.pending(ctx, a, id, core.UploadID{})
 	if err != nil {
 		return err
+	}
+	if u.CreatedBy != f.AccountID {
+		if err := core.CanDeleteAsset(f); err != nil {
+			return err
+		}
 	}
 	return s.abandon(ctx, u)
 }
@@ -150,9 +159,9 @@ func (s *Service) abandon(ctx context.Context, u *core.Upload) error {
 		if err := tx.Uploads.Abort(ctx, u.OrgID, u.ID); err != nil {
 			return err
 		}
-		job := RemoveBlobs{Keys: []string{u.PutKey()}}
+		job := RemoveBlobs{Keys: u.Keys()}
 		if u.Strategy == core.UploadMultipart {
-			job = RemoveBlobs{Keys: []string{u.BlobKey}, Multiparts: []ports.Multipart{{Key: u.BlobKey, UploadID: u.StoreID}}}
+			job.Multiparts = []ports.Multipart{{Key: u.BlobKey, UploadID: u.StoreID}}
 		}
 		return tx.Jobs.Enqueue(ctx, job)
 	})
@@ -160,13 +169,15 @@ func (s *Service) abandon(ctx context.Context, u *core.Upload) error {
 
 // pending returns the asset's upload with that id, the newest if id is zero.
 // Whoever may change the asset may go on with its upload.
-func (s *Service) pending(ctx context.Context, a core.Actor, asset core.AssetID, id core.UploadID) (*core.Upload, error) {
+func (s *Service) pending(
+	ctx context.Context, a core.Actor, asset core.AssetID, id core.UploadID,
+) (*core.Upload, core.AssetFacts, error) {
 	f, err := s.facts(ctx, a, core.OrgID{}, asset)
 	if err != nil {
-		return nil, err
+		return nil, f, err
 	}
 	if err := core.CanChangeAsset(f); err != nil {
-		return nil, err
+		return nil, f, err
 	}
 	var uploads []*core.Upload
 	err = s.store.View(ctx, func(tx ports.Tx) (err error) {
@@ -174,15 +185,15 @@ func (s *Service) pending(ctx context.Context, a core.Actor, asset core.AssetID,
 		return err
 	})
 	if err != nil {
-		return nil, err
+		return nil, f, err
 	}
 	for _, u := range uploads {
 		if id.IsZero() || u.ID == id {
-			return u, nil
+			return u, f, nil
 		}
 	}
 	if len(uploads) > 0 {
-		return nil, core.ErrUploadMismatch
+		return nil, f, core.ErrUploadMismatch
 	}
-	return nil, core.ErrUploadNotFound
+	return nil, f, core.ErrUploadNotFound
 }

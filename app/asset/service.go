@@ -17,6 +17,7 @@ type Options struct {
 	Uploads        core.UploadTimes
 	DownloadTTL    time.Duration // of a signed download URL
 	TrashRetention time.Duration // how long the trash is kept
+	Installation   string        // whose blobs these are, see Claim
 }
 
 // Deps are the ports the service works on.
@@ -84,8 +85,8 @@ func (s *Service) List(ctx context.Context, a core.Actor, in ListInput) ([]*core
 	var assets []*core.Asset
 	err = s.store.View(ctx, func(tx ports.Tx) (err error) {
 		assets, err = tx.Assets.List(ctx, ports.AssetQuery{
-			OrgID: in.OrgID, AccountID: f.AccountID, Status: in.Status, Type: in.Type,
-			Tag: in.Tag, Text: in.Text, Before: in.Before, Limit: in.Limit,
+			OrgID: in.OrgID, AccountID: f.AccountID, Status: in.Status, Type: core.Fold(in.Type),
+			Tag: s.text.NFC(in.Tag), Text: s.text.NFC(in.Text), Before: in.Before, Limit: in.Limit,
 		})
 		return err
 	})
@@ -142,7 +143,7 @@ func (s *Service) Update(ctx context.Context, a core.Actor, org core.OrgID, id c
 	if err := s.cleanChange(&c); err != nil {
 		return nil, err
 	}
-	return s.change(ctx, f.OrgID, id, c.IfMatch, func(asset *core.Asset, now time.Time) error {
+	return s.change(ctx, f.OrgID, id, c.IfMatch, func(_ ports.Tx, asset *core.Asset, now time.Time) error {
 		if asset.Trashed() {
 			return core.ErrAssetTrashed
 		}
@@ -180,7 +181,7 @@ const attempts = 5
 
 // change loads an asset, lets edit change it, and saves it as one unit of work.
 func (s *Service) change(
-	ctx context.Context, org core.OrgID, id core.AssetID, ifMatch int64, edit func(*core.Asset, time.Time) error,
+	ctx context.Context, org core.OrgID, id core.AssetID, ifMatch int64, edit func(ports.Tx, *core.Asset, time.Time) error,
 ) (asset *core.Asset, err error) {
 	for range attempts {
 		err = s.store.Update(ctx, func(tx ports.Tx) (err error) {
@@ -191,7 +192,7 @@ func (s *Service) change(
 				return core.ErrStale
 			}
 			before := asset.Node.Version
-			if err := edit(asset, s.clock.Now()); err != nil || asset.Node.Version == before {
+			if err := edit(tx, asset, s.clock.Now()); err != nil || asset.Node.Version == before {
 				return err
 			}
 			// Several steps may each have counted; stored is one change.

@@ -13,7 +13,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -110,8 +112,9 @@ func newFixture(t *testing.T, createOnly bool) *fixture {
 		Store: f.store, Hot: f.store, Blobs: f.blobs, Secrets: secrets, Clock: f.clock, IDs: system.NewIDs(f.clock), Text: system.Text{},
 	}, asset.Options{
 		Uploads:     core.UploadTimes{URL: 15 * time.Minute, Single: time.Hour, Multipart: 7 * 24 * time.Hour},
-		DownloadTTL: time.Hour, TrashRetention: 30 * 24 * time.Hour,
+		DownloadTTL: time.Hour, TrashRetention: 30 * 24 * time.Hour, Installation: "this one",
 	})
+	f.must(f.Claim(t.Context()))
 	f.signUp()
 	return f
 }
@@ -209,7 +212,9 @@ func (f *fixture) used(want core.OrgUsage) {
 func (f *fixture) keys() (keys []string) {
 	for info, err := range f.blobs.List(f.Context(), "") {
 		f.must(err)
-		keys = append(keys, info.Key)
+		if core.IsBlobKey(info.Key) {
+			keys = append(keys, info.Key)
+		}
 	}
 	return keys
 }
@@ -337,6 +342,97 @@ func TestAMultipartUploadIsResumed(t *testing.T) {
 	if f.content(a.ID) != string(data) {
 		t.Error("other bytes came down")
 	}
+}
+
+func TestNothingForeignIsSwept(t *testing.T) {
+	f := newFixture(t, true)
+	f.clock.shift(-48 * time.Hour)
+	for _, key := range []string{"backups/db.dump", core.BlobKey(f.org, core.AssetID{9}, 1, "orphan")} {
+		_, err := f.blobs.Put(f.Context(), key, "", bytes.NewReader([]byte("x")))
+		f.must(err)
+	}
+	f.clock.shift(48 * time.Hour)
+	other := asset.NewService(asset.Deps{Store: f.store, Hot: f.store, Blobs: f.blobs, Clock: f.clock}, asset.Options{Installation: "another"})
+	if other.Claim(f.Context()) == nil {
+		t.Error("another installation claims our store")
+	}
+	if err := other.Sweep(f.Context(), asset.Sweep{}); err == nil {
+		t.Error("another installation sweeps our store")
+	}
+	if len(f.keys()) != 1 {
+		t.Errorf("keys = %q", f.keys())
+	}
+	f.must(f.Sweep(f.Context(), asset.Sweep{}))
+	if len(f.keys()) != 0 {
+		t.Errorf("keys = %q", f.keys())
+	}
+	if _, err := f.blobs.Stat(f.Context(), "backups/db.dump"); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestStagedBytesCannotReplaceVerifiedOnes(t *testing.T) {
+	f := newFixture(t, false)
+	c := f.create("a", []byte("good"), nil)
+	f.send(*c.Upload.Single, []byte("good"))
+	var wg sync.WaitGroup
+	var done atomic.Int64
+	for range 8 {
+		wg.Go(func() {
+			_, err := f.complete(c)
+			if err == nil {
+				done.Add(1)
+				_ = f.send(*c.Upload.Single, []byte("evil"))
+				return
+			}
+			if !errors.Is(err, core.ErrUploadBusy) {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if done.Load() == 0 || f.content(c.Asset.ID) != "good" {
+		t.Errorf("%d completed, content %q", done.Load(), f.content(c.Asset.ID))
+	}
+}
+
+func TestACopyGetsAPlainName(t *testing.T) {
+	f := newFixture(t, true)
+	long := strings.Repeat("é", 127)
+	for _, test := range []struct{ name, want string }{
+		{".bashrc", ".bashrc (1)"}, {"a", "a (1)"}, {long, strings.Repeat("é", 123) + " (1)"}, {"b.tar.gz", "b.tar (1).gz"},
+	} {
+		for range 2 {
+			c := f.create(test.name, []byte("1"), func(in *asset.CreateInput) { in.OnConflict = asset.ConflictRename })
+			if c.Asset.Name != test.name && c.Asset.Name != test.want {
+				t.Errorf("%q becomes %q, want %q", test.name, c.Asset.Name, test.want)
+			}
+		}
+	}
+}
+
+func TestAVersionNeedsNoRoomForAnAsset(t *testing.T) {
+	f := newFixture(t, true)
+	for i := range 100 {
+		f.create(fmt.Sprint(i), nil, nil)
+	}
+	c := f.create("7", []byte("1"), func(in *asset.CreateInput) { in.OnConflict = asset.ConflictVersion })
+	if c.Upload.Upload.Number != 2 {
+		t.Errorf("number %d", c.Upload.Upload.Number)
+	}
+}
+
+func TestTrashingDoesNotPurgeWhatHasJustArrived(t *testing.T) {
+	f := newFixture(t, true)
+	c := f.create("a", []byte("1"), nil)
+	f.send(*c.Upload.Single, []byte("1"))
+	a, err := f.complete(c)
+	f.must(err)
+	if err := f.Delete(f.Context(), f.actor, f.org, a.ID, false, 1); !errors.Is(err, core.ErrStale) {
+		t.Errorf("error = %v", err)
+	}
+	f.must(f.Delete(f.Context(), f.actor, f.org, a.ID, false, 0))
+	f.used(core.OrgUsage{UsedBytes: 1, AssetsCount: 1})
 }
 
 func TestNamesThatAreTaken(t *testing.T) {

@@ -54,7 +54,7 @@ func NewService(inspector ports.Inspector, blobs ports.Blobs, orphans Orphans, c
 
 // Run makes every check. It changes nothing unless told to.
 func (s *Service) Run(ctx context.Context, o Options) (Report, error) {
-	const blobChecks = 2
+	const blobChecks = 3
 	r := Report{Checks: len(s.inspector.Invariants()) + blobChecks, Problems: []Problem{}}
 	counters, err := s.rows(ctx, &r, o.Repair)
 	if err != nil {
@@ -107,6 +107,13 @@ func (s *Service) versions(ctx context.Context, r *Report, deep bool) error {
 			return err
 		}
 		if detail != "" {
+			there, err := s.inspector.Exists(ctx, v) // a server may be running
+			if err != nil {
+				return err
+			}
+			if !there {
+				continue
+			}
 			r.add(Problem{Check: name, Subject: fmt.Sprintf("asset %s version %d", v.AssetID, v.Number), Detail: detail})
 		}
 	}
@@ -150,7 +157,7 @@ func (s *Service) hash(ctx context.Context, key string) (sum []byte, err error) 
 
 // strays looks for blobs that nothing refers to.
 func (s *Service) strays(ctx context.Context, r *Report, repair bool) error {
-	_, err := s.orphans(ctx, func(keys []string) error {
+	count, err := s.orphans(ctx, func(keys []string) error {
 		for _, key := range keys {
 			r.add(Problem{Check: "a blob has a row", Subject: "blob " + key, Detail: "nothing refers to it", Repaired: repair})
 		}
@@ -159,5 +166,9 @@ func (s *Service) strays(ctx context.Context, r *Report, repair bool) error {
 		}
 		return s.blobs.Delete(ctx, keys...)
 	})
+	if err != nil && count == 0 && !errors.Is(err, core.ErrUnavailable) { // the store is not marked as ours: a finding, not the end
+		r.add(Problem{Check: "the blob store belongs to this database", Subject: "blob store", Detail: err.Error(), Repaired: false})
+		return nil
+	}
 	return err
 }

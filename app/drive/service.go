@@ -42,7 +42,14 @@ func (s *Service) List(ctx context.Context, a core.Actor, in ListInput) ([]ports
 	}
 	var entries []ports.Entry
 	err = s.store.View(ctx, func(tx ports.Tx) (err error) {
-		entries, err = tx.Nodes.List(ctx, q)
+		if entries, err = tx.Nodes.List(ctx, q); err != nil || len(entries) > 0 || q.ParentID == core.RootOf(in.DriveID) {
+			return err
+		}
+		// An empty folder, or none: only then it matters.
+		there, err := tx.Nodes.Exists(ctx, in.DriveID, q.ParentID)
+		if err == nil && !there {
+			return core.ErrNotFound
+		}
 		return err
 	})
 	return entries, err

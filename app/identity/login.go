@@ -14,7 +14,7 @@ import (
 // more generously, for either alone. None is ever a permanent lock.
 var (
 	loginPairRate    = core.Rate{Name: "login", Burst: 10, Period: 10 * time.Minute}
-	loginEmailRate   = core.Rate{Name: "login-email", Burst: 100, Period: time.Hour}
+	loginEmailRate   = core.Rate{Name: "login-email", Burst: 1000, Period: time.Hour}
 	loginAddressRate = core.Rate{Name: "login-address", Burst: 300, Period: 10 * time.Minute}
 )
 
@@ -33,8 +33,8 @@ func (s *Service) LogIn(ctx context.Context, in LogInInput) (Tokens, error) {
 	if err != nil || len(in.Password) > core.MaxPasswordBytes {
 		return Tokens{}, core.ErrInvalidCredentials
 	}
-	pair := email + " " + in.From.Address
-	if err := s.limitLogin(ctx, email, pair, in.From.Address, now); err != nil {
+	pair := email + " " + in.From.Network
+	if err := s.limitLogin(ctx, email, pair, in.From.Network, now); err != nil {
 		return Tokens{}, err
 	}
 	var u *core.User
@@ -67,11 +67,11 @@ func (s *Service) LogIn(ctx context.Context, in LogInInput) (Tokens, error) {
 	return tokens, s.limiter.Forget(ctx, loginPairRate, pair)
 }
 
-func (s *Service) limitLogin(ctx context.Context, email, pair, address string, now time.Time) error {
+func (s *Service) limitLogin(ctx context.Context, email, pair, network string, now time.Time) error {
 	for _, limit := range []struct {
 		rate core.Rate
 		key  string
-	}{{loginAddressRate, address}, {loginPairRate, pair}, {loginEmailRate, email}} {
+	}{{loginAddressRate, network}, {loginPairRate, pair}, {loginEmailRate, email}} {
 		if err := s.take(ctx, limit.rate, limit.key, now); err != nil {
 			return err
 		}
@@ -90,7 +90,7 @@ func (s *Service) Refresh(ctx context.Context, token string, from core.Client) (
 	reused := false
 	err := s.store.Update(ctx, func(tx ports.Tx) (err error) {
 		session, err = tx.Sessions.Rotate(ctx, ports.Rotation{
-			OldHash: hashToken(token), NewHash: hashToken(next), From: from, Now: now, ExpiresAt: now.Add(s.opts.RefreshTTL),
+			OldHash: hashToken(token), NewHash: hashToken(next), From: from.Clipped(), Now: now, ExpiresAt: now.Add(s.opts.RefreshTTL),
 		})
 		if errors.Is(err, core.ErrRefreshReused) {
 			reused = true

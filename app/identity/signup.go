@@ -36,7 +36,7 @@ type SignedUp struct {
 // core.RateLimited.
 func (s *Service) SignUp(ctx context.Context, in SignUpInput) (*SignedUp, error) {
 	now := s.clock.Now()
-	if err := s.take(ctx, signUpRate, in.From.Address, now); err != nil {
+	if err := s.take(ctx, signUpRate, in.From.Network, now); err != nil {
 		return nil, err
 	}
 	email, name, err := s.clean(in)

@@ -80,6 +80,7 @@ CREATE TABLE sessions (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX sessions_user_id_idx ON sessions (user_id);
 CREATE INDEX sessions_expires_at_idx ON sessions (expires_at);
+CREATE INDEX sessions_revoked_at_idx ON sessions (revoked_at) WHERE revoked_at IS NOT NULL;
 
 CREATE TABLE session_tokens (
     hash       blob PRIMARY KEY,
@@ -141,13 +142,12 @@ CREATE TABLE nodes (
     status          text NOT NULL CONSTRAINT nodes_status_check CHECK (status IN ('', 'pending', 'ready')),
     content_type    text NOT NULL,
     size_bytes      integer NOT NULL,
-    sha256          blob,
     current_version integer NOT NULL,
     newest_version  integer NOT NULL,
     metadata        text NOT NULL CHECK (json_valid(metadata))
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX nodes_parent_id_name_key ON nodes (parent_id, name) WHERE trashed_at IS NULL;
-CREATE INDEX nodes_parent_id_idx ON nodes (parent_id) WHERE trashed_at IS NOT NULL;
+CREATE INDEX nodes_parent_id_idx ON nodes (parent_id);
 CREATE INDEX nodes_org_assets_idx ON nodes (org_id, id) WHERE kind = 'asset';
 CREATE INDEX nodes_trashed_at_idx ON nodes (trashed_at, id) WHERE trashed_at IS NOT NULL;
 
@@ -184,6 +184,7 @@ CREATE TABLE uploads (
     created_by   text NOT NULL,
     created_at   integer NOT NULL,
     check_at     integer NOT NULL,
+    claimed_until integer,
     expires_at   integer NOT NULL,
     CONSTRAINT uploads_blob_key_key UNIQUE (blob_key)
 ) STRICT, WITHOUT ROWID;
@@ -209,3 +210,10 @@ CREATE TABLE rate_buckets (
     full_at integer NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX rate_buckets_full_at_idx ON rate_buckets (full_at);
+
+-- Which installation this is: the blob store says the same, or nothing in it is
+-- ours to remove.
+CREATE TABLE installation (
+    slot integer PRIMARY KEY CONSTRAINT installation_slot_check CHECK (slot = 1), -- one row
+    id   text NOT NULL
+) STRICT, WITHOUT ROWID;

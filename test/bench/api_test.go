@@ -1,8 +1,12 @@
 package bench
 
 import (
+	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -54,8 +58,42 @@ func newAPI(tb testing.TB, store ports.Store, hot ports.Hot) http.Handler {
 			Unlimited: true, DownloadTTL: time.Hour,
 			Uploads: core.UploadTimes{URL: 15 * time.Minute, Single: time.Hour, Multipart: 24 * time.Hour},
 		}),
-		Limiter: ratelimit.New(ratelimit.DefaultKeys), Clock: clock, Log: telemetry.NewSlog(log), Observe: telemetry.NewMetrics("test").HTTP,
+		Limiter: ratelimit.New(ratelimit.DefaultKeys), Clock: clock, Log: telemetry.NewSlog(log), Observe: telemetry.NewMetrics("test").HTTP, Blobs: blobs,
 	}, httpapi.Options{PublicURL: publicURL, RatePerMinute: 1 << 30, CursorKey: secrets.Key("cursor"), LogURL: telemetry.SafeURL})
 	must(err)
 	return h
+}
+
+func request(method, path, body, token string) *http.Request {
+	r := httptest.NewRequest(method, path, strings.NewReader(body))
+	r.Header.Set("Authorization", "Bearer "+token)
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	return r
+}
+
+// ask sends a request and returns the answer, which must have the status.
+func ask(tb testing.TB, api http.Handler, want int, r *http.Request) map[string]any {
+	tb.Helper()
+	w := httptest.NewRecorder()
+	api.ServeHTTP(w, r)
+	if w.Code != want {
+		tb.Fatalf("%s %s: %d %s", r.Method, r.URL.Path, w.Code, w.Body)
+	}
+	var answer map[string]any
+	if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil {
+		tb.Fatal(err)
+	}
+	return answer
+}
+
+func downloadPath(p *person, file int) string {
+	return "/api/assets/" + p.assets[file].String() + "/download"
+}
+
+func createPath(p *person) string { return "/api/orgs/" + p.org.String() + "/assets" }
+
+func createBody(name string) string {
+	return fmt.Sprintf(`{"name":"%s","content_type":"image/jpeg","size_bytes":%d}`, name, fileSize)
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -23,7 +24,7 @@ const (
 
 // contest measures the limit and several variants of ours in turns.
 type contest struct {
-	limit    func() float64 // operations per second
+	limit    func() result // its server is the load generator itself
 	variants []variant
 }
 
@@ -37,7 +38,7 @@ type variant struct {
 // benchmark's result.
 func (c contest) hold(b *testing.B) {
 	b.Helper()
-	var limits []float64
+	var limits []result
 	ratios, results := make([][]float64, len(c.variants)), make([][]result, len(c.variants))
 	for _, v := range c.variants {
 		v.run(warmUp)
@@ -47,7 +48,7 @@ func (c contest) hold(b *testing.B) {
 		for i, v := range c.variants {
 			r := v.run(slice)
 			results[i] = append(results[i], r)
-			ratios[i] = append(ratios[i], r.perSecond/before)
+			ratios[i] = append(ratios[i], r.perSecond/before.perSecond)
 		}
 		limits = append(limits, before)
 	}
@@ -56,13 +57,13 @@ func (c contest) hold(b *testing.B) {
 	}
 	var table strings.Builder
 	fmt.Fprintf(&table, "%-24s %9s %6s %9s %9s %10s %12s", "", "per s", "ratio", "p50", "p99", "server", "database")
-	fmt.Fprintf(&table, "\n%-24s %9.0f %6.2f", "limit", median(limits), 1.0)
+	fmt.Fprintf(&table, "\n%-24s %s", "limit", summary(limits, 1))
 	for i, v := range c.variants {
 		fmt.Fprintf(&table, "\n%-24s %s", v.name, summary(results[i], median(ratios[i])))
 	}
 	b.Log("\n" + table.String())
 	b.ReportMetric(0, "ns/op") // says nothing here
-	b.ReportMetric(median(limits), "limit/s")
+	b.ReportMetric(median(each(limits, func(r result) float64 { return r.perSecond })), "limit/s")
 	b.ReportMetric(median(each(results[0], func(r result) float64 { return r.perSecond })), "req/s")
 	b.ReportMetric(median(ratios[0]), "ratio")
 	b.ReportMetric(float64(median(each(results[0], func(r result) time.Duration { return r.p99 })).Microseconds())/1000, "p99-ms")
@@ -98,7 +99,9 @@ func populated(b *testing.B) (*postgres, []*person) {
 	if _, err := store.Migrate(b.Context()); err != nil {
 		b.Fatal(err)
 	}
-	people := newCrowd(b, store, postgresBytes).add(b, users, files)
+	crowd := newCrowd(b, store)
+	people := crowd.add(b, users)
+	crowd.give(b, newAPI(b, store, store), people, files)
 	p.run(b, "VACUUM ANALYZE", "CHECKPOINT")
 	return p, people
 }
@@ -117,10 +120,12 @@ func downloads(people []*person) func(connection, n int) []byte {
 	}
 }
 
-// creates returns the requests of creating files, with names that no other has.
-func creates(people []*person, run *int) func(connection, n int) []byte {
-	*run++
-	round := *run
+// series numbers the runs of creates, whose names no other may have.
+var series atomic.Int64
+
+// creates returns the requests of creating files.
+func creates(people []*person) func(connection, n int) []byte {
+	round := series.Add(1)
 	return func(connection, n int) []byte {
 		p := people[(connection*7919+n*31)%len(people)]
 		return rawRequest("POST", createPath(p), createBody(fmt.Sprintf("new-%d-%d-%d.jpg", round, connection, n)), p.token)
@@ -174,7 +179,7 @@ func downloadContest(b *testing.B, p *postgres, people []*person) {
 		}}
 	}
 	contest{
-		limit:    func() float64 { return limit.measure(b, slice) },
+		limit:    func() result { return limit.measure(b, slice) },
 		variants: []variant{against(talkative), against(quiet)},
 	}.hold(b)
 }
@@ -204,14 +209,13 @@ func createContest(b *testing.B, p *postgres, people []*person) {
 		},
 	})
 	s := startServer(b, b.TempDir(), onPostgres(b, p))
-	run := 0
 	contest{
-		limit: func() float64 {
+		limit: func() result {
 			limit.refill(b)
 			return limit.measure(b, slice)
 		},
 		variants: []variant{{"create, log level info", s, func(took time.Duration) result {
-			return load(b, s, p.cpu, took, http.StatusCreated, creates(people, &run))
+			return load(b, s, p.cpu, took, http.StatusCreated, creates(people))
 		}}},
 	}.hold(b)
 }

@@ -1,10 +1,14 @@
 package bench
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -39,16 +43,9 @@ type crowd struct {
 	ids    *system.IDs
 	tokens *jwtauth.Tokens
 	now    time.Time
-	bytes  string // format of bytes in SQL
 }
 
-// How the databases write bytes.
-const (
-	postgresBytes = `'\x%x'`
-	sqliteBytes   = `x'%x'`
-)
-
-func newCrowd(tb testing.TB, store *bunstore.Store, bytes string) *crowd {
+func newCrowd(tb testing.TB, store *bunstore.Store) *crowd {
 	tb.Helper()
 	secrets, err := sealing.New([]byte(secret))
 	if err != nil {
@@ -59,19 +56,16 @@ func newCrowd(tb testing.TB, store *bunstore.Store, bytes string) *crowd {
 		tb.Fatal(err)
 	}
 	clock := system.Clock{}
-	return &crowd{store: store, ids: system.NewIDs(clock), tokens: tokens, now: clock.Now(), bytes: bytes}
+	return &crowd{store: store, ids: system.NewIDs(clock), tokens: tokens, now: clock.Now()}
 }
 
-// add signs up people with that many ready files each.
-func (c *crowd) add(tb testing.TB, people, files int) []*person {
+// add signs up people.
+func (c *crowd) add(tb testing.TB, people int) []*person {
 	tb.Helper()
 	all := make([]*person, people)
 	for i := range all {
 		p, err := c.signUp(tb.Context())
 		if err != nil {
-			tb.Fatal(err)
-		}
-		if err := c.fill(tb.Context(), p, files); err != nil {
 			tb.Fatal(err)
 		}
 		all[i] = p
@@ -100,38 +94,87 @@ func (c *crowd) signUp(ctx context.Context) (*person, error) {
 	return &person{user: user.ID, session: session.ID, org: org.ID, account: account.ID, drive: drive.ID, token: token}, err
 }
 
-const fileSize = 1_000_000 // bytes that each file claims to have
+const fileSize = 1_000 // bytes of each file
 
-// fill gives a person files, by SQL that both databases take: through the ports
-// a hundred thousand would take minutes.
-func (c *crowd) fill(ctx context.Context, p *person, files int) error {
-	if files == 0 {
-		return nil
-	}
-	var nodes, versions []string
-	at := c.now.UnixMicro()
-	for i := range files {
-		id := core.AssetID(c.ids.NewID())
-		p.assets = append(p.assets, id)
-		name := fmt.Sprintf("holiday-%03d.jpg", i)
-		sum := sha256.Sum256(id[:])
-		nodes = append(nodes, fmt.Sprintf("('%s','%s','%s','%s','asset','%s','%s','%s',NULL,2,%d,%d,'ready','image/jpeg',%d,%s,1,1,'{}')",
-			id, p.org, p.drive, p.drive, name, name, p.account, at, at, fileSize, fmt.Sprintf(c.bytes, sum)))
-		versions = append(versions, fmt.Sprintf("('%s',1,'%s','%s','image/jpeg',%d,%s,'%s','%s',%d)",
-			id, p.org, core.BlobKey(p.org, id, 1, name), fileSize, fmt.Sprintf(c.bytes, sum), core.UploadID(c.ids.NewID()), p.account, at))
-	}
+// give gives people files: the first one by upload to the API over the same
+// store, all others as copies of its rows, whatever columns those have. By the
+// API alone a hundred thousand would take minutes.
+func (c *crowd) give(tb testing.TB, api http.Handler, people []*person, files int) {
+	tb.Helper()
+	original := upload(tb, api, people[0])
 	db := c.store.DB()
-	for _, text := range []string{
-		`INSERT INTO nodes (id, org_id, drive_id, parent_id, kind, name, name_folded, created_by, trashed_at, version, created_at, updated_at,
-			status, content_type, size_bytes, sha256, current_version, newest_version, metadata) VALUES ` + strings.Join(nodes, ","),
-		`INSERT INTO asset_versions (asset_id, number, org_id, blob_key, content_type, size_bytes, sha256, upload_id, created_by, created_at) VALUES ` +
-			strings.Join(versions, ","),
-		fmt.Sprintf(`UPDATE org_usage SET used_bytes = %d, assets_count = %d WHERE org_id = '%s'`, files*fileSize, files, p.org),
-		fmt.Sprintf(`UPDATE drives SET used_bytes = %d WHERE id = '%s'`, files*fileSize, p.drive),
-	} {
-		if _, err := db.ExecContext(ctx, text); err != nil {
-			return err
+	run := func(text string) {
+		tb.Helper()
+		if _, err := db.ExecContext(tb.Context(), text); err != nil {
+			tb.Fatalf("%v: %.200s", err, text)
 		}
 	}
-	return nil
+	run(`CREATE TABLE bench_copies AS SELECT id, org_id, drive_id, created_by, name FROM nodes LIMIT 0`)
+	for i, p := range people {
+		var values []string
+		for n := range files {
+			if i == 0 && n == 0 {
+				p.assets = append(p.assets, original)
+				continue
+			}
+			copied := core.AssetID(c.ids.NewID())
+			p.assets = append(p.assets, copied)
+			values = append(values, fmt.Sprintf("('%s','%s','%s','%s','holiday-%03d.jpg')", copied, p.org, p.drive, p.account, n))
+		}
+		if len(values) > 0 {
+			run(`INSERT INTO bench_copies VALUES ` + strings.Join(values, ","))
+		}
+	}
+	run(c.copies(tb, "nodes", "id", original, map[string]string{
+		"id": "c.id", "org_id": "c.org_id", "drive_id": "c.drive_id", "parent_id": "c.drive_id", "created_by": "c.created_by",
+		"name": "c.name", "name_folded": "c.name",
+	}))
+	run(c.copies(tb, "asset_versions", "asset_id", original, map[string]string{
+		"asset_id": "c.id", "org_id": "c.org_id", "created_by": "c.created_by", "blob_key": "c.org_id || '/' || c.id || '/' || c.name",
+	}))
+	run(fmt.Sprintf(`UPDATE org_usage SET used_bytes = %d, assets_count = %d`, files*fileSize, files))
+	run(fmt.Sprintf(`UPDATE drives SET used_bytes = %d`, files*fileSize))
+	run(`DROP TABLE bench_copies`)
+}
+
+// copies is SQL that copies the original's row, with other values in some columns.
+func (c *crowd) copies(tb testing.TB, table, key string, original core.AssetID, other map[string]string) string {
+	tb.Helper()
+	rows, err := c.store.DB().QueryContext(tb.Context(), `SELECT * FROM `+table+` LIMIT 0`)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer rows.Close()
+	columns, err := rows.Columns()
+	if err != nil || rows.Err() != nil {
+		tb.Fatal(err, rows.Err())
+	}
+	values := make([]string, len(columns))
+	for i, column := range columns {
+		values[i] = cmp.Or(other[column], "o."+column)
+	}
+	return fmt.Sprintf(`INSERT INTO %s (%s) SELECT %s FROM bench_copies c, %s o WHERE o.%s = '%s'`,
+		table, strings.Join(columns, ", "), strings.Join(values, ", "), table, key, original)
+}
+
+// upload sends a file as a client does, and returns the asset.
+func upload(tb testing.TB, api http.Handler, p *person) core.AssetID {
+	tb.Helper()
+	created := ask(tb, api, http.StatusCreated, request(http.MethodPost, createPath(p), createBody("original.jpg"), p.token))
+	asset, plan := created["asset"].(map[string]any), created["upload"].(map[string]any)
+	put := httptest.NewRequest(http.MethodPut, plan["url"].(string), bytes.NewReader(make([]byte, fileSize)))
+	for name, value := range plan["headers"].(map[string]any) {
+		put.Header.Set(name, value.(string))
+	}
+	w := httptest.NewRecorder()
+	if api.ServeHTTP(w, put); w.Code != http.StatusOK {
+		tb.Fatalf("PUT: %d %s", w.Code, w.Body)
+	}
+	ask(tb, api, http.StatusOK, request(http.MethodPost, "/api/assets/"+asset["id"].(string)+"/complete",
+		`{"upload_id":"`+plan["upload_id"].(string)+`"}`, p.token))
+	id, err := core.ParseID[core.Node](asset["id"].(string))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return id
 }

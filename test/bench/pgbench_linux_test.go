@@ -51,6 +51,8 @@ func newPgbench(b *testing.B, p *postgres, w workload) *pgbench {
 		switch {
 		case value == nil:
 			statement = strings.ReplaceAll(statement, old, "NULL")
+		case *value == "": // which no variable can be
+			statement = strings.ReplaceAll(statement, old, "''")
 		case w.values[*value] != "":
 			name := "v" + strconv.Itoa(i)
 			found[*value] = true
@@ -118,9 +120,9 @@ var (
 	noneFailed   = "number of failed transactions: 0 "
 )
 
-// measure returns statements per second with 8 clients over TCP. The limit gets
-// every advantage: its statements are planned once.
-func (g *pgbench) measure(b *testing.B, took time.Duration) float64 {
+// measure returns what 8 clients over TCP reach. The limit gets every advantage:
+// its statements are planned once.
+func (g *pgbench) measure(b *testing.B, took time.Duration) result {
 	b.Helper()
 	args := slices.Concat([]string{
 		"-n", "-M", "prepared", "-c", "8", "-j", "2", "-T", strconv.Itoa(int(took.Seconds())), "-D", "round=0",
@@ -128,7 +130,9 @@ func (g *pgbench) measure(b *testing.B, took time.Duration) float64 {
 	}, g.vars, []string{"postgres"})
 	cmd := g.postgres.command(nil, "pgbench", args...)
 	cmd.Env = append(cmd.Env, "PGOPTIONS=-c plan_cache_mode=force_generic_plan")
+	database := g.postgres.cpu()
 	out, err := cmd.CombinedOutput()
+	database = g.postgres.cpu() - database
 	if err != nil {
 		b.Fatalf("pgbench: %v\n%s", err, out)
 	}
@@ -140,5 +144,8 @@ func (g *pgbench) measure(b *testing.B, took time.Duration) float64 {
 	if err != nil {
 		b.Fatal(err)
 	}
-	return perSecond * (repeats + 1) // the query for the arguments is one, too
+	perSecond *= repeats + 1 // the query for the arguments is one, too
+	n := time.Duration(perSecond * took.Seconds())
+	client := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+	return result{perSecond: perSecond, server: client / n, database: database / n}
 }

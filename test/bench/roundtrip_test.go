@@ -1,10 +1,7 @@
 package bench
 
 import (
-	"encoding/json"
 	"net/http"
-	"net/http/httptest"
-	"strings"
 	"testing"
 
 	"github.com/seed-755a8038/coffer/adapters/bunstore"
@@ -31,52 +28,20 @@ func newTapped(tb testing.TB) *tapped {
 	if _, err := store.Migrate(tb.Context()); err != nil {
 		tb.Fatal(err)
 	}
-	people := newCrowd(tb, store, postgresBytes).add(tb, 1, 1)
-	return &tapped{t, newAPI(tb, store, store), people[0]}
-}
-
-// ask sends a request and returns the answer, which must have the status.
-func (t *tapped) ask(tb testing.TB, want int, method, path, body string) map[string]any {
-	tb.Helper()
-	w := httptest.NewRecorder()
-	t.api.ServeHTTP(w, request(method, path, body, t.person.token))
-	if w.Code != want {
-		tb.Fatalf("%s %s: %d %s", method, path, w.Code, w.Body)
-	}
-	var answer map[string]any
-	if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil {
-		tb.Fatal(err)
-	}
-	return answer
-}
-
-func request(method, path, body, token string) *http.Request {
-	r := httptest.NewRequest(method, path, strings.NewReader(body))
-	r.Header.Set("Authorization", "Bearer "+token)
-	if body != "" {
-		r.Header.Set("Content-Type", "application/json")
-	}
-	return r
+	p := newCrowd(tb, store).add(tb, 1)[0]
+	api := newAPI(tb, store, store)
+	p.assets = append(p.assets, upload(tb, api, p))
+	return &tapped{t, api, p}
 }
 
 func (t *tapped) download(tb testing.TB) map[string]any {
 	tb.Helper()
-	return t.ask(tb, http.StatusOK, http.MethodGet, downloadPath(t.person, 0), "")
+	return ask(tb, t.api, http.StatusOK, request(http.MethodGet, downloadPath(t.person, 0), "", t.person.token))
 }
 
 func (t *tapped) create(tb testing.TB, name string) map[string]any {
 	tb.Helper()
-	return t.ask(tb, http.StatusCreated, http.MethodPost, createPath(t.person), createBody(name))
-}
-
-func downloadPath(p *person, file int) string {
-	return "/api/assets/" + p.assets[file].String() + "/download"
-}
-
-func createPath(p *person) string { return "/api/orgs/" + p.org.String() + "/assets" }
-
-func createBody(name string) string {
-	return `{"name":"` + name + `","content_type":"image/jpeg","size_bytes":5000}`
+	return ask(tb, t.api, http.StatusCreated, request(http.MethodPost, createPath(t.person), createBody(name), t.person.token))
 }
 
 // The database answers a hot request in one round trip, once the statement is

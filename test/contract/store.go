@@ -72,6 +72,8 @@ func Store(t *testing.T, open func(t *testing.T) StoreEnv) {
 		"used bytes equal what is stored":         usageModel,
 		"uploads are due in their order":          uploadsDue,
 		"unknown keys are found":                  unknownKeys,
+		"one at a time verifies an upload":        claimOnce,
+		"a logout beats a racing exchange":        logoutRace,
 		"an answer is kept once":                  idempotencyOnce,
 		"a limiter lets the burst through":        limiterBurst,
 		"a limiter is exact under a race":         limiterRace,

@@ -180,6 +180,33 @@ func tokenRace(s storeTest) {
 	s.equal(ok, 1)
 }
 
+func logoutRace(s storeTest) {
+	for i := range 20 {
+		p := s.signUp("ana" + string(rune('a'+i)))
+		token := string(p.session.TokenHash)
+		var wg sync.WaitGroup
+		for range 2 {
+			wg.Go(func() {
+				_ = s.Update(s.Context(), func(tx ports.Tx) error {
+					_, err := tx.Sessions.Rotate(s.Context(), rotation(token, "next of "+token, noon))
+					return err
+				})
+			})
+			wg.Go(func() {
+				if err := s.Update(s.Context(), func(tx ports.Tx) error {
+					return tx.Sessions.RevokeByToken(s.Context(), []byte(token), noon)
+				}); err != nil {
+					s.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		c, err := s.Hot.ForUser(s.Context(), p.actor())
+		s.must(err)
+		s.equal(c.SessionRevoked, true)
+	}
+}
+
 func sessionRevoked(s storeTest) {
 	for _, revoke := range []func(tx ports.Tx, p person) error{
 		func(tx ports.Tx, p person) error { return tx.Sessions.Revoke(s.Context(), p.session.ID, noon) },

@@ -278,8 +278,8 @@ func race(t *testing.T, n int, request func(i int) (*answer, error)) []*answer {
 	close(begin)
 	wg.Wait()
 	for i, err := range failures {
-		if err != nil {
-			t.Fatal(err)
+		if err != nil || answers[i] == nil {
+			t.Fatalf("request %d of %d: %v", i, n, err)
 		}
 		if answers[i].status >= http.StatusInternalServerError {
 			t.Errorf("%s: %d %s", answers[i].what, answers[i].status, answers[i].body)

@@ -43,7 +43,7 @@ func TestTheTourOfTheREADMEWorks(t *testing.T) {
 	if len(blocks) == 0 {
 		t.Fatal("the README has no tour")
 	}
-	tell(t, settings{"COFFER_SELF_HOSTED_UNLIMITED": "true"}, func(t *testing.T, s *server) {
+	tell(t, nil, func(t *testing.T, s *server) {
 		script := strings.ReplaceAll("set -euo pipefail\n"+strings.Join(blocks, "\n"), "http://127.0.0.1:8080", s.url)
 		if strings.Contains(script, ":8080") {
 			t.Errorf("the tour has another address than http://127.0.0.1:8080")

@@ -1,0 +1,62 @@
+package e2e
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestEveryOperationWantsASession(t *testing.T) {
+	tell(t, nil, func(t *testing.T, s *server) {
+		ana := s.signUp("ana")
+		mine := possessions(ana)
+		before := inventory(ana, mine)
+		gone := s.signUp("bea")
+		gone.want(http.StatusNoContent, "POST", "/api/auth/logout", object{"refresh_token": gone.refresh})
+		all := append(slices.Clone(requests), request{"GET", "/api/me", ""}, request{"GET", "/api/orgs", ""})
+		for _, r := range all {
+			for what, token := range map[string]string{
+				"nobody": "", "garbage": "x.y.z", "a refresh token": ana.refresh, "a changed token": ana.token[:len(ana.token)-2] + "AA", "a session that has ended": gone.token,
+			} {
+				c := s.anybody()
+				c.token = token
+				a := c.request(r.filled(mine))
+				if a.isProblem(http.StatusUnauthorized, "unauthenticated"); a.header.Get("WWW-Authenticate") == "" {
+					t.Errorf("%s, %s: %v", a.what, what, a.header)
+				}
+			}
+		}
+		// The list above is the API's own: no operation is left out.
+		document := s.anybody().want(http.StatusOK, "GET", "/api/openapi.json", nil)
+		paths, _ := document.get("paths").(map[string]any)
+		for path, operations := range paths {
+			for method, operation := range operations.(map[string]any) { //nolint:forcetypeassert // the document's form
+				if security, _ := operation.(map[string]any)["security"].([]any); len(security) == 0 { //nolint:forcetypeassert // as above
+					continue
+				}
+				if !slices.ContainsFunc(all, func(r request) bool { return strings.EqualFold(method, r.method) && matches(path, r.path) }) {
+					t.Errorf("no request of the table is %s %s", method, path)
+				}
+			}
+		}
+		if after := inventory(ana, mine); after != before {
+			t.Errorf("before:\n%s\nafter:\n%s", before, after)
+		}
+	})
+}
+
+// matches reports whether a path of the table is one of the document's.
+func matches(pattern, path string) bool {
+	path, _, _ = strings.Cut(path, "?")
+	want, have := strings.Split(pattern, "/"), strings.Split(path, "/")
+	if len(want) != len(have) {
+		return false
+	}
+	for i := range want {
+		if want[i] != have[i] && !strings.HasPrefix(want[i], "{") {
+			return false
+		}
+	}
+	return true
+}

@@ -3,12 +3,14 @@
 package jwtauth
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"strings"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+	"github.com/maypok86/otter/v2"
 
 	"github.com/seed-755a8038/coffer/core"
 )
@@ -31,7 +33,14 @@ type Tokens struct {
 	key    []byte
 	issuer string
 	parser *jwt.Parser
+	// verified remembers tokens by their hash: what a token says and whether
+	// it is ours never changes, and a client sends the same one many times.
+	// Whether it has expired is looked at each time.
+	verified *otter.Cache[[sha256.Size]byte, core.Claims]
 }
+
+// maxVerified bounds what is remembered: some 3 MB.
+const maxVerified = 20_000
 
 // New returns tokens signed with key (at least 32 bytes) in the name of issuer,
 // the server's public URL.
@@ -44,7 +53,11 @@ func New(key []byte, issuer string) (*Tokens, error) {
 	}
 	// Claims are validated by Verify, against the time it is given.
 	p := jwt.NewParser(jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}), jwt.WithoutClaimsValidation(), jwt.WithStrictDecoding())
-	return &Tokens{key: key, issuer: issuer, parser: p}, nil
+	verified, err := otter.New(&otter.Options[[sha256.Size]byte, core.Claims]{MaximumSize: maxVerified})
+	if err != nil {
+		return nil, fmt.Errorf("remember access tokens: %w", err)
+	}
+	return &Tokens{key: key, issuer: issuer, parser: p, verified: verified}, nil
 }
 
 // claims is the payload. RegisteredClaims has iss, sub, aud, exp and iat.
@@ -78,6 +91,24 @@ func (t *Tokens) Verify(token string, now time.Time) (core.Claims, error) {
 	if len(token) > maxToken {
 		return core.Claims{}, fmt.Errorf("%w (the token has %d bytes)", core.ErrUnauthenticated, len(token))
 	}
+	sum := hash(token)
+	if c, ok := t.verified.GetIfPresent(sum); ok && now.Before(c.ExpiresAt) {
+		return c, nil
+	}
+	c, err := t.verify(token, now)
+	if err == nil {
+		t.verified.Set(sum, c)
+	}
+	return c, err
+}
+
+// hash returns the SHA-256 of a token of at most maxToken bytes.
+func hash(token string) [sha256.Size]byte {
+	var buf [maxToken]byte // on the stack, where a conversion would not be
+	return sha256.Sum256(buf[:copy(buf[:], token)])
+}
+
+func (t *Tokens) verify(token string, now time.Time) (core.Claims, error) {
 	if strings.ContainsAny(token, "\r\n") { // base64 would read past them: one token, many spellings
 		return core.Claims{}, fmt.Errorf("%w (the token has a line break)", core.ErrUnauthenticated)
 	}

@@ -121,7 +121,7 @@ type assetOutput struct {
 }
 
 func assetAnswer(a *core.Asset) *assetOutput {
-	return &assetOutput{http.StatusOK, etag(a.Node.Version), showAsset(a)}
+	return &assetOutput{http.StatusOK, assetTag(a), showAsset(a)}
 }
 
 func (h assetRoutes) get(ctx context.Context, in *getAssetInput) (*assetOutput, error) {

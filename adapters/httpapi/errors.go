@@ -87,7 +87,7 @@ func explain(ctx context.Context, err error) *problem {
 			challenge += `, error="invalid_token"`
 		}
 		p.headers.Set("WWW-Authenticate", challenge)
-	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+	case http.StatusLocked, http.StatusTooManyRequests, http.StatusServiceUnavailable:
 		after := any(1)
 		if told, ok := e.Details["retry_after"]; ok {
 			after = told

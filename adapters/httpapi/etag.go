@@ -13,6 +13,17 @@ import (
 // etag is the entity tag of a version of a resource.
 func etag(version int64) string { return strconv.Quote(strconv.FormatInt(version, 10)) }
 
+// unhashed ends the tag of a file whose SHA-256 is still being found out. It
+// is no new version when it is known, and yet another representation.
+const unhashed = "-unhashed"
+
+func assetTag(a *core.Asset) string {
+	if a.Status == core.AssetReady && a.SHA256 == nil {
+		return strconv.Quote(strconv.FormatInt(a.Node.Version, 10) + unhashed)
+	}
+	return etag(a.Node.Version)
+}
+
 // tags splits the value of If-Match or If-None-Match.
 func tags(header string) []string {
 	list := strings.Split(header, ",")
@@ -63,17 +74,21 @@ func expected(ifMatch string, current func() (int64, error)) (int64, error) {
 		if tag == "*" {
 			return 0, nil
 		}
-		if tag == etag(version) { // the strong comparison: a weak tag matches nothing
+		if named, ok := parseTag(tag); ok && named == version { // the strong comparison: a weak tag matches nothing
 			return version, nil
 		}
 	}
 	return 0, core.ErrStale
 }
 
-// parseTag reads a tag that etag has made.
+// parseTag reads the version of a tag that etag or assetTag has made.
 func parseTag(tag string) (int64, bool) {
-	version, err := strconv.ParseInt(strings.Trim(tag, `"`), 10, 64)
-	return version, err == nil && version > 0 && etag(version) == tag
+	text, ok := strings.CutSuffix(tag, unhashed+`"`)
+	if ok {
+		text += `"`
+	}
+	version, err := strconv.ParseInt(strings.Trim(text, `"`), 10, 64)
+	return version, err == nil && version > 0 && etag(version) == text
 }
 
 // contentTag is the entity tag of bytes.

@@ -111,7 +111,7 @@ func addProblemHeaders(r *huma.Response, status int) {
 		r.Headers = map[string]*huma.Param{"WWW-Authenticate": {
 			Description: "The scheme to use", Schema: &huma.Schema{Type: huma.TypeString},
 		}}
-	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+	case http.StatusLocked, http.StatusTooManyRequests, http.StatusServiceUnavailable:
 		r.Headers = map[string]*huma.Param{"Retry-After": {
 			Description: "Seconds to wait before another attempt", Schema: &huma.Schema{Type: huma.TypeInteger},
 		}}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"net/http"
+	"net/url"
 	"strings"
 	"unicode/utf8"
 
@@ -83,7 +84,11 @@ func checkQuery(r *http.Request) error {
 	if strings.Contains(r.URL.RawQuery, ";") {
 		return errQuery
 	}
-	for key, values := range r.URL.Query() {
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return errQuery
+	}
+	for key, values := range query {
 		for _, text := range append(values, key) {
 			if !utf8.ValidString(text) || strings.IndexByte(text, 0) >= 0 {
 				return errQuery

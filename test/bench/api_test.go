@@ -73,19 +73,40 @@ func request(method, path, body, token string) *http.Request {
 	return r
 }
 
-// ask sends a request and returns the answer, which must have the status.
-func ask(tb testing.TB, api http.Handler, want int, r *http.Request) map[string]any {
+// ask sends a request, which must be answered with the status, and decodes the
+// answer unless into is nil.
+func ask(tb testing.TB, api http.Handler, want int, r *http.Request, into any) {
 	tb.Helper()
 	w := httptest.NewRecorder()
 	api.ServeHTTP(w, r)
 	if w.Code != want {
 		tb.Fatalf("%s %s: %d %s", r.Method, r.URL.Path, w.Code, w.Body)
 	}
-	var answer map[string]any
-	if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil {
+	if into == nil {
+		return
+	}
+	if err := json.Unmarshal(w.Body.Bytes(), into); err != nil {
 		tb.Fatal(err)
 	}
-	return answer
+}
+
+// created is the answer to creating a file.
+type created struct {
+	Asset struct {
+		ID core.AssetID `json:"id"`
+	} `json:"asset"`
+	Upload struct {
+		ID      string            `json:"upload_id"`
+		URL     string            `json:"url"`
+		Headers map[string]string `json:"headers"`
+		Parts   []part            `json:"parts"`
+	} `json:"upload"`
+}
+
+type part struct {
+	URL     string            `json:"url"`
+	Headers map[string]string `json:"headers"`
+	Size    int64             `json:"size_bytes"`
 }
 
 func downloadPath(p *person, file int) string {

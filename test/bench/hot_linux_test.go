@@ -189,12 +189,12 @@ func createContest(b *testing.B, p *postgres, people []*person) {
 	t := newTapped(b)
 	const name = "captured.jpg"
 	t.create(b, "first.jpg")
-	var answer map[string]any
-	_, texts := t.during(func() { answer = t.create(b, name) })
+	var c created
+	_, texts := t.during(func() { c = t.create(b, name) })
 	if len(texts) != 1 {
 		b.Fatalf("the request has the statements %q", texts)
 	}
-	created, upload := idIn(b, answer, "asset", "id"), idIn(b, answer, "upload", "upload_id")
+	asset := c.Asset.ID.String()
 	source := `SELECT u.id AS user_id, s.id AS session_id, u.personal_org_id AS org_id FROM users u JOIN sessions s ON s.user_id = u.id`
 	if len(people) == 1 {
 		source += fmt.Sprintf(" WHERE u.id = '%s'", people[0].user)
@@ -204,8 +204,8 @@ func createContest(b *testing.B, p *postgres, people []*person) {
 		name: fmt.Sprintf("create_%d", len(people)), text: text, args: t.args[text], source: source,
 		values: map[string]string{
 			t.person.user.String(): "user_id", t.person.session.String(): "session_id", t.person.org.String(): "org_id",
-			created: "new_asset", upload: "new_upload", name: "'new-' || new_asset || '.jpg'",
-			t.person.org.String() + "/" + created + "/" + name: "org_id || '/' || new_asset || '/new.jpg'",
+			asset: "new_asset", c.Upload.ID: "new_upload", name: "'new-' || new_asset || '.jpg'",
+			t.person.org.String() + "/" + asset + "/" + name: "org_id || '/' || new_asset || '/new.jpg'",
 		},
 	})
 	s := startServer(b, b.TempDir(), onPostgres(b, p))
@@ -218,15 +218,4 @@ func createContest(b *testing.B, p *postgres, people []*person) {
 			return load(b, s, p.cpu, took, http.StatusCreated, creates(people))
 		}}},
 	}.hold(b)
-}
-
-// idIn returns the id at a path in an answer.
-func idIn(b *testing.B, answer map[string]any, object, member string) string {
-	b.Helper()
-	o, _ := answer[object].(map[string]any)
-	text, ok := o[member].(string)
-	if !ok {
-		b.Fatalf("no %s.%s in %v", object, member, answer)
-	}
-	return text
 }

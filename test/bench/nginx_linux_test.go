@@ -33,7 +33,7 @@ http {
 	if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
 		b.Fatal(err)
 	}
-	cmd := exec.Command(program, "-c", path, "-p", dir, "-e", filepath.Join(dir, "error.log")) //nolint:noctx // cleanup ends it
+	cmd := exec.Command(program, "-c", path, "-p", dir, "-e", filepath.Join(dir, "error.log"))
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
 	cmd.Stderr = os.Stderr
 	if err := cmd.Start(); err != nil {

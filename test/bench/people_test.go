@@ -22,7 +22,7 @@ import (
 )
 
 const (
-	publicURL = "http://coffer.test" // issuer of the tokens
+	publicURL = "http://coffer.test"               // issuer of the tokens
 	secret    = "q7Jx0pXvN3mWc8RkT5hYd2LzB9sFgA4e" // of the server, for an hour
 )
 
@@ -160,21 +160,17 @@ func (c *crowd) copies(tb testing.TB, table, key string, original core.AssetID, 
 // upload sends a file as a client does, and returns the asset.
 func upload(tb testing.TB, api http.Handler, p *person) core.AssetID {
 	tb.Helper()
-	created := ask(tb, api, http.StatusCreated, request(http.MethodPost, createPath(p), createBody("original.jpg"), p.token))
-	asset, plan := created["asset"].(map[string]any), created["upload"].(map[string]any)
-	put := httptest.NewRequest(http.MethodPut, plan["url"].(string), bytes.NewReader(make([]byte, fileSize)))
-	for name, value := range plan["headers"].(map[string]any) {
-		put.Header.Set(name, value.(string))
+	var c created
+	ask(tb, api, http.StatusCreated, request(http.MethodPost, createPath(p), createBody("original.jpg"), p.token), &c)
+	put := httptest.NewRequest(http.MethodPut, c.Upload.URL, bytes.NewReader(make([]byte, fileSize)))
+	for name, value := range c.Upload.Headers {
+		put.Header.Set(name, value)
 	}
 	w := httptest.NewRecorder()
 	if api.ServeHTTP(w, put); w.Code != http.StatusOK {
 		tb.Fatalf("PUT: %d %s", w.Code, w.Body)
 	}
-	ask(tb, api, http.StatusOK, request(http.MethodPost, "/api/assets/"+asset["id"].(string)+"/complete",
-		`{"upload_id":"`+plan["upload_id"].(string)+`"}`, p.token))
-	id, err := core.ParseID[core.Node](asset["id"].(string))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return id
+	ask(tb, api, http.StatusOK, request(http.MethodPost, "/api/assets/"+c.Asset.ID.String()+"/complete",
+		`{"upload_id":"`+c.Upload.ID+`"}`, p.token), nil)
+	return c.Asset.ID
 }

@@ -33,7 +33,7 @@ func startPostgres(b *testing.B) *postgres {
 		b.Fatal("PostgreSQL and its pgbench are not on this machine (Debian: apt-get install postgresql)")
 	}
 	p := &postgres{bin: filepath.Dir(slices.Max(programs)), port: freePort(b)}
-	dir, err := os.MkdirTemp("/tmp", "pgbench") // postgres may not read b.TempDir
+	dir, err := os.MkdirTemp("/tmp", "pgbench") //nolint:usetesting // the user postgres may not enter b.TempDir
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -86,7 +86,7 @@ func (p *postgres) unprivileged(b *testing.B, dir string) *syscall.SysProcAttr {
 }
 
 func (p *postgres) command(attr *syscall.SysProcAttr, name string, args ...string) *exec.Cmd {
-	c := exec.Command(filepath.Join(p.bin, name), args...) //nolint:noctx // cleanup ends it
+	c := exec.Command(filepath.Join(p.bin, name), args...)
 	c.Dir, c.Env, c.SysProcAttr = "/", []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C.UTF-8"}, attr
 	return c
 }

@@ -34,14 +34,16 @@ func newTapped(tb testing.TB) *tapped {
 	return &tapped{t, api, p}
 }
 
-func (t *tapped) download(tb testing.TB) map[string]any {
+func (t *tapped) download(tb testing.TB) {
 	tb.Helper()
-	return ask(tb, t.api, http.StatusOK, request(http.MethodGet, downloadPath(t.person, 0), "", t.person.token))
+	ask(tb, t.api, http.StatusOK, request(http.MethodGet, downloadPath(t.person, 0), "", t.person.token), nil)
 }
 
-func (t *tapped) create(tb testing.TB, name string) map[string]any {
+func (t *tapped) create(tb testing.TB, name string) created {
 	tb.Helper()
-	return ask(tb, t.api, http.StatusCreated, request(http.MethodPost, createPath(t.person), createBody(name), t.person.token))
+	var c created
+	ask(tb, t.api, http.StatusCreated, request(http.MethodPost, createPath(t.person), createBody(name), t.person.token), &c)
+	return c
 }
 
 // The database answers a hot request in one round trip, once the statement is

@@ -70,7 +70,7 @@ func startServer(b *testing.B, dir string, extra ...settings) *server {
 	for _, e := range extra {
 		maps.Copy(all, e)
 	}
-	s.cmd = exec.Command(path, "serve") //nolint:noctx // cleanup ends it
+	s.cmd = exec.Command(path, "serve")
 	for name, value := range all {
 		s.cmd.Env = append(s.cmd.Env, name+"="+value)
 	}

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -21,10 +22,7 @@ func BenchmarkStart(b *testing.B) {
 			n++
 			name := fmt.Sprintf("start_%d", n)
 			p.run(b, "CREATE DATABASE "+name)
-			fresh := settings{}
-			for k, v := range on {
-				fresh[k] = v
-			}
+			fresh := maps.Clone(on)
 			fresh["COFFER_DATABASE_URL"] = strings.Replace(p.dsn, "/postgres?", "/"+name+"?", 1)
 			return fresh
 		})

@@ -164,21 +164,11 @@ func (t *transfer) find(b *testing.B) string {
 func (t *transfer) parts(b *testing.B) {
 	b.Helper()
 	t.n++
-	var created struct {
-		Asset  struct{ ID string }
-		Upload struct {
-			UploadID string `json:"upload_id"`
-			Parts    []struct {
-				URL     string
-				Headers map[string]string
-				Size    int64 `json:"size_bytes"`
-			}
-		}
-	}
-	t.call(b, http.StatusCreated, createPath(t.person), fmt.Sprintf(`{"name":"film-%d.mp4","content_type":"video/mp4","size_bytes":%d}`, t.n, gigabyte), &created)
+	var c created
+	t.call(b, http.StatusCreated, createPath(t.person), fmt.Sprintf(`{"name":"film-%d.mp4","content_type":"video/mp4","size_bytes":%d}`, t.n, gigabyte), &c)
 	var wg sync.WaitGroup
 	slots := make(chan struct{}, 4)
-	for _, part := range created.Upload.Parts {
+	for _, part := range c.Upload.Parts {
 		slots <- struct{}{}
 		wg.Go(func() {
 			h := http.Header{}
@@ -190,7 +180,7 @@ func (t *transfer) parts(b *testing.B) {
 		})
 	}
 	wg.Wait()
-	t.call(b, http.StatusOK, "/api/assets/"+created.Asset.ID+"/complete", `{"upload_id":"`+created.Upload.UploadID+`"}`, nil)
+	t.call(b, http.StatusOK, "/api/assets/"+c.Asset.ID.String()+"/complete", `{"upload_id":"`+c.Upload.ID+`"}`, nil)
 	_ = os.Remove(t.find(b))
 }
 

@@ -99,7 +99,7 @@ func TestRacingVersionsStayWithinTheStorage(t *testing.T) {
 			case http.StatusForbidden:
 				a.isProblem(http.StatusForbidden, "limit_exceeded")
 			default: // so many at once for one file: somebody else was faster each time
-				a.isProblem(http.StatusConflict, "name_taken")
+				a.isProblem(http.StatusConflict, "conflict")
 			}
 		}
 	})

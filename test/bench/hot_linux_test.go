@@ -56,7 +56,7 @@ func (c contest) hold(b *testing.B) {
 		profile(b, v.server, v.name, v.run)
 	}
 	var table strings.Builder
-	fmt.Fprintf(&table, "%-24s %9s %6s %9s %9s %10s %12s", "", "per s", "ratio", "p50", "p99", "server", "database")
+	fmt.Fprintf(&table, "%-24s %9s %6s %10s %10s %10s %10s", "", "per s", "ratio", "p50", "p99", "server", "database")
 	fmt.Fprintf(&table, "\n%-24s %s", "limit", summary(limits, 1))
 	for i, v := range c.variants {
 		fmt.Fprintf(&table, "\n%-24s %s", v.name, summary(results[i], median(ratios[i])))
@@ -71,12 +71,20 @@ func (c contest) hold(b *testing.B) {
 }
 
 func summary(all []result, ratio float64) string {
-	return fmt.Sprintf("%9.0f %6.2f %9v %9v %10v %12v",
-		median(each(all, func(r result) float64 { return r.perSecond })), ratio,
-		median(each(all, func(r result) time.Duration { return r.p50.Round(10 * time.Microsecond) })),
-		median(each(all, func(r result) time.Duration { return r.p99.Round(10 * time.Microsecond) })),
-		median(each(all, func(r result) time.Duration { return r.server.Round(time.Microsecond) })),
-		median(each(all, func(r result) time.Duration { return r.database.Round(time.Microsecond) })))
+	text := fmt.Sprintf("%9.0f %6.2f", median(each(all, func(r result) float64 { return r.perSecond })), ratio)
+	for _, of := range []func(result) time.Duration{
+		func(r result) time.Duration { return r.p50.Round(10 * time.Microsecond) },
+		func(r result) time.Duration { return r.p99.Round(10 * time.Microsecond) },
+		func(r result) time.Duration { return r.server.Round(time.Microsecond) },
+		func(r result) time.Duration { return r.database.Round(time.Microsecond) },
+	} {
+		if d := median(each(all, of)); d > 0 {
+			text += fmt.Sprintf(" %10v", d)
+		} else {
+			text += fmt.Sprintf(" %10s", "-") // not measured
+		}
+	}
+	return text
 }
 
 func each[T, U any](all []T, fn func(T) U) []U {

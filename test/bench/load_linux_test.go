@@ -66,7 +66,7 @@ func (c *conn) head() (status, length int, err error) {
 type result struct {
 	perSecond float64
 	p50, p99  time.Duration
-	server    time.Duration // processor time of the server for each request
+	server    time.Duration // processor time of the server, or of pgbench itself, for each request
 	database  time.Duration // the same, of the database
 }
 

@@ -56,39 +56,42 @@ func BenchmarkTransfer(b *testing.B) {
 	proxy := startNginx(b, t.dir)
 	file := t.find(b)
 	b.Run("down", func(b *testing.B) {
-		compare(b, "nginx", func() { get(b, proxy, strings.TrimPrefix(file, t.dir)) },
-			"one GET", func() { get(b, t.addr, path+query) })
+		compare(b,
+			move{"nginx", func() { get(b, proxy, strings.TrimPrefix(file, t.dir)) }},
+			move{"one GET", func() { get(b, t.addr, path+query) }})
 	})
 	if err := os.Remove(file); err != nil {
 		b.Fatal(err)
 	}
 	b.Run("up", func(b *testing.B) {
-		compare(b, "plain write", func() { plainWrite(b, t.dir) },
-			"one PUT", func() {
-				t.put(b)
-			},
-			"64 parts, 4 at a time", func() { t.parts(b) })
+		compare(b,
+			move{"plain write", func() { plainWrite(b, t.dir) }},
+			move{"one PUT", func() { t.put(b) }},
+			move{"64 parts, 4 at a time", func() { t.parts(b) }})
 	})
 }
 
-// compare measures things in turns, the first being the limit; what a thing
-// leaves behind in the file system is removed by then.
-func compare(b *testing.B, things ...any) {
+// move is a way to move 1 GiB.
+type move struct {
+	name string
+	run  func()
+}
+
+// compare measures moves in turns, the first being the limit.
+func compare(b *testing.B, moves ...move) {
 	b.Helper()
-	rates := make([][]float64, len(things)/2)
-	ratios := make([][]float64, len(things)/2)
-	for range rounds {
-		for i := range rates {
+	rates, ratios := make([][]float64, len(moves)), make([][]float64, len(moves))
+	for round := range rounds {
+		for i, m := range moves {
 			begin := time.Now()
-			things[2*i+1].(func())()
+			m.run()
 			rates[i] = append(rates[i], gigabyte/1e6/time.Since(begin).Seconds())
-			n := len(rates[i]) - 1
-			ratios[i] = append(ratios[i], rates[i][n]/rates[0][n])
+			ratios[i] = append(ratios[i], rates[i][round]/rates[0][round])
 		}
 	}
 	var table strings.Builder
-	for i := range rates {
-		fmt.Fprintf(&table, "\n%-24s %6.0f MB/s %6.2f", things[2*i], median(rates[i]), median(ratios[i]))
+	for i, m := range moves {
+		fmt.Fprintf(&table, "\n%-24s %6.0f MB/s %6.2f", m.name, median(rates[i]), median(ratios[i]))
 	}
 	b.Log(table.String())
 	b.ReportMetric(0, "ns/op")

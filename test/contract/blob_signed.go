@@ -195,7 +195,7 @@ func signedPutReplaces(b blobTest) {
 
 func createOnly(b blobTest) {
 	if !b.CreateOnly() {
-		b.Skip("the store is not create-only")
+		return // it says that it promises nothing here
 	}
 	s := put("org/k", []byte("first"))
 	s.CreateOnly, s.SHA256 = true, nil
@@ -222,7 +222,7 @@ func createOnly(b blobTest) {
 
 func createOnlyRace(b blobTest) {
 	if !b.CreateOnly() {
-		b.Skip("the store is not create-only")
+		return // it says that it promises nothing here
 	}
 	for round := range 5 {
 		key := fmt.Sprintf("org/%d/k", round)

@@ -25,6 +25,11 @@ type Access interface {
 	// actor's standing in its drive.
 	ForAsset(ctx context.Context, a core.Actor, id core.AssetID) (core.AssetFacts, error)
 
+	// ForDownload is ForAsset with no more of the asset and its version than
+	// core.CanDownload and a signed URL need: name, status, trash, and where
+	// the bytes are.
+	ForDownload(ctx context.Context, a core.Actor, id core.AssetID) (core.AssetFacts, error)
+
 	// ForUpload returns what decides an upload into a folder; two round trips,
 	// since the folder may be deep.
 	ForUpload(ctx context.Context, a core.Actor, q UploadQuery) (core.UploadFacts, error)

@@ -77,13 +77,8 @@ func (s *Store) ForAsset(ctx context.Context, a core.Actor, id core.AssetID) (co
 		&row.Version, &row.CreatedAt, &row.UpdatedAt, &row.Status, &row.ContentType, &row.SizeBytes, &row.SHA256, &row.Current,
 		&row.Newest, &row.Metadata, &f.Version.BlobKey, &f.Version.ContentType, &f.Version.SizeBytes)
 	err := s.row(ctx, text, []any{a.UserID, a.SessionID, id}, into...)
-	if errors.Is(err, sql.ErrNoRows) { // no caller, or no asset
-		c, err := s.ForUser(ctx, a)
-		if err != nil {
-			return f, err
-		}
-		f.Credential = c
-		return f, missing(c, true)
+	if errors.Is(err, sql.ErrNoRows) {
+		return s.nothing(ctx, a)
 	}
 	if err != nil {
 		return f, translate("asset facts", err)
@@ -93,6 +88,41 @@ func (s *Store) ForAsset(ctx context.Context, a core.Actor, id core.AssetID) (co
 	f.Asset = *row.asset()
 	f.Version.AssetID, f.Version.OrgID, f.Version.Number = row.ID, f.OrgID, row.Current
 	return f, nil
+}
+
+// ForDownload implements ports.Access.
+func (s *Store) ForDownload(ctx context.Context, a core.Actor, id core.AssetID) (core.AssetFacts, error) {
+	const text = `SELECT ` + callerState + `, ` + standingColumns + `, n.name, n.trashed_at, n.status, n.current_version,
+		coalesce(v.blob_key, ''), coalesce(v.content_type, ''), coalesce(v.size_bytes, 0)` + caller + `
+		JOIN nodes n ON n.id = $3 AND n.kind = 'asset'
+		JOIN drives d ON d.id = n.drive_id` + standingJoins + `
+		LEFT JOIN asset_versions v ON v.asset_id = n.id AND v.number = n.current_version
+		WHERE u.id = $1`
+	var f core.AssetFacts
+	var owner core.AccountID
+	var trashed stamp
+	into := append(driveFacts(&f.DriveFacts, &owner), &f.Asset.Name, &trashed, &f.Asset.Status, &f.Asset.Current,
+		&f.Version.BlobKey, &f.Version.ContentType, &f.Version.SizeBytes)
+	arg := s.dialect.idArg
+	err := s.row(ctx, text, []any{arg(a.UserID), arg(a.SessionID), arg(id)}, into...)
+	if errors.Is(err, sql.ErrNoRows) {
+		return s.nothing(ctx, a)
+	}
+	if err != nil {
+		return f, translate("download facts", err)
+	}
+	f.Ownership = ownership(owner, f.AccountID)
+	f.Asset.ID, f.Asset.OrgID, f.Asset.DriveID, f.Asset.Kind, f.Asset.TrashedAt = id, f.OrgID, f.DriveID, core.KindAsset, trashed.Time
+	f.Version.AssetID, f.Version.OrgID, f.Version.Number = id, f.OrgID, f.Asset.Current
+	return f, nil
+}
+
+// nothing finds out whether it is the caller or the thing that is not there.
+func (s *Store) nothing(ctx context.Context, a core.Actor) (f core.AssetFacts, err error) {
+	if f.Credential, err = s.ForUser(ctx, a); err != nil {
+		return f, err
+	}
+	return f, missing(f.Credential, true)
 }
 
 // ForUpload implements ports.Access.
@@ -111,12 +141,9 @@ func (s *Store) ForUpload(ctx context.Context, a core.Actor, q ports.UploadQuery
 		&f.License.Name, &maxUpload, &maxStorage, &maxAssets)
 	err := s.row(ctx, text, []any{a.UserID, a.SessionID, q.OrgID, q.DriveID, stamp{q.Now}}, into...)
 	if errors.Is(err, sql.ErrNoRows) { // no caller, no such org, or no such drive in it
-		c, err := s.ForUser(ctx, a)
-		if err != nil {
-			return f, err
-		}
-		f.Credential = c
-		return f, missing(c, true)
+		none, err := s.nothing(ctx, a)
+		f.DriveFacts = none.DriveFacts
+		return f, err
 	}
 	if err != nil {
 		return f, translate("upload facts", err)

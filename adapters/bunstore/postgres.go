@@ -37,6 +37,7 @@ func OpenPostgres(url string, maxConns int, migrations fs.FS) (*Store, error) {
 
 var onPostgres = dialect{
 	name:      "postgres",
+	idArg:     func(id [16]byte) any { return id }, // as it travels
 	forUpdate: "UPDATE",
 	hasTag:    "n.metadata @> ?",
 	tagArg: func(tag string) any {

@@ -13,15 +13,21 @@ import (
 
 // reserveSQLite does in a few statements what PostgreSQL does in one: there is
 // no way to travel, and the only writer needs no condition to be repeated.
+//
+// Its statements are prepared before the transaction begins: preparing needs
+// the connection that the transaction will hold.
 func reserveSQLite(ctx context.Context, s *Store, tx *bun.Tx, r ports.Reservation) (g ports.Granted, ok bool, err error) {
 	if tx != nil {
-		return reserveIn(ctx, tx, r)
+		return reserveIn(ctx, s, tx, r)
+	}
+	if err := s.prepareUpdate(ctx); err != nil {
+		return g, false, err
 	}
 	own, err := s.write.BeginTx(ctx, nil)
 	if err != nil {
 		return g, false, translate("reserve", err)
 	}
-	if g, ok, err = reserveIn(ctx, &own, r); err != nil || !ok {
+	if g, ok, err = reserveIn(ctx, s, &own, r); err != nil || !ok {
 		_ = own.Rollback()
 		return g, false, err
 	}
@@ -49,46 +55,75 @@ var granted = `SELECT ac.id, d.id
 		(l.max_assets IS NULL OR q.assets_count + $8 <= l.max_assets)))
 	AND (d.quota_bytes IS NULL OR d.used_bytes + $7 <= d.quota_bytes)`
 
-func reserveIn(ctx context.Context, tx *bun.Tx, r ports.Reservation) (ports.Granted, bool, error) {
+const (
+	takeOfOrg   = `UPDATE org_usage SET used_bytes = used_bytes + $1, assets_count = assets_count + $2 WHERE org_id = $3`
+	takeOfDrive = `UPDATE drives SET used_bytes = used_bytes + $1 WHERE id = $2`
+	addNode     = `INSERT INTO nodes (id, org_id, drive_id, parent_id, kind, name, name_folded, created_by, version, created_at, updated_at,
+			status, content_type, size_bytes, current_version, newest_version, metadata)
+		VALUES ($1, $2, $3, $4, 'asset', $5, $6, $7, 1, $8, $8, 'pending', $9, $10, 0, 1, $11)`
+	nextVersion = `UPDATE nodes SET newest_version = $1 WHERE id = $2 AND drive_id = $3 AND newest_version = $1 - 1 AND trashed_at IS NULL`
+	addUpload   = `INSERT INTO uploads (id, org_id, drive_id, asset_id, number, blob_key, staging_key, content_type, size_bytes, sha256,
+			strategy, part_size, store_id, created_by, created_at, check_at, expires_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`
+)
+
+func reserveIn(ctx context.Context, s *Store, tx *bun.Tx, r ports.Reservation) (ports.Granted, bool, error) {
 	var g ports.Granted
 	u := r.Upload
-	err := tx.Tx.QueryRowContext(ctx, granted, r.Actor.UserID, r.Actor.SessionID, u.OrgID, u.DriveID, stamp{r.Now}, parentOf(r),
-		u.SizeBytes, newAssets(r), r.Unlimited).Scan(&g.AccountID, &g.DriveID)
+	err := s.bound(ctx, tx, granted, func(stmt *sql.Stmt) error {
+		return stmt.QueryRowContext(ctx, r.Actor.UserID, r.Actor.SessionID, u.OrgID, u.DriveID, stamp{r.Now}, parentOf(r),
+			u.SizeBytes, newAssets(r), r.Unlimited).Scan(&g.AccountID, &g.DriveID)
+	})
 	if errors.Is(err, sql.ErrNoRows) {
 		return g, false, nil
 	}
 	if err != nil {
 		return g, false, translate("reserve", err)
 	}
-	for _, q := range []*bun.RawQuery{
-		tx.NewRaw(`UPDATE org_usage SET used_bytes = used_bytes + ?, assets_count = assets_count + ? WHERE org_id = ?`,
-			u.SizeBytes, newAssets(r), u.OrgID),
-		tx.NewRaw(`UPDATE drives SET used_bytes = used_bytes + ? WHERE id = ?`, u.SizeBytes, g.DriveID),
-	} {
-		if _, err := q.Exec(ctx); err != nil {
-			return g, false, translate("reserve", err)
+	writes := []struct {
+		text string
+		args []any
+	}{
+		{takeOfOrg, []any{u.SizeBytes, newAssets(r), u.OrgID}},
+		{takeOfDrive, []any{u.SizeBytes, g.DriveID}},
+		{nextVersion, []any{u.Number, u.AssetID, g.DriveID}},
+		{addUpload, []any{
+			u.ID, u.OrgID, g.DriveID, u.AssetID, u.Number, u.BlobKey, u.StagingKey, u.ContentType, u.SizeBytes, nilIfEmpty(u.SHA256),
+			u.Strategy, u.PartSize, u.StoreID, g.AccountID,
+			stamp{r.Now},
+			stamp{u.CheckAt},
+			stamp{u.ExpiresAt},
+		}},
+	}
+	if a := r.NewAsset; a != nil {
+		parent := a.ParentID
+		if parent.IsZero() {
+			parent = core.RootOf(g.DriveID)
+		}
+		writes[2].text = addNode
+		writes[2].args = []any{
+			a.ID, a.OrgID, g.DriveID, parent, a.Name, core.Fold(a.Name), g.AccountID, stamp{r.Now}, a.ContentType, a.SizeBytes, metadata(a.Metadata),
 		}
 	}
-	if err := reserveNode(ctx, tx, r, g); err != nil {
-		return g, false, err
+	for _, w := range writes {
+		err := s.bound(ctx, tx, w.text, func(stmt *sql.Stmt) error {
+			res, err := stmt.ExecContext(ctx, w.args...)
+			return saved("reserve", res, err)
+		})
+		if err != nil {
+			return g, false, err
+		}
 	}
-	row := newUploadRow(u)
-	row.DriveID, row.CreatedBy, row.CreatedAt = g.DriveID, g.AccountID, stamp{r.Now}
-	_, err = tx.NewInsert().Model(row).Exec(ctx)
-	return g, err == nil, translate("reserve", err)
+	return g, true, nil
 }
 
-func reserveNode(ctx context.Context, tx *bun.Tx, r ports.Reservation, g ports.Granted) error {
-	if r.NewAsset == nil {
-		res, err := tx.NewRaw(`UPDATE nodes SET newest_version = ? WHERE id = ? AND drive_id = ? AND newest_version = ? AND trashed_at IS NULL`,
-			r.Upload.Number, r.Upload.AssetID, g.DriveID, r.Upload.Number-1).Exec(ctx)
-		return saved("reserve", res, err)
+// bound runs a statement that is prepared already as part of a transaction.
+func (s *Store) bound(ctx context.Context, tx *bun.Tx, text string, run func(*sql.Stmt) error) error {
+	stmt, err := s.statements.get(ctx, s.write.DB, text)
+	if err != nil {
+		return translate("prepare", err)
 	}
-	a := *r.NewAsset
-	a.DriveID, a.CreatedBy = g.DriveID, g.AccountID
-	if a.ParentID.IsZero() {
-		a.ParentID = core.RootOf(g.DriveID)
-	}
-	_, err := tx.NewInsert().Model(newNodeRow(&a.Node, &a.File)).Exec(ctx)
-	return translate("reserve", err)
+	own := tx.Tx.StmtContext(ctx, stmt)
+	defer func() { _ = own.Close() }()
+	return run(own)
 }

@@ -17,6 +17,8 @@ import (
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect/sqlitedialect"
 	_ "modernc.org/sqlite" // registers the "sqlite" driver
+
+	"github.com/seed-755a8038/coffer/core"
 )
 
 // OpenSQLite opens, or creates, the SQLite database in file.
@@ -83,9 +85,12 @@ func openSQLite(ctx context.Context, name, journal string, migrations fs.FS, par
 
 var onSQLite = dialect{
 	name:    "sqlite",
+	idArg:   func(id [16]byte) any { return core.ID[Store](id).String() },
 	hasTag:  "EXISTS (SELECT 1 FROM json_each(n.metadata, '$.tags') AS tag WHERE tag.value = ?)",
 	tagArg:  func(tag string) any { return tag },
 	reserve: reserveSQLite,
+
+	inUpdate: []string{granted, takeOfOrg, takeOfDrive, addNode, nextVersion, addUpload},
 }
 
 // fileLock is an exclusive lock on a file beside the database. The kernel

@@ -33,6 +33,8 @@ type JobsFunc func(conn *sql.Conn, tx *sql.Tx) ports.Jobs
 // dialect is what the repositories cannot say in both databases' language.
 type dialect struct {
 	name string
+	// idArg is an id, not zero, as the argument of a prepared statement.
+	idArg func(id [16]byte) any
 	// forUpdate locks the selected rows until the end of the transaction.
 	forUpdate string
 	// hasTag is a condition on a node n: its tags contain the one argument.
@@ -61,12 +63,19 @@ func (s *Store) View(ctx context.Context, fn func(ports.Tx) error) error {
 
 // Update implements ports.Store.
 func (s *Store) Update(ctx context.Context, fn func(ports.Tx) error) error {
+	if err := s.prepareUpdate(ctx); err != nil {
+		return err
+	}
+	return s.run(ctx, s.write, nil, fn)
+}
+
+func (s *Store) prepareUpdate(ctx context.Context) error {
 	for _, text := range s.dialect.inUpdate {
 		if _, err := s.statements.get(ctx, s.write.DB, text); err != nil { //nolint:sqlclosecheck // kept by statements
 			return translate("prepare", err)
 		}
 	}
-	return s.run(ctx, s.write, nil, fn)
+	return nil
 }
 
 func (s *Store) run(ctx context.Context, db *bun.DB, opts *sql.TxOptions, fn func(ports.Tx) error) (err error) {

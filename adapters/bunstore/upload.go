@@ -34,14 +34,6 @@ type uploadRow struct {
 	ExpiresAt   stamp               `bun:"expires_at"`
 }
 
-func newUploadRow(u *core.Upload) *uploadRow {
-	return &uploadRow{
-		ID: u.ID, OrgID: u.OrgID, DriveID: u.DriveID, AssetID: u.AssetID, Number: u.Number, BlobKey: u.BlobKey, StagingKey: u.StagingKey,
-		ContentType: u.ContentType, SizeBytes: u.SizeBytes, SHA256: u.SHA256, Strategy: u.Strategy, PartSize: u.PartSize,
-		StoreID: u.StoreID, CreatedBy: u.CreatedBy, CreatedAt: stamp{u.CreatedAt}, CheckAt: stamp{u.CheckAt}, ExpiresAt: stamp{u.ExpiresAt},
-	}
-}
-
 func (r *uploadRow) upload() *core.Upload {
 	return &core.Upload{
 		ID: r.ID, OrgID: r.OrgID, DriveID: r.DriveID, AssetID: r.AssetID, Number: r.Number, BlobKey: r.BlobKey, StagingKey: r.StagingKey,

@@ -91,6 +91,10 @@ func (h *fakeHot) ForAsset(_ context.Context, _ core.Actor, want core.AssetID) (
 	}, nil
 }
 
+func (h *fakeHot) ForDownload(ctx context.Context, a core.Actor, want core.AssetID) (core.AssetFacts, error) {
+	return h.ForAsset(ctx, a, want)
+}
+
 func (h *fakeHot) ForUser(context.Context, core.Actor) (core.Credential, error) {
 	return core.Credential{}, nil
 }

@@ -29,7 +29,7 @@ func (s *Service) SignedURL(ctx context.Context, a core.Actor, id core.AssetID, 
 }
 
 func (s *Service) sign(ctx context.Context, a core.Actor, id core.AssetID, inline bool, ttl time.Duration) (Download, error) {
-	f, err := s.hot.ForAsset(ctx, a, id)
+	f, err := s.hot.ForDownload(ctx, a, id)
 	if err != nil {
 		return Download{}, err
 	}

@@ -16,8 +16,8 @@ type one struct {
 	facts core.AssetFacts
 }
 
-// ForAsset implements ports.Access.
-func (o *one) ForAsset(context.Context, core.Actor, core.AssetID) (core.AssetFacts, error) {
+// ForDownload implements ports.Access.
+func (o *one) ForDownload(context.Context, core.Actor, core.AssetID) (core.AssetFacts, error) {
 	return o.facts, nil
 }
 

@@ -2,4 +2,4 @@
 
 package bench
 
-const mostAllocations = 117
+const mostAllocations = 53

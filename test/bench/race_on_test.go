@@ -2,5 +2,5 @@
 
 package bench
 
-// mostAllocations counts what the race detector's pools lose, too.
-const mostAllocations = 129
+// The race detector lets pools lose some of what they keep, at random.
+const mostAllocations = 66

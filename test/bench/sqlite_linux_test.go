@@ -60,7 +60,7 @@ func reads(b *testing.B, store *bunstore.Store, people []*person) result {
 			for n := i; time.Now().Before(end); n += 31 {
 				p := people[n%len(people)]
 				actor := core.Actor{Kind: core.ActorAccount, UserID: p.user, SessionID: p.session, ActiveOrg: p.org}
-				if _, err := store.ForAsset(b.Context(), actor, p.assets[n%len(p.assets)]); err != nil {
+				if _, err := store.ForDownload(b.Context(), actor, p.assets[n%len(p.assets)]); err != nil {
 					b.Error(err)
 					return
 				}

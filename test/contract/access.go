@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"context"
 	"time"
 
 	"github.com/seed-755a8038/coffer/core"
@@ -144,9 +145,21 @@ func factsAsset(s storeTest) {
 		AssetID: want.ID, OrgID: want.OrgID, Number: 1, BlobKey: r.Upload.BlobKey, ContentType: "text/plain", SizeBytes: 5,
 	})
 	s.must(core.CanDownload(f))
-	f, err = s.Hot.ForAsset(s.Context(), ben.actor(), r.NewAsset.ID)
+	less, err := s.Hot.ForDownload(s.Context(), ana.actor(), r.NewAsset.ID)
 	s.must(err)
-	s.wantErr(core.CanDownload(f), core.ErrNotFound)
+	s.equal([]any{less.DriveFacts, less.Version, less.Asset.Name, less.Asset.Status}, []any{f.DriveFacts, f.Version, f.Asset.Name, f.Asset.Status})
+	for _, ask := range []func(context.Context, core.Actor, core.AssetID) (core.AssetFacts, error){s.Hot.ForAsset, s.Hot.ForDownload} {
+		f, err = ask(s.Context(), ben.actor(), r.NewAsset.ID)
+		s.must(err)
+		s.wantErr(core.CanDownload(f), core.ErrNotFound)
+		_, err = ask(s.Context(), ana.actor(), core.AssetID(s.id()))
+		s.wantErr(err, core.ErrNotFound)
+		s.trash(want)
+		f, err = ask(s.Context(), ana.actor(), r.NewAsset.ID)
+		s.must(err)
+		s.wantErr(core.CanDownload(f), core.ErrAssetTrashed)
+		s.restore(want)
+	}
 	for _, id := range []core.AssetID{core.AssetID(s.id()), core.RootOf(ana.drive.ID)} {
 		_, err = s.Hot.ForAsset(s.Context(), ana.actor(), id)
 		s.wantErr(err, core.ErrNotFound)
@@ -155,6 +168,17 @@ func factsAsset(s storeTest) {
 	f, err = s.Hot.ForAsset(s.Context(), ana.actor(), r.NewAsset.ID)
 	s.must(err)
 	s.wantErr(core.CanDownload(f), core.ErrUnauthenticated)
+}
+
+func (s storeTest) trash(a *core.Asset) {
+	a.Trash(noon.Add(time.Hour))
+	s.update(func(tx ports.Tx) error { return tx.Assets.Save(s.Context(), a) })
+}
+
+func (s storeTest) restore(a *core.Asset) {
+	a.TrashedAt = time.Time{}
+	a.Node.Version++
+	s.update(func(tx ports.Tx) error { return tx.Assets.Save(s.Context(), a) })
 }
 
 func (s storeTest) uploadFacts(p person, parent core.NodeID) core.UploadFacts {

@@ -161,7 +161,12 @@ var homes = map[string][]string{
 	"github.com/golang-jwt/jwt":          {"adapters"},
 	"github.com/coreos/go-oidc":          {"adapters/oidc"},
 	"github.com/ory/dockertest":          {"test/env"},
+	"github.com/go-jose/go-jose":         {"adapters/oidc"},
+	"golang.org/x/oauth2":                {"adapters/oidc"},
+	"github.com/zitadel":                 {"test"},
 	"github.com/wneessen/go-mail":        {"adapters/smtpmail"},
+	"github.com/emersion":                {"test"},
+	"github.com/pquerna/otp":             {"adapters/totp"},
 	"github.com/prometheus":              {"adapters", "cmd"},
 	"go.opentelemetry.io/otel/exporters": {"adapters/telemetry"},
 }

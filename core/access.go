@@ -78,10 +78,12 @@ func StandingsAtLeast(want DriveRole) []string {
 // OrgFacts is what decides what an actor may do in an org.
 type OrgFacts struct {
 	Credential
-	OrgID     OrgID
-	AccountID AccountID
-	Status    AccountStatus
-	Role      OrgRole
+	OrgID      OrgID
+	IsPersonal bool
+	AccountID  AccountID
+	Status     AccountStatus
+	Role       OrgRole
+	Email      string // the actor's, for the audit log
 }
 
 // CanInOrg refuses an action that the actor's account does not allow. Without
@@ -106,6 +108,7 @@ type DriveFacts struct {
 	OrgID     OrgID
 	DriveID   DriveID
 	AccountID AccountID
+	Email     string // the actor's, for the audit log; only where something may be changed
 }
 
 // CanInDrive refuses what needs more than the actor's role in the drive. A

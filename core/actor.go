@@ -20,6 +20,7 @@ type Actor struct {
 	UserID    UserID
 	SessionID SessionID
 	ActiveOrg OrgID // the org the user has switched to
+	From      Client
 }
 
 // Credential is what the store knows about an actor's credential now.

@@ -54,5 +54,23 @@ func NewPersonalDrive(id DriveID, org OrgID, owner AccountID, now time.Time) *Dr
 	}
 }
 
+// NewLibrary returns the shared drive that every org of several people begins
+// with: its default drive, where members edit.
+func NewLibrary(id DriveID, org OrgID, now time.Time) *Drive {
+	return &Drive{
+		ID: id, OrgID: org, Name: "Library", DefaultRole: DriveEditor, QuotaBytes: Unlimited,
+		Version: 1, CreatedAt: now, UpdatedAt: now,
+	}
+}
+
+// HandOver puts a personal drive whose account has left into the custody of
+// the org's owners and admins: a shared drive that nobody else sees.
+func (d *Drive) HandOver(from string, now time.Time) {
+	d.OwnerAccountID, d.DefaultRole = AccountID{}, DriveNone
+	d.Name = clip("Personal drive of "+from, MaxTitleBytes)
+	d.Version++
+	d.UpdatedAt = now
+}
+
 // IsPersonal reports whether the drive belongs to one account.
 func (d *Drive) IsPersonal() bool { return !d.OwnerAccountID.IsZero() }

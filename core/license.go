@@ -94,6 +94,50 @@ func UnlimitedLicense() License {
 	}
 }
 
+// ErrLicenseNameTaken reports a licence whose name is in use.
+var ErrLicenseNameTaken = &Error{Kind: KindConflict, Code: "license_exists", Message: "there is already a licence with this name"}
+
+// CheckLicense refuses numbers that are neither a limit nor Unlimited, and
+// features that do not exist.
+func CheckLicense(l License) error {
+	for name, n := range map[string]int64{
+		"max_upload_size_mb": l.Limits.MaxUploadSizeMB, "max_total_storage_mb": l.Limits.MaxTotalStorageMB,
+		"max_assets_count": l.Limits.MaxAssets, "max_products_count": l.Limits.MaxProducts, "max_members_count": l.Limits.MaxMembers,
+		"max_groups": l.Limits.MaxGroups, "max_assets_per_group": l.Limits.MaxAssetsPerGroup,
+		"max_group_share_hours": l.Limits.MaxGroupShareHours, "monthly_fee_cents": l.MonthlyFeeCents,
+	} {
+		if n < Unlimited || n > maxLimit {
+			return Invalid("body."+name, "must be from 0 to 1,000,000,000,000, or null for no limit")
+		}
+	}
+	for _, f := range l.Features {
+		if !slices.Contains(allFeatures, f) {
+			return Invalid("body.features", "has an unknown feature: "+string(f))
+		}
+	}
+	return nil
+}
+
+const maxLimit = 1_000_000_000_000 // in megabytes, an exabyte: far from any overflow in bytes
+
+// CheckFeature returns the refusal of a feature the licence has not, with the
+// smallest tier that has it.
+func (l License) CheckFeature(f Feature) error {
+	if l.Has(f) {
+		return nil
+	}
+	e := &Error{
+		Kind: KindForbidden, Code: "feature_unavailable", Message: "the licence in force does not include " + string(f),
+		Details: map[string]any{"feature": string(f), "license": l.Name},
+	}
+	for _, tier := range Tiers() {
+		if tier.Has(f) {
+			return e.With("available_in", tier.Name)
+		}
+	}
+	return e
+}
+
 // Has reports whether the licence has the feature.
 func (l License) Has(f Feature) bool {
 	return slices.Contains(l.Features, f)

@@ -1,10 +1,14 @@
 package core
 
-import "time"
+import (
+	"regexp"
+	"time"
+)
 
 // What can go wrong with an org.
 var (
-	ErrSlugTaken = &Error{Kind: KindConflict, Code: "slug_taken", Message: "this slug is in use or reserved; choose another"}
+	ErrSlugTaken  = &Error{Kind: KindConflict, Code: "slug_taken", Message: "this slug is in use or reserved; choose another"}
+	ErrOrgDeleted = &Error{Kind: KindGone, Code: "org_deleted", Message: "the organisation has been deleted"}
 )
 
 // OrgID identifies an org.
@@ -14,16 +18,84 @@ type OrgID = ID[Org]
 type Org struct {
 	ID         OrgID
 	Name       string
-	Slug       string // unique
+	Slug       string // unique for ever: a slug given up stays reserved
 	IsPersonal bool
+	Settings   OrgSettings
+	Branding   Branding
+	DeletedAt  time.Time
 	Version    int64
 	CreatedAt  time.Time
 	UpdatedAt  time.Time
 }
 
+// OrgSettings are an org's own choices.
+type OrgSettings struct {
+	TimeZone string // IANA name; empty: UTC
+}
+
+// Branding is how an org shows itself to visitors.
+type Branding struct {
+	LogoAssetID  AssetID
+	PrimaryColor string // #rrggbb, or empty
+	AccentColor  string // likewise
+}
+
 // NewPersonalOrg returns the org that belongs to one user alone.
 func NewPersonalOrg(id OrgID, name, slug string, now time.Time) *Org {
-	return &Org{ID: id, Name: name, Slug: slug, IsPersonal: true, Version: 1, CreatedAt: now, UpdatedAt: now}
+	o := NewOrg(id, name, slug, now)
+	o.IsPersonal = true
+	return o
+}
+
+// NewOrg returns an org for several people.
+func NewOrg(id OrgID, name, slug string, now time.Time) *Org {
+	return &Org{ID: id, Name: name, Slug: slug, Version: 1, CreatedAt: now, UpdatedAt: now}
+}
+
+// OrgChange is what an update leaves alone (nil) or sets, all of it clean.
+type OrgChange struct {
+	Name     *string
+	Slug     *string
+	TimeZone *string
+	Branding *Branding
+}
+
+// Change applies c.
+func (o *Org) Change(c OrgChange, now time.Time) {
+	if c.Name != nil {
+		o.Name = *c.Name
+	}
+	if c.Slug != nil {
+		o.Slug = *c.Slug
+	}
+	if c.TimeZone != nil {
+		o.Settings.TimeZone = *c.TimeZone
+	}
+	if c.Branding != nil {
+		o.Branding = *c.Branding
+	}
+	o.touch(now)
+}
+
+// Deleted reports whether the org waits to be purged.
+func (o *Org) Deleted() bool { return !o.DeletedAt.IsZero() }
+
+// Delete closes an org to everybody. Its data stays.
+func (o *Org) Delete(now time.Time) error {
+	switch {
+	case o.IsPersonal:
+		return ErrPersonalOrg
+	case o.Deleted():
+		return ErrOrgDeleted
+	}
+	o.DeletedAt = now
+	o.touch(now)
+	return nil
+}
+
+func (o *Org) touch(now time.Time) {
+	o.Version++
+	o.UpdatedAt = now
 }
 
 // PersonalSlug returns a slug for a personal org that nobody else has, as long
@@ -38,11 +110,53 @@ func PersonalSlug(name string, id OrgID) string {
 	return "personal-" + tail
 }
 
+const minSlugBytes = 3
+
+var slugForm = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+
+// reservedSlugs would be mistaken for the server itself.
+var reservedSlugs = map[string]bool{
+	"admin": true, "api": true, "app": true, "assets": true, "auth": true, "blobs": true, "coffer": true, "docs": true,
+	"help": true, "login": true, "me": true, "public": true, "root": true, "static": true, "support": true, "system": true, "www": true,
+}
+
+// CleanSlug returns a slug in the form under which it is unique: lower case.
+func CleanSlug(location, raw string) (string, error) {
+	slug := Fold(raw)
+	switch {
+	case len(slug) < minSlugBytes || len(slug) > MaxSlugBytes || !slugForm.MatchString(slug):
+		return "", Invalid(location, "must have 3 to 63 lower-case letters, digits and single hyphens between them")
+	case reservedSlugs[slug]:
+		return "", ErrSlugTaken
+	}
+	return slug, nil
+}
+
+var colorForm = regexp.MustCompile(`^#[0-9a-f]{6}$`)
+
+// CleanColor returns a colour in its stored form; empty stays empty.
+func CleanColor(location, raw string) (string, error) {
+	color := Fold(raw)
+	if color != "" && !colorForm.MatchString(color) {
+		return "", Invalid(location, "must be a colour such as #1a2b3c")
+	}
+	return color, nil
+}
+
+// CleanTimeZone returns the name of a time zone this program knows.
+func CleanTimeZone(location, name string) (string, error) {
+	const maxName = 64
+	if _, err := time.LoadLocation(name); err != nil || len(name) > maxName || name == "Local" {
+		return "", Invalid(location, "must be the IANA name of a time zone, such as Europe/Berlin")
+	}
+	return name, nil
+}
+
 // OrgUsage is what an org uses of its licence. The store keeps it exact: each
 // field changes in the transaction that adds or removes what it counts.
 type OrgUsage struct {
 	UsedBytes   int64 // Σ size of all versions, ready or reserved, trashed too
 	AssetsCount int64 // pending and trashed ones too
-	Members     int64 // active accounts and open invitations
+	Members     int64 // as in Roster
 	Products    int64
 }

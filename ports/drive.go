@@ -15,6 +15,10 @@ type Drives interface {
 	// Get returns the drive, or core.ErrNotFound.
 	Get(ctx context.Context, org core.OrgID, id core.DriveID) (*core.Drive, error)
 
+	// Save stores a changed drive whose Version is one above the stored one,
+	// else returns core.ErrStale. What the drive uses is not its to say.
+	Save(ctx context.Context, d *core.Drive) error
+
 	// PersonalOf returns an account's own drive, or core.ErrNotFound.
 	PersonalOf(ctx context.Context, org core.OrgID, owner core.AccountID) (*core.Drive, error)
 }

@@ -14,11 +14,19 @@ type Orgs interface {
 	// in the same unit of work.
 	Add(ctx context.Context, o *core.Org, defaultDrive core.DriveID) error
 
-	// Get returns the org, or core.ErrNotFound.
+	// Get returns the org, deleted or not, or core.ErrNotFound.
 	Get(ctx context.Context, id core.OrgID) (*core.Org, error)
 
-	// ListOf returns the orgs in which the user has an active account, by id.
+	// Save stores a changed org whose Version is one above the stored one,
+	// else returns core.ErrStale. A slug that any org has or had is taken:
+	// core.ErrSlugTaken, unless it was this org's own.
+	Save(ctx context.Context, o *core.Org) error
+
+	// ListOf returns the live orgs in which the user has an active account, by id.
 	ListOf(ctx context.Context, user core.UserID, p OrgPage) ([]OrgEntry, error)
+
+	// ListAll returns all orgs, by id, with what they use, for operators.
+	ListAll(ctx context.Context, text string, p OrgPage) ([]OrgState, error)
 
 	// Usage returns what the org uses of its licence.
 	Usage(ctx context.Context, id core.OrgID) (core.OrgUsage, error)
@@ -31,6 +39,13 @@ type OrgEntry struct {
 	Role      core.OrgRole
 }
 
+// OrgState is an org as an operator sees it.
+type OrgState struct {
+	Org     core.Org
+	Usage   core.OrgUsage
+	License string
+}
+
 // OrgPage is a page of orgs.
 type OrgPage struct {
 	After core.OrgID // return orgs with a greater id
@@ -39,7 +54,8 @@ type OrgPage struct {
 
 // Accounts stores accounts.
 type Accounts interface {
-	// Add stores a new account; core.ErrConflict if the user has one there.
+	// Add stores a new account. It returns core.ErrAlreadyMember if the user
+	// has one there, or the address an open invitation.
 	Add(ctx context.Context, a *core.Account) error
 
 	// Get returns the account, or core.ErrNotFound.
@@ -47,6 +63,43 @@ type Accounts interface {
 
 	// Of returns the user's account in the org, or core.ErrNotFound.
 	Of(ctx context.Context, org core.OrgID, user core.UserID) (*core.Account, error)
+
+	// Save stores a changed account whose Version is one above the stored
+	// one, else returns core.ErrStale. It can also return core.ErrAlreadyMember.
+	Save(ctx context.Context, a *core.Account) error
+
+	// Roster counts the org's people and keeps other units of work from
+	// changing them until this one ends. It is for Update only.
+	Roster(ctx context.Context, org core.OrgID) (core.Roster, error)
+
+	// List returns an org's accounts by id.
+	List(ctx context.Context, q AccountQuery) ([]Member, error)
+
+	// OfUser returns a user's accounts that are not removed, in live orgs, with
+	// the open invitations to the address (empty: none), by org.
+	OfUser(ctx context.Context, user core.UserID, email string) ([]Membership, error)
+}
+
+// AccountQuery is a page of an org's accounts.
+type AccountQuery struct {
+	OrgID    core.OrgID
+	Statuses []core.AccountStatus // empty: any
+	Email    string               // clean; empty: any
+	After    core.AccountID
+	Limit    int
+}
+
+// Member is an account with what is known of its user.
+type Member struct {
+	Account core.Account
+	Email   string // the user's, or the invited one
+	Name    string // empty for an invitation
+}
+
+// Membership is an account with its org.
+type Membership struct {
+	Account core.Account
+	Org     core.Org
 }
 
 // Licenses knows the licences and who has which.
@@ -58,8 +111,13 @@ type Licenses interface {
 	// List returns all licences, by fee, then by name.
 	List(ctx context.Context) ([]core.License, error)
 
+	// Put stores a licence in place of the one with its name, if replace; else
+	// it returns core.ErrLicenseNameTaken. It returns core.ErrNotFound if there
+	// is none to replace.
+	Put(ctx context.Context, l core.License, replace bool) error
+
 	// Assign gives the org a licence from now until expires (zero: no end). It
-	// returns core.ErrNotFound if there is no such licence.
+	// returns core.ErrNotFound if there is no such licence or org.
 	Assign(ctx context.Context, a LicenseAssignment) error
 }
 
@@ -70,4 +128,23 @@ type LicenseAssignment struct {
 	License   string
 	ExpiresAt time.Time
 	Now       time.Time
+}
+
+// Audit stores the audit logs of orgs.
+type Audit interface {
+	// Add appends entries.
+	Add(ctx context.Context, entries ...*core.AuditEntry) error
+
+	// List returns entries of an org, newest first.
+	List(ctx context.Context, q AuditQuery) ([]*core.AuditEntry, error)
+}
+
+// AuditQuery is a page of an audit log. The zero value of a filter means any.
+type AuditQuery struct {
+	OrgID    core.OrgID
+	Actor    core.AccountID
+	Action   string // an action, or a noun with a dot at its end
+	From, To time.Time
+	Before   core.AuditID
+	Limit    int
 }

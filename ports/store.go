@@ -24,10 +24,13 @@ type Store interface {
 // method that names an org never sees another org's rows: they do not exist.
 type Tx struct {
 	Users       Users
+	Identities  Identities
 	Sessions    Sessions
+	Tickets     Tickets
 	Orgs        Orgs
 	Accounts    Accounts
 	Licenses    Licenses
+	Audit       Audit
 	Drives      Drives
 	Nodes       Nodes
 	Assets      Assets

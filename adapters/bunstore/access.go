@@ -33,13 +33,14 @@ func (s *Store) ForUser(ctx context.Context, a core.Actor) (core.Credential, err
 
 // ForOrg implements ports.Access.
 func (s *Store) ForOrg(ctx context.Context, a core.Actor, org core.OrgID) (core.OrgFacts, error) {
-	const text = `SELECT ` + callerState + `, o.id, ac.id, coalesce(ac.status, ''), coalesce(ac.role, '')` + caller + `
-		LEFT JOIN orgs o ON o.id = $3
+	const text = `SELECT ` + callerState + `, o.id, coalesce(o.is_personal, false), ac.id, coalesce(ac.status, ''),
+		coalesce(ac.role, ''), u.email` + caller + `
+		LEFT JOIN orgs o ON o.id = $3 AND o.deleted_at IS NULL
 		LEFT JOIN accounts ac ON ac.org_id = o.id AND ac.user_id = u.id
 		WHERE u.id = $1`
 	var f core.OrgFacts
 	err := s.row(ctx, text, []any{a.UserID, a.SessionID, org},
-		&f.UserDisabled, &f.SessionRevoked, &f.OrgID, &f.AccountID, &f.Status, &f.Role)
+		&f.UserDisabled, &f.SessionRevoked, &f.OrgID, &f.IsPersonal, &f.AccountID, &f.Status, &f.Role, &f.Email)
 	if err != nil {
 		return f, unknownCaller("org facts", err)
 	}
@@ -50,7 +51,7 @@ func (s *Store) ForOrg(ctx context.Context, a core.Actor, org core.OrgID) (core.
 func (s *Store) ForDrive(ctx context.Context, a core.Actor, drive core.DriveID) (core.DriveFacts, error) {
 	const text = `SELECT ` + callerState + `, ac.id, coalesce(ac.status, ''), coalesce(ac.role, ''), coalesce(m.role, ''),
 		coalesce(d.default_role, ''), d.org_id, d.id, d.owner_account_id` + caller + `
-		LEFT JOIN drives d ON d.id = $3` + standingJoins + `WHERE u.id = $1`
+		LEFT JOIN drives d ON d.id = $3 AND EXISTS (SELECT 1 FROM orgs o WHERE o.id = d.org_id AND o.deleted_at IS NULL)` + standingJoins + `WHERE u.id = $1`
 	var f core.DriveFacts
 	var owner core.AccountID
 	err := s.row(ctx, text, []any{a.UserID, a.SessionID, drive}, driveFacts(&f, &owner)...)
@@ -65,9 +66,10 @@ func (s *Store) ForDrive(ctx context.Context, a core.Actor, drive core.DriveID) 
 func (s *Store) ForAsset(ctx context.Context, a core.Actor, id core.AssetID) (core.AssetFacts, error) {
 	const text = `SELECT ` + callerState + `, ` + standingColumns + `, n.id, n.parent_id, n.name, n.created_by, n.trashed_at,
 		n.version, n.created_at, n.updated_at, n.status, n.content_type, n.size_bytes, v.sha256, n.current_version,
-		n.newest_version, n.metadata, coalesce(v.blob_key, ''), coalesce(v.content_type, ''), coalesce(v.size_bytes, 0)` + caller + `
+		n.newest_version, n.metadata, coalesce(v.blob_key, ''), coalesce(v.content_type, ''), coalesce(v.size_bytes, 0), u.email` + caller + `
 		JOIN nodes n ON n.id = $3 AND n.kind = 'asset'
-		JOIN drives d ON d.id = n.drive_id` + standingJoins + `
+		JOIN drives d ON d.id = n.drive_id
+		JOIN orgs o ON o.id = n.org_id AND o.deleted_at IS NULL` + standingJoins + `
 		LEFT JOIN asset_versions v ON v.asset_id = n.id AND v.number = n.current_version
 		WHERE u.id = $1`
 	var f core.AssetFacts
@@ -75,7 +77,7 @@ func (s *Store) ForAsset(ctx context.Context, a core.Actor, id core.AssetID) (co
 	var row nodeRow
 	into := append(driveFacts(&f.DriveFacts, &owner), &row.ID, &row.ParentID, &row.Name, &row.CreatedBy, &row.TrashedAt,
 		&row.Version, &row.CreatedAt, &row.UpdatedAt, &row.Status, &row.ContentType, &row.SizeBytes, &row.SHA256, &row.Current,
-		&row.Newest, &row.Metadata, &f.Version.BlobKey, &f.Version.ContentType, &f.Version.SizeBytes)
+		&row.Newest, &row.Metadata, &f.Version.BlobKey, &f.Version.ContentType, &f.Version.SizeBytes, &f.Email)
 	err := s.row(ctx, text, []any{a.UserID, a.SessionID, id}, into...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return s.nothing(ctx, a)
@@ -129,7 +131,7 @@ func (s *Store) nothing(ctx context.Context, a core.Actor) (f core.AssetFacts, e
 func (s *Store) ForUpload(ctx context.Context, a core.Actor, q ports.UploadQuery) (core.UploadFacts, error) {
 	const text = `SELECT ` + callerState + `, ` + standingColumns + `, d.quota_bytes, d.used_bytes, q.used_bytes, q.assets_count,
 		l.name, l.max_upload_size_mb, l.max_total_storage_mb, l.max_assets` + caller + `
-		JOIN orgs o ON o.id = $3
+		JOIN orgs o ON o.id = $3 AND o.deleted_at IS NULL
 		JOIN org_usage q ON q.org_id = o.id
 		JOIN drives d ON d.id = coalesce($4, o.default_drive_id) AND d.org_id = o.id` + standingJoins + `
 		JOIN licenses l ON l.name = ` + licenseInForce + `

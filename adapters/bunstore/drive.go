@@ -34,17 +34,27 @@ func (r *driveRow) drive() *core.Drive {
 type drives struct{ repository }
 
 func (r drives) Add(ctx context.Context, d *core.Drive) error {
-	_, err := r.NewInsert().Model(&driveRow{
-		ID: d.ID, OrgID: d.OrgID, OwnerAccountID: d.OwnerAccountID, Name: d.Name, DefaultRole: d.DefaultRole,
-		QuotaBytes: limit(d.QuotaBytes), UsedBytes: d.UsedBytes,
-		Version: d.Version, CreatedAt: stamp{d.CreatedAt}, UpdatedAt: stamp{d.UpdatedAt},
-	}).Exec(ctx)
+	_, err := r.NewInsert().Model(newDriveRow(d)).Exec(ctx)
 	if err != nil {
 		return translate("add drive", err)
 	}
 	root := core.NewRoot(d)
 	_, err = r.NewInsert().Model(newNodeRow(root, new(core.File))).Exec(ctx)
 	return translate("add root", err)
+}
+
+func newDriveRow(d *core.Drive) *driveRow {
+	return &driveRow{
+		ID: d.ID, OrgID: d.OrgID, OwnerAccountID: d.OwnerAccountID, Name: d.Name, DefaultRole: d.DefaultRole,
+		QuotaBytes: limit(d.QuotaBytes), UsedBytes: d.UsedBytes,
+		Version: d.Version, CreatedAt: stamp{d.CreatedAt}, UpdatedAt: stamp{d.UpdatedAt},
+	}
+}
+
+func (r drives) Save(ctx context.Context, d *core.Drive) error {
+	res, err := r.NewUpdate().Model(newDriveRow(d)).ExcludeColumn("used_bytes", "created_at").
+		Where("d.org_id = ? AND d.id = ? AND d.version = ?", d.OrgID, d.ID, d.Version-1).Exec(ctx)
+	return saved("save drive", res, err)
 }
 
 func (r drives) Get(ctx context.Context, org core.OrgID, id core.DriveID) (*core.Drive, error) {

@@ -24,7 +24,10 @@ var uniques = []struct {
 }{
 	{"users_email_key", "users.email", core.ErrEmailTaken},
 	{"orgs_slug_key", "orgs.slug", core.ErrSlugTaken},
-	{"accounts_org_id_user_id_key", "accounts.org_id, accounts.user_id", core.ErrConflict},
+	{"accounts_org_id_user_id_key", "accounts.org_id, accounts.user_id", core.ErrAlreadyMember},
+	{"accounts_org_id_invited_email_key", "accounts.org_id, accounts.invited_email", core.ErrAlreadyMember},
+	{"identities_pkey", "identities.issuer, identities.subject", core.ErrConflict},
+	{"licenses_pkey", "licenses.name", core.ErrLicenseNameTaken},
 	{"drives_org_id_owner_account_id_key", "drives.org_id, drives.owner_account_id", core.ErrConflict},
 	{"nodes_parent_id_name_key", "nodes.parent_id, nodes.name", core.ErrNameTaken},
 	{"idempotency_keys_pkey", "idempotency_keys.scope, idempotency_keys.key", core.ErrIdempotencyConflict},

@@ -2,8 +2,6 @@ package bunstore
 
 import (
 	"context"
-	"errors"
-	"time"
 
 	"github.com/uptrace/bun"
 
@@ -14,34 +12,59 @@ import (
 type orgRow struct {
 	bun.BaseModel `bun:"table:orgs,alias:o"`
 
-	ID             core.OrgID   `bun:"id,pk"`
-	Name           string       `bun:"name"`
-	Slug           string       `bun:"slug"`
-	IsPersonal     bool         `bun:"is_personal"`
-	DefaultDriveID core.DriveID `bun:"default_drive_id"`
-	Version        int64        `bun:"version"`
-	CreatedAt      stamp        `bun:"created_at"`
-	UpdatedAt      stamp        `bun:"updated_at"`
+	ID             core.OrgID            `bun:"id,pk"`
+	Name           string                `bun:"name"`
+	NameFolded     string                `bun:"name_folded"`
+	Slug           string                `bun:"slug"`
+	IsPersonal     bool                  `bun:"is_personal"`
+	Settings       document[orgSettings] `bun:"settings"`
+	Branding       document[branding]    `bun:"branding"`
+	DeletedAt      stamp                 `bun:"deleted_at"`
+	DefaultDriveID core.DriveID          `bun:"default_drive_id"`
+	Version        int64                 `bun:"version"`
+	CreatedAt      stamp                 `bun:"created_at"`
+	UpdatedAt      stamp                 `bun:"updated_at"`
 }
 
 func (r *orgRow) org() *core.Org {
 	return &core.Org{
 		ID: r.ID, Name: r.Name, Slug: r.Slug, IsPersonal: r.IsPersonal,
+		Settings: core.OrgSettings(r.Settings.v), Branding: core.Branding(r.Branding.v), DeletedAt: r.DeletedAt.Time,
 		Version: r.Version, CreatedAt: r.CreatedAt.Time, UpdatedAt: r.UpdatedAt.Time,
+	}
+}
+
+// orgSettings and branding are the columns of that name, as JSON.
+type orgSettings struct {
+	TimeZone string `json:"time_zone,omitempty"`
+}
+
+type branding struct {
+	LogoAssetID  core.AssetID `json:"logo_asset_id,omitzero"`
+	PrimaryColor string       `json:"primary_color,omitempty"`
+	AccentColor  string       `json:"accent_color,omitempty"`
+}
+
+func newOrgRow(o *core.Org) *orgRow {
+	return &orgRow{
+		ID: o.ID, Name: o.Name, NameFolded: core.Fold(o.Name), Slug: o.Slug, IsPersonal: o.IsPersonal,
+		Settings: document[orgSettings]{orgSettings(o.Settings)}, Branding: document[branding]{branding(o.Branding)}, DeletedAt: stamp{o.DeletedAt},
+		Version: o.Version, CreatedAt: stamp{o.CreatedAt}, UpdatedAt: stamp{o.UpdatedAt},
 	}
 }
 
 type orgs struct{ repository }
 
 func (r orgs) Add(ctx context.Context, o *core.Org, defaultDrive core.DriveID) error {
-	_, err := r.NewInsert().Model(&orgRow{
-		ID: o.ID, Name: o.Name, Slug: o.Slug, IsPersonal: o.IsPersonal, DefaultDriveID: defaultDrive,
-		Version: o.Version, CreatedAt: stamp{o.CreatedAt}, UpdatedAt: stamp{o.UpdatedAt},
-	}).Exec(ctx)
-	if err != nil {
+	row := newOrgRow(o)
+	row.DefaultDriveID = defaultDrive
+	if err := r.reserveSlug(ctx, o); err != nil { // before the org, as in Save: one order of locks
+		return err
+	}
+	if _, err := r.NewInsert().Model(row).Exec(ctx); err != nil {
 		return translate("add org", err)
 	}
-	_, err = r.NewRaw(`INSERT INTO org_usage (org_id, used_bytes, assets_count) VALUES (?, 0, 0)`, o.ID).Exec(ctx)
+	_, err := r.NewRaw(`INSERT INTO org_usage (org_id, used_bytes, assets_count) VALUES (?, 0, 0)`, o.ID).Exec(ctx)
 	return translate("add org", err)
 }
 
@@ -53,13 +76,67 @@ func (r orgs) Get(ctx context.Context, id core.OrgID) (*core.Org, error) {
 	return row.org(), nil
 }
 
+func (r orgs) Save(ctx context.Context, o *core.Org) error {
+	if err := r.reserveSlug(ctx, o); err != nil {
+		return err
+	}
+	res, err := r.NewUpdate().Model(newOrgRow(o)).ExcludeColumn("default_drive_id", "is_personal", "created_at").
+		Where("o.id = ? AND o.version = ?", o.ID, o.Version-1).Exec(ctx)
+	return saved("save org", res, err)
+}
+
+// reserveSlug keeps the org's slug for it for ever.
+func (r orgs) reserveSlug(ctx context.Context, o *core.Org) error {
+	_, err := r.NewRaw(`INSERT INTO org_slugs (slug, org_id, created_at) VALUES (?, ?, ?) ON CONFLICT (slug) DO NOTHING`,
+		o.Slug, o.ID, stamp{o.UpdatedAt}).Exec(ctx)
+	if err != nil {
+		return translate("reserve slug", err)
+	}
+	var owner core.OrgID
+	if err := r.NewRaw(`SELECT org_id FROM org_slugs WHERE slug = ?`, o.Slug).Scan(ctx, &owner); err != nil {
+		return translate("reserve slug", err)
+	}
+	if owner != o.ID {
+		return core.ErrSlugTaken
+	}
+	return nil
+}
+
+func (r orgs) ListAll(ctx context.Context, text string, p ports.OrgPage) ([]ports.OrgState, error) {
+	var rows []struct {
+		orgRow
+		UsedBytes   int64  `bun:"used_bytes"`
+		AssetsCount int64  `bun:"assets_count"`
+		Members     int64  `bun:"members"`
+		License     string `bun:"license"`
+	}
+	like := likePattern(core.Fold(text))
+	err := r.NewRaw(`SELECT o.*, q.used_bytes, q.assets_count,
+		(SELECT count(*) FROM accounts ac WHERE ac.org_id = o.id AND ac.status <> 'removed') AS members,
+		coalesce((SELECT ol.license FROM org_licenses ol WHERE ol.org_id = o.id ORDER BY ol.id DESC LIMIT 1), ?) AS license
+		FROM orgs o JOIN org_usage q ON q.org_id = o.id
+		WHERE o.id > ? AND (o.slug LIKE ? ESCAPE '\' OR o.name_folded LIKE ? ESCAPE '\') ORDER BY o.id LIMIT ?`,
+		core.DefaultLicense, floor(p.After), like, like, p.Limit).Scan(ctx, &rows)
+	if err != nil {
+		return nil, translate("list all orgs", err)
+	}
+	out := make([]ports.OrgState, len(rows))
+	for i := range rows {
+		out[i] = ports.OrgState{
+			Org: *rows[i].org(), License: rows[i].License,
+			Usage: core.OrgUsage{UsedBytes: rows[i].UsedBytes, AssetsCount: rows[i].AssetsCount, Members: rows[i].Members, Products: 0},
+		}
+	}
+	return out, nil
+}
+
 func (r orgs) ListOf(ctx context.Context, user core.UserID, p ports.OrgPage) ([]ports.OrgEntry, error) {
 	var rows []struct {
 		orgRow
 		AccountID core.AccountID `bun:"account_id"`
 		Role      core.OrgRole   `bun:"role"`
 	}
-	err := r.NewRaw(`SELECT o.*, ac.id AS account_id, ac.role FROM accounts ac JOIN orgs o ON o.id = ac.org_id
+	err := r.NewRaw(`SELECT o.*, ac.id AS account_id, ac.role FROM accounts ac JOIN orgs o ON o.id = ac.org_id AND o.deleted_at IS NULL
 		WHERE ac.user_id = ? AND ac.status = ? AND ac.org_id > ? ORDER BY ac.org_id LIMIT ?`,
 		user, core.AccountActive, floor(p.After), p.Limit).Scan(ctx, &rows)
 	if err != nil {
@@ -79,118 +156,8 @@ func (r orgs) Usage(ctx context.Context, id core.OrgID) (core.OrgUsage, error) {
 		Members     int64 `bun:"members"`
 	}
 	err := r.NewRaw(`SELECT q.used_bytes, q.assets_count,
-		(SELECT count(*) FROM accounts ac WHERE ac.org_id = q.org_id AND ac.status IN ('invited', 'active', 'suspended')) AS members
+		(SELECT count(*) FROM accounts ac WHERE ac.org_id = q.org_id AND ac.status <> 'removed') AS members
 		FROM org_usage q WHERE q.org_id = ?`, id).Scan(ctx, &row)
 	usage := core.OrgUsage{UsedBytes: row.UsedBytes, AssetsCount: row.AssetsCount, Members: row.Members, Products: 0} // none can be made yet
 	return usage, translate("org usage", err)
-}
-
-type accountRow struct {
-	bun.BaseModel `bun:"table:accounts,alias:ac"`
-
-	ID        core.AccountID     `bun:"id,pk"`
-	OrgID     core.OrgID         `bun:"org_id"`
-	UserID    core.UserID        `bun:"user_id"`
-	Role      core.OrgRole       `bun:"role"`
-	Status    core.AccountStatus `bun:"status"`
-	Version   int64              `bun:"version"`
-	CreatedAt stamp              `bun:"created_at"`
-	UpdatedAt stamp              `bun:"updated_at"`
-}
-
-func (r *accountRow) account() *core.Account {
-	return &core.Account{
-		ID: r.ID, OrgID: r.OrgID, UserID: r.UserID, Role: r.Role, Status: r.Status,
-		Version: r.Version, CreatedAt: r.CreatedAt.Time, UpdatedAt: r.UpdatedAt.Time,
-	}
-}
-
-type accounts struct{ repository }
-
-func (r accounts) Add(ctx context.Context, a *core.Account) error {
-	_, err := r.NewInsert().Model(&accountRow{
-		ID: a.ID, OrgID: a.OrgID, UserID: a.UserID, Role: a.Role, Status: a.Status,
-		Version: a.Version, CreatedAt: stamp{a.CreatedAt}, UpdatedAt: stamp{a.UpdatedAt},
-	}).Exec(ctx)
-	return translate("add account", err)
-}
-
-func (r accounts) Get(ctx context.Context, org core.OrgID, id core.AccountID) (*core.Account, error) {
-	return r.one(ctx, "ac.org_id = ? AND ac.id = ?", org, id)
-}
-
-func (r accounts) Of(ctx context.Context, org core.OrgID, user core.UserID) (*core.Account, error) {
-	return r.one(ctx, "ac.org_id = ? AND ac.user_id = ?", org, user)
-}
-
-func (r accounts) one(ctx context.Context, where string, args ...any) (*core.Account, error) {
-	var row accountRow
-	if err := r.NewSelect().Model(&row).Where(where, args...).Scan(ctx); err != nil {
-		return nil, translate("get account", err)
-	}
-	return row.account(), nil
-}
-
-type licenseRow struct {
-	bun.BaseModel `bun:"table:licenses,alias:l"`
-
-	Name               string   `bun:"name,pk"`
-	MonthlyFeeCents    limit    `bun:"monthly_fee_cents"`
-	MaxUploadSizeMB    limit    `bun:"max_upload_size_mb"`
-	MaxTotalStorageMB  limit    `bun:"max_total_storage_mb"`
-	MaxAssets          limit    `bun:"max_assets"`
-	MaxProducts        limit    `bun:"max_products"`
-	MaxMembers         limit    `bun:"max_members"`
-	MaxGroups          limit    `bun:"max_groups"`
-	MaxAssetsPerGroup  limit    `bun:"max_assets_per_group"`
-	MaxGroupShareHours limit    `bun:"max_group_share_hours"`
-	Features           features `bun:"features"`
-}
-
-func (r *licenseRow) license() core.License {
-	return core.License{
-		Name: r.Name, MonthlyFeeCents: int64(r.MonthlyFeeCents), Features: nilIfEmpty(r.Features),
-		Limits: core.Limits{
-			MaxUploadSizeMB: int64(r.MaxUploadSizeMB), MaxTotalStorageMB: int64(r.MaxTotalStorageMB), MaxAssets: int64(r.MaxAssets),
-			MaxProducts: int64(r.MaxProducts), MaxMembers: int64(r.MaxMembers), MaxGroups: int64(r.MaxGroups),
-			MaxAssetsPerGroup: int64(r.MaxAssetsPerGroup), MaxGroupShareHours: int64(r.MaxGroupShareHours),
-		},
-	}
-}
-
-type licenses struct{ repository }
-
-func (r licenses) InForce(ctx context.Context, org core.OrgID, now time.Time) (core.OrgLicense, error) {
-	var row struct {
-		licenseRow
-		ExpiresAt stamp `bun:"expires_at"`
-	}
-	err := r.NewRaw(`SELECT l.*, ol.expires_at FROM org_licenses ol JOIN licenses l ON l.name = ol.license
-		WHERE ol.org_id = ? AND (ol.expires_at IS NULL OR ol.expires_at > ?) ORDER BY ol.id DESC LIMIT 1`, org, stamp{now}).Scan(ctx, &row)
-	if err = translate("license in force", err); errors.Is(err, core.ErrNotFound) {
-		err = translate("default license", r.NewSelect().Model(&row.licenseRow).Where("l.name = ?", core.DefaultLicense).Scan(ctx))
-	}
-	return core.OrgLicense{License: row.license(), ExpiresAt: row.ExpiresAt.Time}, err
-}
-
-func (r licenses) List(ctx context.Context) ([]core.License, error) {
-	var rows []licenseRow
-	err := r.NewSelect().Model(&rows).OrderExpr("l.monthly_fee_cents IS NULL, l.monthly_fee_cents, l.name").Scan(ctx)
-	if err != nil {
-		return nil, translate("list licenses", err)
-	}
-	out := make([]core.License, len(rows))
-	for i := range rows {
-		out[i] = rows[i].license()
-	}
-	return out, nil
-}
-
-func (r licenses) Assign(ctx context.Context, a ports.LicenseAssignment) error {
-	_, err := r.NewRaw(`INSERT INTO org_licenses (id, org_id, license, expires_at, created_at) VALUES (?, ?, ?, ?, ?)`,
-		core.ID[ports.LicenseAssignment](a.ID), a.OrgID, a.License, stamp{a.ExpiresAt}, stamp{a.Now}).Exec(ctx)
-	if err = translate("assign license", err); errors.Is(err, errReference) {
-		return core.ErrNotFound
-	}
-	return err
 }

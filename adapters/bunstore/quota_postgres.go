@@ -24,7 +24,7 @@ var reserveFacts = `WITH f AS MATERIALIZED (
 	SELECT ac.id AS account_id, d.id AS drive_id, l.max_upload_size_mb, l.max_total_storage_mb, l.max_assets
 	FROM users u
 	JOIN sessions s ON s.id = $2 AND s.user_id = u.id AND s.revoked_at IS NULL
-	JOIN orgs o ON o.id = $3
+	JOIN orgs o ON o.id = $3 AND o.deleted_at IS NULL
 	JOIN accounts ac ON ac.org_id = o.id AND ac.user_id = u.id
 	JOIN drives d ON d.id = coalesce($4, o.default_drive_id) AND d.org_id = o.id
 	LEFT JOIN drive_members m ON m.drive_id = d.id AND m.account_id = ac.id

@@ -42,7 +42,7 @@ func reserveSQLite(ctx context.Context, s *Store, tx *bun.Tx, r ports.Reservatio
 var granted = `SELECT ac.id, d.id
 	FROM users u
 	JOIN sessions s ON s.id = $2 AND s.user_id = u.id AND s.revoked_at IS NULL
-	JOIN orgs o ON o.id = $3
+	JOIN orgs o ON o.id = $3 AND o.deleted_at IS NULL
 	JOIN org_usage q ON q.org_id = o.id
 	JOIN accounts ac ON ac.org_id = o.id AND ac.user_id = u.id
 	JOIN drives d ON d.id = coalesce($4, o.default_drive_id) AND d.org_id = o.id

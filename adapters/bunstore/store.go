@@ -108,7 +108,7 @@ func (s *Store) tx(conn *sql.Conn, tx *bun.Tx) ports.Tx {
 		jobs = s.jobs(conn, tx.Tx)
 	}
 	return ports.Tx{
-		Users: users{r}, Sessions: sessions{r}, Orgs: orgs{r}, Accounts: accounts{r}, Licenses: licenses{r}, Drives: drives{r},
+		Users: users{r}, Identities: identities{r}, Sessions: sessions{r}, Tickets: tickets{r}, Audit: audit{r}, Orgs: orgs{r}, Accounts: accounts{r}, Licenses: licenses{r}, Drives: drives{r},
 		Nodes: nodes{r}, Assets: assets{r}, Versions: versions{r}, Uploads: uploads{r}, Quota: quota{s, tx},
 		Idempotency: idempotency{r}, Jobs: jobs,
 	}

@@ -90,3 +90,30 @@ func scanJSON(v, into any) error {
 	}
 	return fmt.Errorf("cannot scan %T as JSON", v)
 }
+
+// hashes is a list of hashes as JSON, in base64.
+type hashes [][]byte
+
+// Value implements driver.Valuer.
+func (h hashes) Value() (driver.Value, error) {
+	if h == nil {
+		return "[]", nil
+	}
+	doc, err := json.Marshal([][]byte(h))
+	return string(doc), err
+}
+
+// Scan implements sql.Scanner.
+func (h *hashes) Scan(v any) error { return scanJSON(v, (*[][]byte)(h)) }
+
+// document is any other value as JSON.
+type document[T any] struct{ v T }
+
+// Value implements driver.Valuer.
+func (d document[T]) Value() (driver.Value, error) {
+	doc, err := json.Marshal(d.v)
+	return string(doc), err
+}
+
+// Scan implements sql.Scanner.
+func (d *document[T]) Scan(v any) error { return scanJSON(v, &d.v) }

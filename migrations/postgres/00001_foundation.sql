@@ -27,6 +27,7 @@ INSERT INTO licenses VALUES
 CREATE TABLE orgs (
     id               uuid PRIMARY KEY,
     name             text NOT NULL,
+    name_folded      text COLLATE "C" NOT NULL,
     slug             text COLLATE "C" NOT NULL,
     is_personal      boolean NOT NULL,
     default_drive_id uuid NOT NULL,
@@ -55,8 +56,9 @@ CREATE TABLE users (
     id                uuid PRIMARY KEY,
     email             text COLLATE "C" NOT NULL,
     name              text NOT NULL,
+    name_folded       text COLLATE "C" NOT NULL,
     password_hash     text NOT NULL,
-    personal_org_id   uuid NOT NULL REFERENCES orgs (id),
+    personal_org_id   uuid NOT NULL,
     email_verified_at bigint,
     platform_admin    boolean NOT NULL,
     disabled_at       bigint,
@@ -91,16 +93,20 @@ CREATE INDEX session_tokens_session_id_idx ON session_tokens (session_id);
 CREATE TABLE accounts (
     id         uuid PRIMARY KEY,
     org_id     uuid NOT NULL REFERENCES orgs (id) ON DELETE CASCADE,
-    user_id    uuid NOT NULL REFERENCES users (id),
+    user_id    uuid REFERENCES users (id),
     role       text COLLATE "C" NOT NULL CONSTRAINT accounts_role_check CHECK (role IN ('owner', 'admin', 'member', 'viewer')),
     status     text COLLATE "C" NOT NULL
                CONSTRAINT accounts_status_check CHECK (status IN ('invited', 'active', 'suspended', 'removed')),
+    invited_email text COLLATE "C" NOT NULL,
+    invited_by uuid,
     version    bigint NOT NULL,
     created_at bigint NOT NULL,
     updated_at bigint NOT NULL,
     CONSTRAINT accounts_org_id_user_id_key UNIQUE (org_id, user_id)
 );
 CREATE INDEX accounts_user_id_idx ON accounts (user_id, org_id);
+CREATE UNIQUE INDEX accounts_org_id_invited_email_key ON accounts (org_id, invited_email) WHERE status = 'invited';
+CREATE INDEX accounts_invited_email_idx ON accounts (invited_email) WHERE status = 'invited';
 
 CREATE TABLE drives (
     id               uuid PRIMARY KEY,

@@ -27,6 +27,7 @@ INSERT INTO licenses VALUES
 CREATE TABLE orgs (
     id               text PRIMARY KEY,
     name             text NOT NULL,
+    name_folded      text NOT NULL,
     slug             text NOT NULL,
     is_personal      integer NOT NULL,
     default_drive_id text NOT NULL,
@@ -55,8 +56,9 @@ CREATE TABLE users (
     id                text PRIMARY KEY,
     email             text NOT NULL,
     name              text NOT NULL,
+    name_folded       text NOT NULL,
     password_hash     text NOT NULL,
-    personal_org_id   text NOT NULL REFERENCES orgs (id),
+    personal_org_id   text NOT NULL,
     email_verified_at integer,
     platform_admin    integer NOT NULL,
     disabled_at       integer,
@@ -91,16 +93,20 @@ CREATE INDEX session_tokens_session_id_idx ON session_tokens (session_id);
 CREATE TABLE accounts (
     id         text PRIMARY KEY,
     org_id     text NOT NULL REFERENCES orgs (id) ON DELETE CASCADE,
-    user_id    text NOT NULL REFERENCES users (id),
+    user_id    text REFERENCES users (id),
     role       text NOT NULL CONSTRAINT accounts_role_check CHECK (role IN ('owner', 'admin', 'member', 'viewer')),
     status     text NOT NULL
                CONSTRAINT accounts_status_check CHECK (status IN ('invited', 'active', 'suspended', 'removed')),
+    invited_email text NOT NULL,
+    invited_by text,
     version    integer NOT NULL,
     created_at integer NOT NULL,
     updated_at integer NOT NULL,
     CONSTRAINT accounts_org_id_user_id_key UNIQUE (org_id, user_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX accounts_user_id_idx ON accounts (user_id, org_id);
+CREATE UNIQUE INDEX accounts_org_id_invited_email_key ON accounts (org_id, invited_email) WHERE status = 'invited';
+CREATE INDEX accounts_invited_email_idx ON accounts (invited_email) WHERE status = 'invited';
 
 CREATE TABLE drives (
     id               text PRIMARY KEY,

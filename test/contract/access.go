@@ -37,7 +37,9 @@ func factsOrg(s storeTest) {
 	ana, ben := s.signUp("ana"), s.signUp("ben")
 	f, err := s.Hot.ForOrg(s.Context(), ana.actor(), ana.org.ID)
 	s.must(err)
-	s.equal(f, core.OrgFacts{OrgID: ana.org.ID, AccountID: ana.account.ID, Status: core.AccountActive, Role: core.OrgOwner})
+	s.equal(f, core.OrgFacts{
+		OrgID: ana.org.ID, IsPersonal: true, AccountID: ana.account.ID, Status: core.AccountActive, Role: core.OrgOwner, Email: ana.user.Email,
+	})
 	s.must(core.CanInOrg(f, core.DeleteOrg))
 	f, err = s.Hot.ForOrg(s.Context(), ben.actor(), ana.org.ID)
 	s.must(err)
@@ -90,6 +92,9 @@ func factsStandings(s storeTest) {
 			account := &core.Account{
 				ID: core.AccountID(s.id()), OrgID: org.ID, UserID: p.user.ID, Role: role, Status: status,
 				Version: 1, CreatedAt: noon, UpdatedAt: noon,
+			}
+			if status == core.AccountInvited {
+				account.InvitedEmail = p.user.Email
 			}
 			s.update(func(tx ports.Tx) error { return tx.Accounts.Add(s.Context(), account) })
 			for _, d := range drives {
@@ -147,6 +152,8 @@ func factsAsset(s storeTest) {
 	s.must(core.CanDownload(f))
 	less, err := s.Hot.ForDownload(s.Context(), ana.actor(), r.NewAsset.ID)
 	s.must(err)
+	s.equal(f.Email, ana.user.Email)
+	f.Email = "" // a download changes nothing
 	s.equal([]any{less.DriveFacts, less.Version, less.Asset.Name, less.Asset.Status}, []any{f.DriveFacts, f.Version, f.Asset.Name, f.Asset.Status})
 	for _, ask := range []func(context.Context, core.Actor, core.AssetID) (core.AssetFacts, error){s.Hot.ForAsset, s.Hot.ForDownload} {
 		f, err = ask(s.Context(), ben.actor(), r.NewAsset.ID)

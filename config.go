@@ -41,6 +41,8 @@ type Config struct {
 	LogLevel            string // debug, info, warn or error
 	RateLimitPerMinute  int    // requests of one address or user; 0: no general limit
 	BlobsPublicURL      string // an origin of its own for user content on disk; empty: PublicURL
+	AppURL              string // what mailed links begin with; empty: PublicURL
+	Mail                MailConfig
 	S3                  S3Config
 	ShutdownTimeout     time.Duration
 	OTLPEndpoint        string // base URL of an OTLP/HTTP collector; empty: no traces
@@ -73,6 +75,17 @@ type UploadConfig struct {
 	MultipartTTL time.Duration // of an upload in parts
 }
 
+// MailConfig says how mail is sent. An empty Host means not at all; in
+// development, the console shows its links.
+type MailConfig struct {
+	Host     string
+	Port     int // 0: the usual one of TLS
+	Username string
+	Password string
+	From     string
+	TLS      string // starttls, tls or none (to this machine only)
+}
+
 // S3Config says where blobs are. An empty Bucket means the disk.
 type S3Config struct {
 	Endpoint          string // empty: AWS
@@ -100,6 +113,7 @@ func DefaultConfig() Config {
 		TrashRetention:     30 * day,
 		LogLevel:           "info",
 		RateLimitPerMinute: 6000,
+		Mail:               MailConfig{TLS: "starttls"},
 		S3:                 S3Config{ConditionalWrites: ConditionalAuto},
 		ShutdownTimeout:    30 * time.Second,
 	}
@@ -110,6 +124,9 @@ func (c *Config) IsProduction() bool { return c.Env == Production }
 
 // UsesPostgres reports whether the system of record is PostgreSQL, not SQLite.
 func (c *Config) UsesPostgres() bool { return c.Database.URL != "" }
+
+// SendsMail reports whether there is a mail server.
+func (c *Config) SendsMail() bool { return c.Mail.Host != "" }
 
 // UsesS3 reports whether blobs are in S3, not on the disk.
 func (c *Config) UsesS3() bool { return c.S3.Bucket != "" }

@@ -47,6 +47,7 @@ func (c *Config) Resolve() error {
 	c.checkSecret(&p)
 	c.checkTimes(&p)
 	c.resolveS3(&p)
+	c.resolveMail(&p)
 	return errors.Join(p.all...)
 }
 
@@ -76,6 +77,19 @@ func (c *Config) resolveAddresses(p *problems) {
 		p.add(origin == "*" || isOrigin(origin), "http.cors_origins", `%q is not an origin; write it as https://app.example.com, without a slash at the end, or "*"`, origin)
 	}
 	p.add(c.OTLPEndpoint == "" || isURL(c.OTLPEndpoint), "otel.exporter_otlp_endpoint", "must be http(s)://host[:port], such as http://127.0.0.1:4318")
+}
+
+// resolveMail checks the mail server, if there is one.
+func (c *Config) resolveMail(p *problems) {
+	c.AppURL = strings.TrimSuffix(c.AppURL, "/")
+	p.add(c.AppURL == "" || isURL(c.AppURL), "app.url", "must be http(s)://host[:port], with a path if need be")
+	if c.AppURL == "" {
+		c.AppURL = c.PublicURL
+	}
+	const highest = 65535
+	p.add(c.Mail.Port >= 0 && c.Mail.Port <= highest, "mail.smtp_port", "must be from 0 to 65535")
+	p.add(slices.Contains([]string{"starttls", "tls", "none"}, c.Mail.TLS), "mail.smtp_tls", "%q is none of starttls, tls, none", c.Mail.TLS)
+	p.add(!c.SendsMail() || c.Mail.From != "", "mail.from", "is required to send mail: an address, such as Coffer <noreply@example.com>")
 }
 
 func (c *Config) checkDatabase(p *problems) {

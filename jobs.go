@@ -2,13 +2,16 @@ package coffer
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
 	"github.com/seed-755a8038/coffer/adapters/bunstore"
 	"github.com/seed-755a8038/coffer/adapters/riverqueue"
+	"github.com/seed-755a8038/coffer/app"
 	"github.com/seed-755a8038/coffer/app/asset"
 	"github.com/seed-755a8038/coffer/app/identity"
+	"github.com/seed-755a8038/coffer/core"
 	"github.com/seed-755a8038/coffer/ports"
 )
 
@@ -43,29 +46,43 @@ func again[J ports.Job](log *slog.Logger, handle func(context.Context, J) error)
 	}
 }
 
+// works is what runs in the background.
+type works struct {
+	Post    app.Post
+	Assets  *asset.Service
+	People  *identity.Service
+	Limiter *bunstore.Limiter
+	Blobs   blobStore
+}
+
 // registerJobs says what runs in the background, and what of it by the clock.
-func registerJobs(
-	r *riverqueue.Registry, assets *asset.Service, people *identity.Service, limiter *bunstore.Limiter, blobs blobStore, clock ports.Clock, log *slog.Logger,
-) jobs {
+func registerJobs(r *riverqueue.Registry, w works, clock ports.Clock, log *slog.Logger) jobs {
 	// A job of a process that died runs again after its timeout, and what is
 	// periodic waits for it: so nothing periodic has a long one.
 	const long = 10 * time.Minute
-	riverqueue.Handle(r, assets.RemoveBlobs, riverqueue.HandleOptions{Timeout: 10 * time.Minute})
-	riverqueue.Handle(r, assets.HashVersion, riverqueue.HandleOptions{Timeout: time.Hour})
-	riverqueue.Handle(r, again(log, assets.Reconcile), riverqueue.HandleOptions{Timeout: 5 * time.Minute, MaxAttempts: 1})
-	riverqueue.Handle(r, again(log, assets.EmptyTrash), riverqueue.HandleOptions{Timeout: long, MaxAttempts: 1})
-	riverqueue.Handle(r, again(log, assets.Sweep), riverqueue.HandleOptions{Timeout: time.Hour, MaxAttempts: 1})
-	riverqueue.Handle(r, again(log, people.Prune), riverqueue.HandleOptions{Timeout: long, MaxAttempts: 1})
+	riverqueue.Handle(r, w.Assets.RemoveBlobs, riverqueue.HandleOptions{Timeout: 10 * time.Minute})
+	riverqueue.Handle(r, func(ctx context.Context, job app.SendMail) error {
+		err := w.Post.Send(ctx, job)
+		if errors.Is(err, core.ErrMailRefused) {
+			return riverqueue.Cancel(err) // for ever
+		}
+		return err
+	}, riverqueue.HandleOptions{})
+	riverqueue.Handle(r, w.Assets.HashVersion, riverqueue.HandleOptions{Timeout: time.Hour})
+	riverqueue.Handle(r, again(log, w.Assets.Reconcile), riverqueue.HandleOptions{Timeout: 5 * time.Minute, MaxAttempts: 1})
+	riverqueue.Handle(r, again(log, w.Assets.EmptyTrash), riverqueue.HandleOptions{Timeout: long, MaxAttempts: 1})
+	riverqueue.Handle(r, again(log, w.Assets.Sweep), riverqueue.HandleOptions{Timeout: time.Hour, MaxAttempts: 1})
+	riverqueue.Handle(r, again(log, w.People.Prune), riverqueue.HandleOptions{Timeout: long, MaxAttempts: 1})
 	riverqueue.Handle(r, again(log, func(ctx context.Context, _ pruneLimits) error {
 		const batch = 1_000
 		for {
-			n, err := limiter.Prune(ctx, clock.Now(), batch)
+			n, err := w.Limiter.Prune(ctx, clock.Now(), batch)
 			if err != nil || n < batch {
 				return err
 			}
 		}
 	}), riverqueue.HandleOptions{MaxAttempts: 1})
-	riverqueue.Handle(r, again(log, func(ctx context.Context, _ sweepDisk) error { return blobs.sweep(ctx) }), riverqueue.HandleOptions{MaxAttempts: 1})
+	riverqueue.Handle(r, again(log, func(ctx context.Context, _ sweepDisk) error { return w.Blobs.sweep(ctx) }), riverqueue.HandleOptions{MaxAttempts: 1})
 
 	// An interval begins anew with each process, so what is rare also runs at
 	// the start.

@@ -21,6 +21,7 @@ import (
 	"github.com/seed-755a8038/coffer/adapters/signedblob"
 	"github.com/seed-755a8038/coffer/adapters/system"
 	"github.com/seed-755a8038/coffer/adapters/telemetry"
+	"github.com/seed-755a8038/coffer/adapters/totp"
 	"github.com/seed-755a8038/coffer/app/asset"
 	"github.com/seed-755a8038/coffer/app/identity"
 	"github.com/seed-755a8038/coffer/app/org"
@@ -179,10 +180,12 @@ func newTokens(cfg Config, secrets *sealing.Secrets) (*jwtauth.Tokens, error) {
 func newRequestLimiter() *ratelimit.Limiter { return ratelimit.New(ratelimit.DefaultKeys) }
 
 func newIdentityOptions(cfg Config) identity.Options {
-	return identity.Options{AccessTTL: cfg.Auth.AccessTTL, RefreshTTL: cfg.Auth.RefreshTTL}
+	return identity.Options{AccessTTL: cfg.Auth.AccessTTL, RefreshTTL: cfg.Auth.RefreshTTL, LinkURL: cfg.AppURL}
 }
 
-func newOrgOptions(cfg Config) org.Options { return org.Options{Unlimited: cfg.SelfHostedUnlimited} }
+func newOrgOptions(cfg Config) org.Options {
+	return org.Options{Unlimited: cfg.SelfHostedUnlimited, LinkURL: cfg.AppURL}
+}
 
 func newAssetOptions(cfg Config, s schema) asset.Options {
 	return asset.Options{
@@ -201,3 +204,5 @@ func newMetrics(build Build, store *bunstore.Store) (*telemetry.Metrics, error) 
 func newTracing(ctx context.Context, cfg Config, build Build, log *slog.Logger) (*telemetry.Tracing, error) {
 	return telemetry.NewTracing(ctx, cfg.OTLPEndpoint, build.Version, log)
 }
+
+func newOTP() *totp.Passwords { return totp.New("Coffer") }

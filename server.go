@@ -22,6 +22,7 @@ import (
 	"github.com/seed-755a8038/coffer/adapters/sealing"
 	"github.com/seed-755a8038/coffer/adapters/system"
 	"github.com/seed-755a8038/coffer/adapters/telemetry"
+	"github.com/seed-755a8038/coffer/app/admin"
 	"github.com/seed-755a8038/coffer/app/asset"
 	"github.com/seed-755a8038/coffer/app/check"
 	"github.com/seed-755a8038/coffer/app/drive"
@@ -49,6 +50,7 @@ type Server struct {
 	blobs   blobStore
 	check   *check.Service
 	assets  *asset.Service
+	admin   *admin.Service
 	schema  schema
 	jobs    jobs
 }
@@ -107,6 +109,7 @@ type face struct {
 	Orgs     *org.Service
 	Drives   *drive.Service
 	Assets   *asset.Service
+	Admin    *admin.Service
 	Limiter  *ratelimit.Limiter
 	Clock    system.Clock
 	Secrets  *sealing.Secrets
@@ -118,7 +121,7 @@ type face struct {
 
 func newHandler(cfg Config, build Build, log *slog.Logger, f face) (handler, error) {
 	h, err := httpapi.New(httpapi.Services{
-		Identity: f.Identity, Orgs: f.Orgs, Drives: f.Drives, Assets: f.Assets, Limiter: f.Limiter, Clock: f.Clock, Log: log,
+		Identity: f.Identity, Orgs: f.Orgs, Drives: f.Drives, Assets: f.Assets, Admin: f.Admin, Limiter: f.Limiter, Clock: f.Clock, Log: log,
 		Ready: f.Ready.components, Observe: f.Metrics.HTTP, Blobs: f.Blobs.handler,
 	}, httpapi.Options{
 		Version: build.Version, PublicURL: cfg.PublicURL, TrustedProxies: cfg.HTTP.TrustedProxies, CORSOrigins: cfg.HTTP.CORSOrigins,

@@ -14,6 +14,8 @@ import (
 	"github.com/seed-755a8038/coffer/adapters/riverqueue"
 	"github.com/seed-755a8038/coffer/adapters/sealing"
 	"github.com/seed-755a8038/coffer/adapters/system"
+	"github.com/seed-755a8038/coffer/adapters/totp"
+	"github.com/seed-755a8038/coffer/app/admin"
 	"github.com/seed-755a8038/coffer/app/asset"
 	"github.com/seed-755a8038/coffer/app/check"
 	"github.com/seed-755a8038/coffer/app/drive"
@@ -60,9 +62,16 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 		wire.Struct(new(identity.Deps), "*"),
 		newIdentityOptions,
 		identity.NewService,
+		wire.Struct(new(org.Deps), "*"),
 		newOrgOptions,
+		newMailer,
+		newOTP,
+		wire.Bind(new(ports.OneTimePasswords), new(*totp.Passwords)),
+		newPost,
 		org.NewService,
 		drive.NewService,
+		wire.Struct(new(admin.Deps), "*"),
+		admin.NewService,
 		wire.Struct(new(asset.Deps), "*"),
 		newAssetOptions,
 		asset.NewService,
@@ -70,6 +79,7 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 		check.NewService,
 
 		// The ways in.
+		wire.Struct(new(works), "*"),
 		registerJobs,
 		wire.Struct(new(face), "*"),
 		newHandler,

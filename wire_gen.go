@@ -11,6 +11,7 @@ import (
 	"github.com/seed-755a8038/coffer/adapters/argon2"
 	"github.com/seed-755a8038/coffer/adapters/riverqueue"
 	"github.com/seed-755a8038/coffer/adapters/system"
+	"github.com/seed-755a8038/coffer/app/admin"
 	"github.com/seed-755a8038/coffer/app/asset"
 	"github.com/seed-755a8038/coffer/app/check"
 	"github.com/seed-755a8038/coffer/app/drive"
@@ -38,6 +39,7 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 		cleanup()
 		return nil, nil, err
 	}
+	totpPasswords := newOTP()
 	limiter := newLoginLimiter(store)
 	clock := newClock(cfg)
 	iDs := system.NewIDs(clock)
@@ -48,6 +50,7 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 		Passwords: passwords,
 		Tokens:    tokens,
 		Secrets:   secrets,
+		OTP:       totpPasswords,
 		Limiter:   limiter,
 		Clock:     clock,
 		IDs:       iDs,
@@ -55,8 +58,16 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 	}
 	options := newIdentityOptions(cfg)
 	service := identity.NewService(deps, options)
+	orgDeps := org.Deps{
+		Store:   store,
+		Access:  store,
+		Secrets: secrets,
+		Clock:   clock,
+		IDs:     iDs,
+		Text:    systemText,
+	}
 	orgOptions := newOrgOptions(cfg)
-	orgService := org.NewService(store, store, clock, orgOptions)
+	orgService := org.NewService(orgDeps, orgOptions)
 	driveService := drive.NewService(store, store)
 	cofferBlobStore, cleanup2, err := openBlobs(ctx, cfg, secrets, clock, log)
 	if err != nil {
@@ -95,6 +106,15 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 	}
 	assetOptions := newAssetOptions(cfg, cofferSchema)
 	assetService := asset.NewService(assetDeps, assetOptions)
+	adminDeps := admin.Deps{
+		Store:  store,
+		Access: store,
+		Queue:  queue,
+		Clock:  clock,
+		IDs:    iDs,
+		Text:   systemText,
+	}
+	adminService := admin.NewService(adminDeps)
 	ratelimitLimiter := newRequestLimiter()
 	tracing, err := newTracing(ctx, cfg, build, log)
 	if err != nil {
@@ -109,6 +129,7 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 		Orgs:     orgService,
 		Drives:   driveService,
 		Assets:   assetService,
+		Admin:    adminService,
 		Limiter:  ratelimitLimiter,
 		Clock:    clock,
 		Secrets:  secrets,
@@ -133,7 +154,22 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 	}
 	orphans := newOrphans(assetService)
 	checkService := check.NewService(store, blobs, orphans, clock)
-	cofferJobs := registerJobs(registry, assetService, service, limiter, cofferBlobStore, clock, log)
+	mailer, err := newMailer(cfg, log)
+	if err != nil {
+		cleanup3()
+		cleanup2()
+		cleanup()
+		return nil, nil, err
+	}
+	post := newPost(secrets, mailer)
+	cofferWorks := works{
+		Post:    post,
+		Assets:  assetService,
+		People:  service,
+		Limiter: limiter,
+		Blobs:   cofferBlobStore,
+	}
+	cofferJobs := registerJobs(registry, cofferWorks, clock, log)
 	server := &Server{
 		cfg:     cfg,
 		log:     log,
@@ -145,6 +181,7 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 		blobs:   cofferBlobStore,
 		check:   checkService,
 		assets:  assetService,
+		admin:   adminService,
 		schema:  cofferSchema,
 		jobs:    cofferJobs,
 	}

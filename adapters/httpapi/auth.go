@@ -8,6 +8,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/seed-755a8038/coffer/app/identity"
+	"github.com/seed-755a8038/coffer/core"
 )
 
 type authRoutes struct{ identity *identity.Service }
@@ -20,8 +21,8 @@ func (h authRoutes) mount(api huma.API) {
 	}, h.signUp)
 	register(api, operation{
 		id: "logIn", method: http.MethodPost, path: "/api/auth/login", tag: tagAuth, public: true,
-		codes:   []string{"invalid_credentials", "user_disabled"},
-		summary: "Log in", about: "Begins a session. Tries at a password are limited; waiting lifts the limit.",
+		codes:   []string{"invalid_credentials", "user_disabled", "totp_required", "invalid_totp_code"},
+		summary: "Log in", about: "Begins a session. A user with a second factor sends a code of it, too. Tries at a password are limited; waiting lifts the limit.",
 	}, h.logIn)
 	register(api, operation{
 		id: "refreshTokens", method: http.MethodPost, path: "/api/auth/refresh", tag: tagAuth, public: true,
@@ -32,6 +33,11 @@ func (h authRoutes) mount(api huma.API) {
 		id: "logOut", method: http.MethodPost, path: "/api/auth/logout", tag: tagAuth, public: true, status: http.StatusNoContent,
 		summary: "Log out", about: "Ends the session of a refresh token; its access tokens stop working at once. An unknown token is no error.",
 	}, h.logOut)
+	register(api, operation{
+		id: "switchOrg", method: http.MethodPost, path: "/api/auth/switch-org", tag: tagAuth, codes: []string{"not_found"},
+		summary: "Switch to another organisation",
+		about:   "Returns an access token whose active organisation is another one of the user's. The session and its refresh token stay as they are.",
+	}, h.switchOrg)
 }
 
 // TokensBody is what a client needs to act as a user.
@@ -48,7 +54,7 @@ func showTokens(t identity.Tokens) TokensBody {
 
 type signedUpBody struct {
 	User    userBody    `json:"user" doc:"The user"`
-	Org     orgBody     `json:"org" doc:"The personal organisation"`
+	Org     OrgBody     `json:"org" doc:"The personal organisation"`
 	Account accountBody `json:"account" doc:"The user's account there"`
 	Drive   driveBody   `json:"drive" doc:"The personal drive"`
 	TokensBody
@@ -89,13 +95,16 @@ type logInInput struct {
 	Body struct {
 		Email    string `json:"email" maxLength:"254" doc:"The user's address" example:"ana@example.com"`
 		Password string `json:"password" maxLength:"1024" writeOnly:"true" doc:"The user's password" example:"correct horse battery staple"`
+		TOTPCode string `json:"totp_code,omitempty" maxLength:"64" writeOnly:"true" doc:"A code of the second factor, or a recovery code" example:"123456"`
 	}
 }
 
 type tokensOutput struct{ Body TokensBody }
 
 func (h authRoutes) logIn(ctx context.Context, in *logInInput) (*tokensOutput, error) {
-	t, err := h.identity.LogIn(ctx, identity.LogInInput{Email: in.Body.Email, Password: in.Body.Password, From: clientOf(ctx)})
+	t, err := h.identity.LogIn(ctx, identity.LogInInput{
+		Email: in.Body.Email, Password: in.Body.Password, TOTPCode: in.Body.TOTPCode, From: clientOf(ctx),
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -118,4 +127,27 @@ func (h authRoutes) refresh(ctx context.Context, in *refreshInput) (*tokensOutpu
 
 func (h authRoutes) logOut(ctx context.Context, in *refreshInput) (*struct{}, error) {
 	return nil, h.identity.LogOut(ctx, in.Body.RefreshToken)
+}
+
+type switchOrgInput struct {
+	Body struct {
+		OrgID core.OrgID `json:"org_id" format:"uuid" doc:"The organisation" example:"0199f2b4-7c1e-7a60-9d52-3f1c6a0b8e12"`
+	}
+}
+
+type accessTokenBody struct {
+	AccessToken string `json:"access_token" doc:"Sent as Authorization: Bearer" example:"eyJhbGciOiJIUzI1NiJ9.e30.c2ln"`
+	TokenType   string `json:"token_type" enum:"Bearer" doc:"Always Bearer" example:"Bearer"`
+	ExpiresIn   int64  `json:"expires_in" doc:"How long the access token is valid, in seconds" example:"3600"`
+}
+
+type accessTokenOutput struct{ Body accessTokenBody }
+
+func (h authRoutes) switchOrg(ctx context.Context, in *switchOrgInput) (*accessTokenOutput, error) {
+	t, err := h.identity.SwitchOrg(ctx, actorOf(ctx), in.Body.OrgID)
+	if err != nil {
+		return nil, err
+	}
+	all := showTokens(t)
+	return &accessTokenOutput{accessTokenBody{all.AccessToken, all.TokenType, all.ExpiresIn}}, nil
 }

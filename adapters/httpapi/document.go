@@ -57,6 +57,7 @@ func (s *server) config() huma.Config {
 		{Name: tagAuth, Description: "Signing up, in and out."},
 		{Name: tagMe, Description: "The user who is signed in."},
 		{Name: tagOrgs, Description: "Organisations: each is a tenant, invisible to all others."},
+		{Name: tagAdmin, Description: "For platform admins: everybody's organisations, users and jobs."},
 		{Name: tagLicenses, Description: "What an organisation may use, and what it does use."},
 		{Name: tagDrives, Description: "Trees of folders and files."},
 		{Name: tagAssets, Description: "Files: uploading, describing, downloading, versions, deleting."},

@@ -16,6 +16,17 @@ import (
 
 var routes = []string{
 	"signUp POST /api/auth/signup 201", "logIn POST /api/auth/login 200", "refreshTokens POST /api/auth/refresh 200", "logOut POST /api/auth/logout 204",
+	"switchOrg POST /api/auth/switch-org 200", "verifyEmail POST /api/auth/verify-email 204",
+	"resendVerification POST /api/auth/resend-verification 202", "forgotPassword POST /api/auth/password/forgot 202",
+	"resetPassword POST /api/auth/password/reset 204", "updateMe PATCH /api/me 200", "changePassword PUT /api/me/password 204",
+	"listMyAccounts GET /api/me/accounts 200", "listMyInvitations GET /api/me/invitations 200", "listSessions GET /api/me/sessions 200",
+	"endOtherSessions DELETE /api/me/sessions 204", "endSession DELETE /api/me/sessions/{session_id} 204",
+	"createOrg POST /api/orgs 201", "updateOrg PATCH /api/orgs/{org_id} 200", "deleteOrg DELETE /api/orgs/{org_id} 204",
+	"listMembers GET /api/orgs/{org_id}/members 200", "updateMember PATCH /api/orgs/{org_id}/members/{account_id} 200",
+	"removeMember DELETE /api/orgs/{org_id}/members/{account_id} 204", "inviteMember POST /api/orgs/{org_id}/invitations 201",
+	"listInvitations GET /api/orgs/{org_id}/invitations 200", "withdrawInvitation DELETE /api/orgs/{org_id}/invitations/{account_id} 204",
+	"acceptInvitation POST /api/invitations/accept 200", "assignLicense PUT /api/admin/orgs/{org_id}/license 204", "beginTotp POST /api/me/totp 200", "confirmTotp POST /api/me/totp/confirm 200", "listAllOrgs GET /api/admin/orgs 200", "listDeadJobs GET /api/admin/jobs 200", "listUsers GET /api/admin/users 200", "removeTotp DELETE /api/me/totp 204", "retryJob POST /api/admin/jobs/{job_id}/retry 204", "updateUser PATCH /api/admin/users/{user_id} 200", "leaveOrg POST /api/orgs/{org_id}/leave 204",
+	"transferOwnership POST /api/orgs/{org_id}/transfer-ownership 204", "listAuditLog GET /api/orgs/{org_id}/audit-log 200",
 	"getMe GET /api/me 200", "listOrgs GET /api/orgs 200", "getOrg GET /api/orgs/{org_id} 200", "getOrgLicense GET /api/orgs/{org_id}/license 200",
 	"listLicenses GET /api/licenses 200", "listNodes GET /api/drives/{drive_id}/nodes 200", "createAsset POST /api/orgs/{org_id}/assets 201",
 	"listAssets GET /api/orgs/{org_id}/assets 200", "getAsset GET /api/orgs/{org_id}/assets/{asset_id} 200",

@@ -70,11 +70,21 @@ func expected(ifMatch string, current func() (int64, error)) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
+	return matched(list, version, func(tag string) bool {
+		named, ok := parseTag(tag)
+		return ok && named == version
+	})
+}
+
+// matched returns the present version if one of the tags names it, or 0 if
+// they are for any. No match is core.ErrStale. The comparison is the strong
+// one: a weak tag names nothing.
+func matched(list []string, version int64, names func(tag string) bool) (int64, error) {
 	for _, tag := range list {
 		if tag == "*" {
 			return 0, nil
 		}
-		if named, ok := parseTag(tag); ok && named == version { // the strong comparison: a weak tag matches nothing
+		if names(tag) {
 			return version, nil
 		}
 	}

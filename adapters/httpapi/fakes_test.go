@@ -103,11 +103,12 @@ func (h *fakeHot) ForOrg(_ context.Context, _ core.Actor, want core.OrgID) (core
 	if want != h.asset.OrgID {
 		return core.OrgFacts{}, core.ErrNotFound
 	}
-	return core.OrgFacts{OrgID: want, Status: core.AccountActive, Role: core.OrgOwner}, nil
+	return core.OrgFacts{OrgID: want, AccountID: id[core.Account](6), Status: core.AccountActive, Role: core.OrgOwner, Email: "ana@example.com"}, nil
 }
 
 type fakeStore struct {
 	hot     *fakeHot
+	people  *fakePeople
 	listErr error
 }
 
@@ -116,7 +117,10 @@ func (s *fakeStore) View(ctx context.Context, fn func(ports.Tx) error) error {
 }
 
 func (s *fakeStore) Update(_ context.Context, fn func(ports.Tx) error) error {
-	return fn(ports.Tx{Assets: fakeAssets{store: s}, Orgs: fakeOrgs{}})
+	return fn(ports.Tx{
+		Assets: fakeAssets{store: s}, Orgs: fakeOrgs{people: s.people}, Users: fakeUsers{people: s.people}, Sessions: fakeSessions{people: s.people},
+		Accounts: fakeAccounts{people: s.people}, Licenses: fakeLicenses{}, Audit: s.people, Drives: fakeDrives{},
+	})
 }
 
 func (s *fakeStore) Ping(context.Context) error { return nil }
@@ -149,12 +153,6 @@ func (a fakeAssets) List(_ context.Context, q ports.AssetQuery) ([]*core.Asset, 
 	return out, nil
 }
 
-type fakeOrgs struct{ ports.Orgs }
-
-func (fakeOrgs) ListOf(context.Context, core.UserID, ports.OrgPage) ([]ports.OrgEntry, error) {
-	return nil, nil
-}
-
 type fakeBlobs struct{ ports.Blobs }
 
 func (fakeBlobs) SignGet(_ context.Context, s ports.GetSpec) (ports.SignedRequest, error) {
@@ -180,11 +178,13 @@ func newFixture(tb testing.TB, change ...func(*Services, *Options)) *fixture {
 		},
 		File: core.File{Status: core.AssetReady, ContentType: "text/plain", SizeBytes: 7, SHA256: bytes.Repeat([]byte{0xab}, 32), Current: 1, Newest: 1},
 	}}}
-	f.store = &fakeStore{hot: f.hot}
+	f.store = &fakeStore{hot: f.hot, people: newFakePeople()}
 	s := Services{
 		Identity: identity.NewService(identity.Deps{Store: f.store, Access: f.hot, Tokens: fakeTokens{}, Clock: fixedClock{}, IDs: fixedIDs{}, Text: plainText{}}, identity.Options{}),
-		Orgs:     org.NewService(f.store, f.hot, fixedClock{}, org.Options{}),
-		Drives:   drive.NewService(f.store, f.hot),
+		Orgs: org.NewService(org.Deps{
+			Store: f.store, Access: f.hot, Clock: fixedClock{}, IDs: fixedIDs{}, Text: plainText{},
+		}, org.Options{}),
+		Drives: drive.NewService(f.store, f.hot),
 		Assets: asset.NewService(asset.Deps{
 			Store: f.store, Hot: f.hot, Blobs: fakeBlobs{}, Clock: fixedClock{}, IDs: fixedIDs{}, Text: plainText{},
 		}, asset.Options{DownloadTTL: 5 * time.Minute}),

@@ -80,6 +80,15 @@ func timeOrNull(t time.Time) *time.Time {
 	return &t
 }
 
+// orNull shows what may be unset: null if it is.
+func orNull[T comparable](v T) *T {
+	var unset T
+	if v == unset {
+		return nil
+	}
+	return &v
+}
+
 func showLicenseName(l core.License) LicenseNameBody {
 	return LicenseNameBody{l.Name, limit(l.MonthlyFeeCents), "USD"}
 }

@@ -62,6 +62,7 @@ func (s *server) identify(req *request) {
 		return
 	}
 	req.actor, req.denied = s.Identity.Authenticate(token)
+	req.actor.From = req.client
 }
 
 // errToken reports an access token that is none.

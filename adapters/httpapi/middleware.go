@@ -28,7 +28,8 @@ func (s *server) handle(next echo.HandlerFunc) echo.HandlerFunc {
 			id: requestID(r.Header), types: s.types,
 			client: core.Client{Address: address, Network: network(address), UserAgent: userAgent(r.Header)},
 		}
-		ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), requestKey{}, req), s.Timeout)
+		req.conn = context.WithValue(r.Context(), requestKey{}, req)
+		ctx, cancel := context.WithTimeout(req.conn, s.Timeout)
 		defer cancel()
 		req.http = r.WithContext(ctx)
 		c.SetRequest(req.http)
@@ -96,8 +97,10 @@ func (s *server) finish(c echo.Context, req *request, start time.Time) {
 	if s.Observe != nil {
 		s.Observe(req.http.Method, route, status, took)
 	}
+	// An answer that began well can break off, because of us or of the client.
+	broken := req.failed != nil && status < http.StatusBadRequest && req.conn.Err() == nil
 	level := slog.LevelInfo
-	if status >= http.StatusInternalServerError {
+	if broken || status >= http.StatusInternalServerError {
 		level = slog.LevelError
 	}
 	ctx := req.http.Context()
@@ -116,7 +119,7 @@ func (s *server) finish(c echo.Context, req *request, start time.Time) {
 	if e, ok := errors.AsType[*core.Error](req.failed); ok {
 		attrs = append(attrs, slog.String("code", e.Code))
 	}
-	if req.failed != nil && status >= http.StatusInternalServerError {
+	if req.failed != nil && level == slog.LevelError {
 		attrs = append(attrs, slog.String("error", req.failed.Error()))
 	}
 	s.Log.LogAttrs(ctx, level, "request", attrs...)

@@ -23,6 +23,9 @@ type operation struct {
 	public  bool     // needs no credential
 	codes   []string // of problems, beside those that follow from the rest
 	also    map[int]string
+
+	// answer describes a success that the handler writes itself; nil: huma does.
+	answer func(huma.Registry) map[string]*huma.MediaType
 }
 
 // schemeBearer is the name of the security scheme.
@@ -35,6 +38,11 @@ func register[I, O any](api huma.API, op operation, handler func(context.Context
 	responses := problemResponses(api, op.codes)
 	for status, description := range op.also {
 		responses[strconv.Itoa(status)] = &huma.Response{Description: description}
+	}
+	if op.answer != nil {
+		responses[strconv.Itoa(http.StatusOK)] = &huma.Response{
+			Description: http.StatusText(http.StatusOK), Content: op.answer(api.OpenAPI().Components.Schemas),
+		}
 	}
 	security := []map[string][]string{{schemeBearer: {}}}
 	if op.public {

@@ -23,25 +23,56 @@ func (h orgRoutes) mount(api huma.API) {
 		summary: "My organisations", about: "Lists the organisations in which the user has an active account, in the order in which they were made.",
 	}, h.list)
 	register(api, operation{
+		id: "createOrg", method: http.MethodPost, path: "/api/orgs", tag: tagOrgs, status: http.StatusCreated, codes: []string{"slug_taken"},
+		summary: "Create an organisation",
+		about:   "Makes an organisation for several people, with the user as its owner, the shared drive Library and the owner's personal drive, all or nothing.",
+	}, h.create)
+	register(api, operation{
 		id: "getOrg", method: http.MethodGet, path: "/api/orgs/{org_id}", tag: tagOrgs, also: notModified,
 		summary: "One organisation", about: "Returns an organisation, with the user's own role in it.",
 	}, h.get)
+	register(api, operation{
+		id: "updateOrg", method: http.MethodPatch, path: "/api/orgs/{org_id}", tag: tagOrgs,
+		codes:   []string{"forbidden", "slug_taken", "feature_unavailable"},
+		summary: "Change an organisation",
+		about:   "Members that are left out stay as they are, in the settings too; null clears the settings or the branding. Branding is replaced whole. A slug that is given up stays reserved for the organisation.",
+	}, h.update)
+	register(api, operation{
+		id: "deleteOrg", method: http.MethodDelete, path: "/api/orgs/{org_id}", tag: tagOrgs, status: http.StatusNoContent,
+		codes:   []string{"forbidden", "personal_org", "org_deleted"},
+		summary: "Delete an organisation", about: "Closes an organisation to everybody at once. Its data stays, for the operator to decide about. Owners only.",
+	}, h.remove)
 }
 
-type orgBody struct {
+// OrgBody is an org as one of its members sees it.
+type OrgBody struct {
 	ID         core.OrgID     `json:"id" format:"uuid" doc:"Identifies the organisation" example:"0199f2b4-7c1e-7a60-9d52-3f1c6a0b8e12"`
 	Name       string         `json:"name" doc:"What people call it" example:"Ana"`
 	Slug       string         `json:"slug" doc:"Its name in addresses; unique" example:"ana-3f1c6a0b8e12"`
 	IsPersonal bool           `json:"is_personal" doc:"Whether it belongs to one user alone"`
 	Role       core.OrgRole   `json:"role" enum:"owner,admin,member,viewer" doc:"The role of the user who asks" example:"owner"`
 	AccountID  core.AccountID `json:"account_id" format:"uuid" doc:"The account of the user who asks" example:"0199f2b4-7c1e-7a60-9d52-3f1c6a0b8e13"`
+	Settings   settingsBody   `json:"settings" doc:"Its own choices"`
+	Branding   brandingBody   `json:"branding" doc:"How it shows itself to visitors"`
 	CreatedAt  time.Time      `json:"created_at" doc:"When it was made"`
 	UpdatedAt  time.Time      `json:"updated_at" doc:"When it was last changed"`
 }
 
-func showOrg(o *core.Org, account core.AccountID, role core.OrgRole) orgBody {
-	return orgBody{
+type settingsBody struct {
+	TimeZone *string `json:"time_zone" doc:"The IANA name of its time zone; null: UTC" example:"Europe/Berlin"`
+}
+
+type brandingBody struct {
+	LogoAssetID  *core.AssetID `json:"logo_asset_id" format:"uuid" doc:"The file that is its logo; null: none" example:"0199f2b4-7c1e-7a60-9d52-3f1c6a0b8e15"`
+	PrimaryColor *string       `json:"primary_color" doc:"The colour of most things; null: none" example:"#1a2b3c"`
+	AccentColor  *string       `json:"accent_color" doc:"The colour of what stands out; null: none" example:"#ff8800"`
+}
+
+func showOrg(o *core.Org, account core.AccountID, role core.OrgRole) OrgBody {
+	return OrgBody{
 		ID: o.ID, Name: o.Name, Slug: o.Slug, IsPersonal: o.IsPersonal, Role: role, AccountID: account,
+		Settings:  settingsBody{orNull(o.Settings.TimeZone)},
+		Branding:  brandingBody{orNull(o.Branding.LogoAssetID), orNull(o.Branding.PrimaryColor), orNull(o.Branding.AccentColor)},
 		CreatedAt: o.CreatedAt, UpdatedAt: o.UpdatedAt,
 	}
 }
@@ -49,19 +80,19 @@ func showOrg(o *core.Org, account core.AccountID, role core.OrgRole) orgBody {
 type accountBody struct {
 	ID        core.AccountID     `json:"id" format:"uuid" doc:"Identifies the account" example:"0199f2b4-7c1e-7a60-9d52-3f1c6a0b8e13"`
 	OrgID     core.OrgID         `json:"org_id" format:"uuid" doc:"The organisation" example:"0199f2b4-7c1e-7a60-9d52-3f1c6a0b8e12"`
-	UserID    core.UserID        `json:"user_id" format:"uuid" doc:"The user" example:"0199f2b4-7c1e-7a60-9d52-3f1c6a0b8e11"`
+	UserID    *core.UserID       `json:"user_id" format:"uuid" doc:"The user; null while invited" example:"0199f2b4-7c1e-7a60-9d52-3f1c6a0b8e11"`
 	Role      core.OrgRole       `json:"role" enum:"owner,admin,member,viewer" doc:"What the user is in the organisation" example:"owner"`
 	Status    core.AccountStatus `json:"status" enum:"invited,active,suspended,removed" doc:"Only an active account grants anything" example:"active"`
-	CreatedAt time.Time          `json:"created_at" doc:"When the user joined"`
+	CreatedAt time.Time          `json:"created_at" doc:"When it was made, by the user or by an invitation"`
 }
 
 func showAccount(a *core.Account) accountBody {
-	return accountBody{ID: a.ID, OrgID: a.OrgID, UserID: a.UserID, Role: a.Role, Status: a.Status, CreatedAt: a.CreatedAt}
+	return accountBody{ID: a.ID, OrgID: a.OrgID, UserID: orNull(a.UserID), Role: a.Role, Status: a.Status, CreatedAt: a.CreatedAt}
 }
 
 type listOrgsInput struct{ PageInput }
 
-type orgsOutput struct{ Body page[orgBody] }
+type orgsOutput struct{ Body page[OrgBody] }
 
 // orgPage is what the use case takes, by its shape.
 type orgPage = struct {
@@ -78,11 +109,11 @@ func (h orgRoutes) list(ctx context.Context, in *listOrgsInput) (*orgsOutput, er
 	if err != nil {
 		return nil, err
 	}
-	bodies := make([]orgBody, len(rows))
+	bodies := make([]OrgBody, len(rows))
 	for i, r := range rows {
 		bodies[i] = showOrg(&r.Org, r.AccountID, r.Role)
 	}
-	out, err := pageOf(ctx, in.PageInput, h.cursors, bodies, same, func(o orgBody) core.OrgID { return o.ID })
+	out, err := pageOf(ctx, in.PageInput, h.cursors, bodies, same, func(o OrgBody) core.OrgID { return o.ID })
 	return &orgsOutput{out}, err
 }
 
@@ -99,7 +130,15 @@ type getOrgInput struct {
 type orgOutput struct {
 	Status int
 	ETag   string `header:"ETag" doc:"The version of the resource, and the role it is shown to" example:"\"3-owner\""`
-	Body   orgBody
+	Body   OrgBody
+}
+
+// orgTag is the entity tag of an org as one role sees it: the role is not of
+// the org's version, it changes with the account.
+func orgTag(version int64, role core.OrgRole) string { return fmt.Sprintf(`"%d-%s"`, version, role) }
+
+func orgAnswer(o *core.Org, account core.AccountID, role core.OrgRole) *orgOutput {
+	return &orgOutput{http.StatusOK, orgTag(o.Version, role), showOrg(o, account, role)}
 }
 
 func (h orgRoutes) get(ctx context.Context, in *getOrgInput) (*orgOutput, error) {
@@ -107,7 +146,7 @@ func (h orgRoutes) get(ctx context.Context, in *getOrgInput) (*orgOutput, error)
 	if err != nil {
 		return nil, err
 	}
-	// The role is not of the org's version: it changes with the account.
-	tag := fmt.Sprintf(`"%d-%s"`, o.Org.Version, o.Role)
-	return &orgOutput{fresh(in.IfNoneMatch, tag), tag, showOrg(&o.Org, o.AccountID, o.Role)}, nil
+	out := orgAnswer(&o.Org, o.AccountID, o.Role)
+	out.Status = fresh(in.IfNoneMatch, out.ETag)
+	return out, nil
 }

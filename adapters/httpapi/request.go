@@ -15,8 +15,9 @@ import (
 type request struct {
 	http   *http.Request
 	id     string
-	types  string // what the URI of a kind of problem begins with
-	route  string // the pattern that matched; "" while none has
+	types  string          // what the URI of a kind of problem begins with
+	route  string          // the pattern that matched; "" while none has
+	conn   context.Context // ends when the client goes, not when the request's time is over
 	client core.Client
 	actor  core.Actor // zero: nobody
 	denied error      // why the credential that was sent names nobody
@@ -36,6 +37,10 @@ func requestOf(ctx context.Context) *request {
 
 // actorOf returns who sent the request.
 func actorOf(ctx context.Context) core.Actor { return requestOf(ctx).actor }
+
+// connOf returns a context that ends when the client goes, for answers that may
+// take longer than a request.
+func connOf(ctx context.Context) context.Context { return requestOf(ctx).conn }
 
 // clientOf returns where the request came from.
 func clientOf(ctx context.Context) core.Client { return requestOf(ctx).client }

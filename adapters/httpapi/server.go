@@ -17,6 +17,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humaecho"
 	"github.com/labstack/echo/v4"
 
+	"github.com/seed-755a8038/coffer/app/admin"
 	"github.com/seed-755a8038/coffer/app/asset"
 	"github.com/seed-755a8038/coffer/app/drive"
 	"github.com/seed-755a8038/coffer/app/identity"
@@ -31,6 +32,7 @@ type Services struct {
 	Orgs     *org.Service
 	Drives   *drive.Service
 	Assets   *asset.Service
+	Admin    *admin.Service
 
 	Limiter Limiter
 	Clock   Clock
@@ -158,8 +160,19 @@ func newServer(s Services, o Options) (*server, error) {
 func (s *server) mount() {
 	healthRoutes{s.Ready, s.Version}.mount(s.api)
 	authRoutes{s.Identity}.mount(s.api)
+	passwordRoutes{s.Identity}.mount(s.api)
+	verificationRoutes{s.Identity}.mount(s.api)
 	userRoutes{s.Identity}.mount(s.api)
+	sessionRoutes{s.Identity}.mount(s.api)
+	totpRoutes{s.Identity}.mount(s.api)
+	adminRoutes{
+		s.Admin, codec[core.OrgID]{s.CursorKey, "admin-orgs"}, codec[core.UserID]{s.CursorKey, "admin-users"}, codec[int64]{s.CursorKey, "admin-jobs"},
+	}.mount(s.api)
+	membershipRoutes{s.Identity, s.Orgs}.mount(s.api)
 	orgRoutes{s.Orgs, codec[core.OrgID]{s.CursorKey, "orgs"}}.mount(s.api)
+	memberRoutes{s.Orgs, codec[core.AccountID]{s.CursorKey, "members"}}.mount(s.api)
+	invitationRoutes{s.Orgs, codec[core.AccountID]{s.CursorKey, "invitations"}}.mount(s.api)
+	auditRoutes{s.Orgs, codec[core.AuditID]{s.CursorKey, "audit"}, s.Clock, s.Timeout}.mount(s.api)
 	licenseRoutes{s.Orgs}.mount(s.api)
 	driveRoutes{s.Drives, codec[string]{s.CursorKey, "nodes"}}.mount(s.api)
 	assetRoutes{s.Assets, codec[core.AssetID]{s.CursorKey, "assets"}}.mount(s.api)

@@ -18,6 +18,10 @@ func (h userRoutes) mount(api huma.API) {
 		id: "getMe", method: http.MethodGet, path: "/api/me", tag: tagMe, also: notModified,
 		summary: "The user who is signed in", about: "Returns the user behind the credential.",
 	}, h.me)
+	register(api, operation{
+		id: "updateMe", method: http.MethodPatch, path: "/api/me", tag: tagMe,
+		summary: "Change the user who is signed in", about: "Members that are left out stay as they are.",
+	}, h.update)
 }
 
 // notModified documents the answer to If-None-Match.
@@ -57,6 +61,55 @@ func (h userRoutes) me(ctx context.Context, in *ConditionalInput) (*userOutput, 
 	if err != nil {
 		return nil, err
 	}
-	tag := etag(u.Version)
-	return &userOutput{fresh(in.IfNoneMatch, tag), tag, showUser(u)}, nil
+	out := userAnswer(u)
+	out.Status = fresh(in.IfNoneMatch, out.ETag)
+	return out, nil
+}
+
+func userAnswer(u *core.User) *userOutput {
+	return &userOutput{http.StatusOK, etag(u.Version), showUser(u)}
+}
+
+type updateMeInput struct {
+	MatchInput
+	Body struct {
+		Name optional[string] `json:"name,omitzero" minLength:"1" maxLength:"200" doc:"What to call the user; it cannot be null" example:"Ana"`
+	}
+}
+
+func (h userRoutes) update(ctx context.Context, in *updateMeInput) (*userOutput, error) {
+	name := in.Body.Name
+	if name.null {
+		return nil, core.Invalid("body.name", "must not be null: every user has a name")
+	}
+	version, err := expected(in.IfMatch, func() (int64, error) {
+		u, err := h.identity.Me(ctx, actorOf(ctx))
+		if err != nil {
+			return 0, err
+		}
+		return u.Version, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if !name.set {
+		return h.unchanged(ctx, version)
+	}
+	u, err := h.identity.Rename(ctx, actorOf(ctx), name.value, version)
+	if err != nil {
+		return nil, err
+	}
+	return userAnswer(u), nil
+}
+
+// unchanged answers a change that changes nothing of the version expected.
+func (h userRoutes) unchanged(ctx context.Context, version int64) (*userOutput, error) {
+	u, err := h.identity.Me(ctx, actorOf(ctx))
+	if err != nil {
+		return nil, err
+	}
+	if version != 0 && version != u.Version {
+		return nil, core.ErrStale
+	}
+	return userAnswer(u), nil
 }

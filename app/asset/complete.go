@@ -3,10 +3,9 @@ package asset
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"errors"
-	"io"
 
+	"github.com/seed-755a8038/coffer/app"
 	"github.com/seed-755a8038/coffer/core"
 	"github.com/seed-755a8038/coffer/ports"
 )
@@ -23,7 +22,7 @@ type CompleteInput struct {
 // It returns core.ErrUploadIncomplete if bytes are missing; if they are wrong,
 // core.ErrSizeMismatch or core.ErrChecksumMismatch, and the upload has ended.
 func (s *Service) Complete(ctx context.Context, a core.Actor, id core.AssetID, in CompleteInput) (*core.Asset, error) {
-	u, _, err := s.pending(ctx, a, id, in.UploadID)
+	u, f, err := s.pending(ctx, a, id, in.UploadID)
 	switch {
 	case errors.Is(err, core.ErrUploadNotFound), errors.Is(err, core.ErrUploadMismatch):
 		return s.completed(ctx, a, id, in.UploadID, err)
@@ -31,7 +30,7 @@ func (s *Service) Complete(ctx context.Context, a core.Actor, id core.AssetID, i
 		return nil, err
 	}
 	// The bytes are there: a client that hangs up now does not undo that.
-	asset, err := s.land(context.WithoutCancel(ctx), u, in.Parts)
+	asset, err := s.land(context.WithoutCancel(ctx), u, in.Parts, authorOf(f.DriveFacts, a))
 	if errors.Is(err, core.ErrUploadNotFound) { // somebody else completed it, or gave it up
 		return s.completed(ctx, a, id, in.UploadID, err)
 	}
@@ -59,13 +58,13 @@ func (s *Service) completed(ctx context.Context, a core.Actor, id core.AssetID, 
 //
 // One caller at a time does this for an upload: two would read large files
 // twice, and the slower one could copy bytes over those the faster one verified.
-func (s *Service) land(ctx context.Context, u *core.Upload, claimed []ports.Part) (*core.Asset, error) {
+func (s *Service) land(ctx context.Context, u *core.Upload, claimed []ports.Part, by author) (*core.Asset, error) {
 	now := s.clock.Now()
 	err := s.store.Update(ctx, func(tx ports.Tx) error { return tx.Uploads.Claim(ctx, u.ID, now, now.Add(u.ClaimTime())) })
 	if err != nil {
 		return nil, err
 	}
-	asset, err := s.landClaimed(ctx, u, claimed)
+	asset, err := s.landClaimed(ctx, u, claimed, by)
 	if err == nil || errors.Is(err, core.ErrUploadNotFound) {
 		return asset, err
 	}
@@ -78,7 +77,7 @@ func (s *Service) land(ctx context.Context, u *core.Upload, claimed []ports.Part
 	return nil, errors.Join(err, s.store.Update(ctx, func(tx ports.Tx) error { return tx.Uploads.Postpone(ctx, u.ID, again) }))
 }
 
-func (s *Service) landClaimed(ctx context.Context, u *core.Upload, claimed []ports.Part) (*core.Asset, error) {
+func (s *Service) landClaimed(ctx context.Context, u *core.Upload, claimed []ports.Part, by author) (*core.Asset, error) {
 	info, err := s.gather(ctx, u, claimed)
 	if err != nil {
 		return nil, err
@@ -92,7 +91,7 @@ func (s *Service) landClaimed(ctx context.Context, u *core.Upload, claimed []por
 	}
 	var asset *core.Asset
 	for range attempts {
-		asset, err = s.finish(ctx, u, sum)
+		asset, err = s.finish(ctx, u, sum, by)
 		if !errors.Is(err, core.ErrStale) {
 			break
 		}
@@ -101,7 +100,7 @@ func (s *Service) landClaimed(ctx context.Context, u *core.Upload, claimed []por
 }
 
 // finish is the unit of work that makes an upload a version.
-func (s *Service) finish(ctx context.Context, u *core.Upload, sum []byte) (asset *core.Asset, err error) {
+func (s *Service) finish(ctx context.Context, u *core.Upload, sum []byte, by author) (asset *core.Asset, err error) {
 	now := s.clock.Now()
 	v := u.Finished(sum, now)
 	err = s.store.Update(ctx, func(tx ports.Tx) error {
@@ -116,6 +115,10 @@ func (s *Service) finish(ctx context.Context, u *core.Upload, sum []byte) (asset
 		}
 		asset.Finish(v, now)
 		if err := tx.Assets.Save(ctx, asset); err != nil {
+			return err
+		}
+		changes := map[string]core.Change{"name": {To: asset.Name}, "version": {To: v.Number}, "size_bytes": {To: v.SizeBytes}}
+		if err := s.record(ctx, tx, by, "asset.uploaded", asset.ID, changes, now); err != nil {
 			return err
 		}
 		if u.StagingKey != "" {
@@ -206,7 +209,7 @@ func (s *Service) verify(ctx context.Context, u *core.Upload, info ports.BlobInf
 	sum := info.SHA256
 	if sum == nil && u.SHA256 != nil {
 		var err error
-		if sum, err = s.hash(ctx, u.BlobKey); err != nil {
+		if sum, err = app.HashBlob(ctx, s.blobs, u.BlobKey); err != nil {
 			return nil, err
 		}
 	}
@@ -214,19 +217,6 @@ func (s *Service) verify(ctx context.Context, u *core.Upload, info ports.BlobInf
 		return nil, core.ErrChecksumMismatch
 	}
 	return sum, nil
-}
-
-func (s *Service) hash(ctx context.Context, key string) (sum []byte, err error) {
-	r, err := s.blobs.Open(ctx, key, 0, -1)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, r.Close()) }()
-	h := sha256.New()
-	if _, err := io.Copy(h, r); err != nil {
-		return nil, err
-	}
-	return h.Sum(nil), nil
 }
 
 func ignoreMissing(err error) error {

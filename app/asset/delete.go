@@ -29,14 +29,18 @@ func (s *Service) Delete(ctx context.Context, a core.Actor, org core.OrgID, id c
 			if ifMatch != 0 && ifMatch != asset.Node.Version {
 				return core.ErrStale
 			}
+			by, now := authorOf(f.DriveFacts, a), s.clock.Now()
 			if permanent || asset.Status == core.AssetPending {
-				return s.remove(ctx, tx, asset)
+				return s.remove(ctx, tx, asset, by)
 			}
 			if asset.Trashed() {
 				return nil
 			}
-			asset.Trash(s.clock.Now())
-			return tx.Assets.Save(ctx, asset)
+			asset.Trash(now)
+			if err := tx.Assets.Save(ctx, asset); err != nil {
+				return err
+			}
+			return s.record(ctx, tx, by, "asset.trashed", id, nil, now)
 		})
 		if ifMatch != 0 || !errors.Is(err, core.ErrStale) {
 			break
@@ -52,15 +56,19 @@ func (s *Service) purge(ctx context.Context, org core.OrgID, id core.AssetID) er
 		if err != nil {
 			return err
 		}
-		return s.remove(ctx, tx, asset)
+		return s.remove(ctx, tx, asset, itself(org))
 	})
 }
 
 // remove takes the rows first and the bytes after them, so that no row ever
 // points at bytes that are gone.
-func (s *Service) remove(ctx context.Context, tx ports.Tx, asset *core.Asset) error {
+func (s *Service) remove(ctx context.Context, tx ports.Tx, asset *core.Asset, by author) error {
 	remains, err := tx.Assets.Purge(ctx, asset.OrgID, asset.ID)
 	if err != nil {
+		return err
+	}
+	changes := map[string]core.Change{"name": {From: asset.Name, To: nil}}
+	if err := s.record(ctx, tx, by, "asset.purged", asset.ID, changes, s.clock.Now()); err != nil {
 		return err
 	}
 	return tx.Jobs.Enqueue(ctx, RemoveBlobs{Keys: remains.BlobKeys, Multiparts: remains.Multiparts})

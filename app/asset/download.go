@@ -81,9 +81,11 @@ func (s *Service) RestoreVersion(ctx context.Context, a core.Actor, id core.Asse
 		if asset.Trashed() {
 			return core.ErrAssetTrashed
 		}
-		if asset.Current != v.Number {
-			asset.Restore(v, now)
+		if asset.Current == v.Number {
+			return nil
 		}
-		return nil
+		changes := map[string]core.Change{"current_version": {From: asset.Current, To: v.Number}}
+		asset.Restore(v, now)
+		return s.record(ctx, tx, authorOf(f.DriveFacts, a), "asset.version_restored", id, changes, now)
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/seed-755a8038/coffer/app"
 	"github.com/seed-755a8038/coffer/core"
 	"github.com/seed-755a8038/coffer/ports"
 )
@@ -62,7 +63,7 @@ func (s *Service) HashVersion(ctx context.Context, job HashVersion) error {
 	if err != nil || v.SHA256 != nil {
 		return err
 	}
-	sum, err := s.hash(ctx, v.BlobKey)
+	sum, err := app.HashBlob(ctx, s.blobs, v.BlobKey)
 	if err != nil {
 		return err
 	}
@@ -120,7 +121,7 @@ func (s *Service) Reconcile(ctx context.Context, _ Reconcile) error {
 }
 
 func (s *Service) reconcile(ctx context.Context, u *core.Upload, now time.Time) error {
-	_, err := s.land(ctx, u, nil)
+	_, err := s.land(ctx, u, nil, itself(u.OrgID))
 	switch {
 	case errors.Is(err, core.ErrUploadNotFound), errors.Is(err, core.ErrUploadBusy): // done, or being done
 		return nil

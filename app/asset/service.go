@@ -143,17 +143,23 @@ func (s *Service) Update(ctx context.Context, a core.Actor, org core.OrgID, id c
 	if err := s.cleanChange(&c); err != nil {
 		return nil, err
 	}
-	return s.change(ctx, f.OrgID, id, c.IfMatch, func(_ ports.Tx, asset *core.Asset, now time.Time) error {
+	return s.change(ctx, f.OrgID, id, c.IfMatch, func(tx ports.Tx, asset *core.Asset, now time.Time) error {
 		if asset.Trashed() {
 			return core.ErrAssetTrashed
 		}
+		changes := make(map[string]core.Change)
 		if c.Name != nil && *c.Name != asset.Name {
+			changes["name"] = core.Change{From: asset.Name, To: *c.Name}
 			asset.Rename(*c.Name, now)
 		}
 		if c.Metadata != nil {
+			changes["metadata"] = core.Change{From: shown(asset.Metadata), To: shown(*c.Metadata)}
 			asset.Describe(*c.Metadata, now)
 		}
-		return nil
+		if len(changes) == 0 {
+			return nil
+		}
+		return s.record(ctx, tx, authorOf(f.DriveFacts, a), "asset.updated", id, changes, now)
 	})
 }
 

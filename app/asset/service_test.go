@@ -435,6 +435,36 @@ func TestTrashingDoesNotPurgeWhatHasJustArrived(t *testing.T) {
 	f.used(core.OrgUsage{UsedBytes: 1, AssetsCount: 1})
 }
 
+func TestEveryChangeIsAudited(t *testing.T) {
+	f := newFixture(t, true)
+	c := f.create("a", []byte("1"), nil)
+	f.send(*c.Upload.Single, []byte("1"))
+	a, err := f.complete(c)
+	f.must(err)
+	name := "b"
+	_, err = f.Update(f.Context(), f.actor, f.org, a.ID, asset.Change{Name: &name, Metadata: &core.Metadata{Tags: []string{"t"}}})
+	f.must(err)
+	_, err = f.Update(f.Context(), f.actor, f.org, a.ID, asset.Change{Name: &name}) // changes nothing
+	f.must(err)
+	f.must(f.Delete(f.Context(), f.actor, f.org, a.ID, false, 0))
+	f.must(f.Delete(f.Context(), f.actor, f.org, a.ID, true, 0))
+	var got []string
+	f.must(f.store.View(f.Context(), func(tx ports.Tx) error {
+		entries, err := tx.Audit.List(f.Context(), ports.AuditQuery{OrgID: f.org, Limit: 10})
+		for _, e := range entries {
+			got = append(got, e.Action+" by "+e.ActorEmail)
+			if e.TargetID != a.ID.String() {
+				t.Errorf("target %s", e.TargetID)
+			}
+		}
+		return err
+	}))
+	by := " by ana@example.com"
+	if want := []string{"asset.purged" + by, "asset.trashed" + by, "asset.updated" + by, "asset.uploaded" + by}; !slices.Equal(got, want) {
+		t.Errorf("audit log %q, want %q", got, want)
+	}
+}
+
 func TestNamesThatAreTaken(t *testing.T) {
 	f := newFixture(t, true)
 	first := f.create("a.txt", []byte("1"), nil)

@@ -4,11 +4,10 @@ package check
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
 
+	"github.com/seed-755a8038/coffer/app"
 	"github.com/seed-755a8038/coffer/core"
 	"github.com/seed-755a8038/coffer/ports"
 )
@@ -132,7 +131,7 @@ func (s *Service) compare(ctx context.Context, v core.Version, deep bool) (strin
 	}
 	sum := info.SHA256
 	if deep {
-		if sum, err = s.hash(ctx, v.BlobKey); err != nil {
+		if sum, err = app.HashBlob(ctx, s.blobs, v.BlobKey); err != nil {
 			return "", err
 		}
 	}
@@ -140,19 +139,6 @@ func (s *Service) compare(ctx context.Context, v core.Version, deep bool) (strin
 		return fmt.Sprintf("the blob has SHA-256 %x, not %x", sum, v.SHA256), nil
 	}
 	return "", nil
-}
-
-func (s *Service) hash(ctx context.Context, key string) (sum []byte, err error) {
-	r, err := s.blobs.Open(ctx, key, 0, -1)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, r.Close()) }()
-	h := sha256.New()
-	if _, err := io.Copy(h, r); err != nil {
-		return nil, err
-	}
-	return h.Sum(nil), nil
 }
 
 // strays looks for blobs that nothing refers to.

@@ -22,11 +22,13 @@ var (
 type LogInInput struct {
 	Email    string
 	Password string
+	TOTPCode string // of a user who has a second factor: a code, or a recovery code
 	From     core.Client
 }
 
 // LogIn begins a session. An unknown address and a wrong password are the same
-// core.ErrInvalidCredentials, after the same work.
+// core.ErrInvalidCredentials, after the same work. With a second factor a code
+// is needed, too: core.ErrTOTPRequired, core.ErrTOTPWrong.
 func (s *Service) LogIn(ctx context.Context, in LogInInput) (Tokens, error) {
 	now := s.clock.Now()
 	email, err := core.CleanEmail("body.email", in.Email, s.text.NFC)
@@ -56,12 +58,27 @@ func (s *Service) LogIn(ctx context.Context, in LogInInput) (Tokens, error) {
 		return Tokens{}, core.ErrInvalidCredentials
 	case u.Disabled():
 		return Tokens{}, core.ErrUserDisabled
+	case u.TOTP.Enabled() && in.TOTPCode == "":
+		return Tokens{}, core.ErrTOTPRequired
+	case u.TOTP.Enabled():
+		if err := s.second(ctx, u.ID, in.TOTPCode, nil); err != nil {
+			return Tokens{}, err
+		}
 	}
 	session, tokens, err := s.grant(u.ID, u.PersonalOrgID, in.From, now)
 	if err != nil {
 		return Tokens{}, err
 	}
-	if err := s.store.Update(ctx, func(tx ports.Tx) error { return tx.Sessions.Add(ctx, session) }); err != nil {
+	if err := s.store.Update(ctx, func(tx ports.Tx) error {
+		fresh, err := tx.Users.Lock(ctx, u.ID) // a change of password comes before or after, never between
+		if err != nil {
+			return err
+		}
+		if fresh.PasswordHash != u.PasswordHash {
+			return core.ErrInvalidCredentials
+		}
+		return tx.Sessions.Add(ctx, session)
+	}); err != nil {
 		return Tokens{}, err
 	}
 	return tokens, s.limiter.Forget(ctx, loginPairRate, pair)

@@ -29,7 +29,11 @@ func (s *Service) Prune(ctx context.Context, _ Prune) error {
 				return err
 			}
 			answers, err := tx.Idempotency.Prune(ctx, now, pruneBatch)
-			removed = max(sessions, answers)
+			if err != nil {
+				return err
+			}
+			tickets, err := tx.Tickets.Prune(ctx, now, pruneBatch)
+			removed = max(sessions, answers, tickets)
 			return err
 		})
 		if err != nil || removed < pruneBatch {

@@ -14,6 +14,7 @@ import (
 type Options struct {
 	AccessTTL  time.Duration // of an access token
 	RefreshTTL time.Duration // of a session that nobody uses
+	LinkURL    string        // what mailed links begin with, without a slash at the end
 }
 
 // Service runs the identity use cases. It is safe for concurrent use.
@@ -23,6 +24,7 @@ type Service struct {
 	passwords ports.Passwords
 	tokens    ports.Tokens
 	secrets   ports.Secrets
+	otp       ports.OneTimePasswords
 	limiter   ports.Limiter // survives restarts: it protects passwords
 	clock     ports.Clock
 	ids       ports.IDs
@@ -37,6 +39,7 @@ type Deps struct {
 	Passwords ports.Passwords
 	Tokens    ports.Tokens
 	Secrets   ports.Secrets
+	OTP       ports.OneTimePasswords
 	Limiter   ports.Limiter
 	Clock     ports.Clock
 	IDs       ports.IDs
@@ -47,7 +50,7 @@ type Deps struct {
 func NewService(d Deps, opts Options) *Service {
 	return &Service{
 		store: d.Store, access: d.Access, passwords: d.Passwords, tokens: d.Tokens, secrets: d.Secrets,
-		limiter: d.Limiter, clock: d.Clock, ids: d.IDs, text: d.Text, opts: opts,
+		otp: d.OTP, limiter: d.Limiter, clock: d.Clock, ids: d.IDs, text: d.Text, opts: opts,
 	}
 }
 

@@ -63,6 +63,9 @@ func (s *Service) SignUp(ctx context.Context, in SignUpInput) (*SignedUp, error)
 		if err := tx.Sessions.Add(ctx, session); err != nil {
 			return err
 		}
+		if err := s.mailVerification(ctx, tx, out.User, now); err != nil {
+			return err
+		}
 		return in.Once.Keep(ctx, tx, s.secrets, out, now)
 	})
 	if err != nil {

@@ -3,6 +3,7 @@ package org
 
 import (
 	"context"
+	"time"
 
 	"github.com/seed-755a8038/coffer/core"
 	"github.com/seed-755a8038/coffer/ports"
@@ -10,20 +11,34 @@ import (
 
 // Options are the choices of the operator.
 type Options struct {
-	Unlimited bool // every org has all limits and features
+	Unlimited bool   // every org has all limits and features
+	LinkURL   string // what mailed links begin with, without a slash at the end
+}
+
+// Deps are the ports the service works on.
+type Deps struct {
+	Store   ports.Store
+	Access  ports.Access
+	Secrets ports.Secrets
+	Clock   ports.Clock
+	IDs     ports.IDs
+	Text    ports.Text
 }
 
 // Service runs the org use cases. It is safe for concurrent use.
 type Service struct {
-	store  ports.Store
-	access ports.Access
-	clock  ports.Clock
-	opts   Options
+	store   ports.Store
+	access  ports.Access
+	secrets ports.Secrets
+	clock   ports.Clock
+	ids     ports.IDs
+	text    ports.Text
+	opts    Options
 }
 
 // NewService returns a Service on the given ports.
-func NewService(store ports.Store, access ports.Access, clock ports.Clock, opts Options) *Service {
-	return &Service{store: store, access: access, clock: clock, opts: opts}
+func NewService(d Deps, opts Options) *Service {
+	return &Service{store: d.Store, access: d.Access, secrets: d.Secrets, clock: d.Clock, ids: d.IDs, text: d.Text, opts: opts}
 }
 
 // List returns the orgs in which the actor has an active account, by id.
@@ -76,13 +91,33 @@ func (s *Service) License(ctx context.Context, a core.Actor, id core.OrgID) (Lic
 		if out.Usage, err = tx.Orgs.Usage(ctx, id); err != nil {
 			return err
 		}
-		out.OrgLicense, err = tx.Licenses.InForce(ctx, id, s.clock.Now())
+		out.OrgLicense, err = s.inForce(ctx, tx, id, s.clock.Now())
 		return err
 	})
-	if s.opts.Unlimited {
-		out.OrgLicense = core.OrgLicense{License: core.UnlimitedLicense()}
-	}
 	return out, err
+}
+
+func (s *Service) inForce(ctx context.Context, tx ports.Tx, id core.OrgID, now time.Time) (core.OrgLicense, error) {
+	if s.opts.Unlimited {
+		return core.OrgLicense{License: core.UnlimitedLicense()}, nil
+	}
+	return tx.Licenses.InForce(ctx, id, now)
+}
+
+// user returns the user behind a credential that stands.
+func (s *Service) user(ctx context.Context, a core.Actor) (u *core.User, err error) {
+	credential, err := s.access.ForUser(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	if err := credential.Check(); err != nil {
+		return nil, err
+	}
+	err = s.store.View(ctx, func(tx ports.Tx) (err error) {
+		u, err = tx.Users.Get(ctx, a.UserID)
+		return err
+	})
+	return u, err
 }
 
 // Licenses returns the licences this server knows.

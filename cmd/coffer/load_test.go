@@ -46,6 +46,8 @@ var sample = map[string]string{
 	"auth.access_ttl": "30m", "auth.refresh_ttl": "48h", "self_hosted.unlimited": "true", "clock.offset": "1h",
 	"upload.url_ttl": "10m", "upload.single_ttl": "2h", "upload.multipart_ttl": "24h", "download.url_ttl": "30m",
 	"trash.retention": "24h", "rate_limit.per_minute": "7", "blobs.public_url": "https://files.example.com",
+	"app.url": "https://app.example.com", "mail.smtp_host": "mail.example.com", "mail.smtp_port": "2525", "mail.smtp_username": "coffer",
+	"mail.smtp_password": "key-of-the-mail-server", "mail.smtp_tls": "tls", "mail.from": "noreply@example.com",
 	"s3.endpoint": "https://s3.example.com", "s3.public_endpoint": "https://files.s3.example.com", "s3.region": "eu-west-1",
 	"s3.bucket": "files", "s3.access_key_id": "id", "s3.secret_access_key": "key-of-the-bucket", "s3.use_path_style": "true",
 	"s3.conditional_writes": "off", "log.level": "debug", "shutdown.timeout": "5s",
@@ -62,6 +64,8 @@ func productionFor(key string) map[string]string {
 		with["s3.secret_access_key"] = sample["s3.secret_access_key"]
 	case "s3.secret_access_key":
 		with["s3.access_key_id"] = sample["s3.access_key_id"]
+	case "mail.smtp_host":
+		with["mail.from"] = sample["mail.from"]
 	case "s3.bucket":
 		with["s3.region"] = sample["s3.region"]
 	}

@@ -9,7 +9,7 @@ import (
 func TestChangesAreTiedToTheVersionThatWasSeen(t *testing.T) {
 	tell(t, nil, func(t *testing.T, s *server) {
 		ana := s.signUp("ana")
-		asset := ana.upload(object{"name": "a.txt"}, []byte("first"))
+		asset := ana.upload(object{"name": "a.txt", "checksum_sha256": sha256Of([]byte("first"))}, []byte("first"))
 		path := "/api/orgs/" + ana.org + "/assets/" + asset.text("id")
 		seen := ana.want(http.StatusOK, "GET", path, nil).header.Get("ETag")
 		for _, tags := range []string{seen, "W/" + seen, `"x", ` + seen, "*"} {

@@ -11,7 +11,8 @@ import (
 )
 
 // request is a request of the table of operations. In path and body, {org},
-// {drive}, {asset}, {pending} and {upload} stand for ids.
+// {drive}, {asset}, {pending}, {upload}, {company}, {account}, {invitation} and
+// {session} stand for ids.
 type request struct {
 	method, path, body string
 }
@@ -38,6 +39,23 @@ var requests = []request{
 	{"POST", "/api/assets/{asset}/signed-url", `{"disposition": "inline"}`},
 	{"GET", "/api/assets/{asset}/versions", ""},
 	{"POST", "/api/assets/{asset}/versions/1/restore", ""},
+	{"PATCH", "/api/orgs/{company}", `{"name": "Stolen", "slug": "stolen"}`},
+	{"DELETE", "/api/orgs/{company}", ""},
+	{"GET", "/api/orgs/{company}/members", ""},
+	{"PATCH", "/api/orgs/{company}/members/{account}", `{"role": "member"}`},
+	{"PATCH", "/api/orgs/{company}/members/{invitation}", `{"role": "owner"}`},
+	{"PATCH", "/api/orgs/{company}/members/{account}", `{"status": "suspended"}`},
+	{"DELETE", "/api/orgs/{company}/members/{account}", ""},
+	{"POST", "/api/orgs/{company}/leave", ""},
+	{"POST", "/api/orgs/{company}/transfer-ownership", `{"account_id": "{account}"}`},
+	{"GET", "/api/orgs/{company}/invitations", ""},
+	{"POST", "/api/orgs/{company}/invitations", `{"email": "mole@example.com", "role": "owner"}`},
+	{"DELETE", "/api/orgs/{company}/invitations/{invitation}", ""},
+	{"POST", "/api/invitations/accept", `{"account_id": "{invitation}"}`},
+	{"GET", "/api/orgs/{company}/audit-log", ""},
+	{"GET", "/api/orgs/{company}/audit-log?format=csv", ""},
+	{"POST", "/api/auth/switch-org", `{"org_id": "{company}"}`},
+	{"DELETE", "/api/me/sessions/{session}", ""},
 }
 
 // filled returns the request with ids in place of the names.
@@ -61,8 +79,11 @@ func possessions(u *user) map[string]string {
 	u.t.Helper()
 	asset := u.upload(object{"name": "mine.txt", "checksum_sha256": sha256Of([]byte("mine"))}, []byte("mine"))
 	pending := u.create(object{"name": "mine.bin", "size_bytes": 64_000_000})
+	company := u.found(object{"name": "Company"})
 	return map[string]string{
 		"org": u.org, "drive": u.drive, "asset": asset.text("id"), "pending": pending.text("asset.id"), "upload": pending.text("upload.upload_id"),
+		"company": company.org, "account": company.account, "invitation": company.invite("guest-of-"+u.email, "member"),
+		"session": u.want(http.StatusOK, "GET", "/api/me/sessions", nil).text("items.0.id"),
 	}
 }
 
@@ -106,6 +127,13 @@ func TestAForeignIDIsAnsweredLikeAMissingOne(t *testing.T) {
 				same(t, eve, with(id), with(missingID), 0)
 			}
 		}
+		s.must("license", "assign", hers["company"], "enterprise")
+		logo := request{"PATCH", "/api/orgs/" + hers["company"], `{"branding": {"logo_asset_id": "{asset}"}}`}
+		same(t, eve, logo.filled(his), logo.filled(map[string]string{"asset": missingID}), http.StatusUnprocessableEntity)
+		log := request{"GET", "/api/orgs/" + hers["company"] + "/audit-log?actor={account}", ""}
+		if a := eve.request(log.filled(his)); a.status != http.StatusOK || len(a.list("id")) != 0 {
+			t.Errorf("what somebody else did: %d %s", a.status, a.body)
+		}
 		nodes := request{"GET", "/api/drives/" + eve.drive + "/nodes?parent_id={drive}", ""}
 		same(t, eve, nodes.filled(his), nodes.filled(map[string]string{"drive": missingID}), http.StatusNotFound)
 		upload := request{"POST", "/api/assets/" + hers["pending"] + "/complete", `{"upload_id": "{upload}"}`}
@@ -116,7 +144,7 @@ func TestAForeignIDIsAnsweredLikeAMissingOne(t *testing.T) {
 		if after := inventory(ana, his); after != before {
 			t.Errorf("before:\n%s\nafter:\n%s", before, after)
 		}
-		if orgs := eve.want(http.StatusOK, "GET", "/api/orgs", nil).list("id"); !slices.Equal(orgs, []string{eve.org}) {
+		if orgs := eve.want(http.StatusOK, "GET", "/api/orgs", nil).list("id"); !slices.Equal(orgs, []string{eve.org, hers["company"]}) {
 			t.Errorf("eve's orgs: %v", orgs)
 		}
 		if got := ana.download(his["asset"]); !bytes.Equal(got, []byte("mine")) {
@@ -146,6 +174,8 @@ func inventory(u *user, ids map[string]string) string {
 	for _, path := range []string{
 		"/api/me", "/api/orgs/{org}", "/api/orgs/{org}/license", "/api/orgs/{org}/assets", "/api/orgs/{org}/assets/{asset}",
 		"/api/orgs/{org}/assets/{pending}", "/api/drives/{drive}/nodes", "/api/assets/{asset}/versions", "/api/assets/{pending}/upload",
+		"/api/me/accounts", "/api/me/sessions", "/api/orgs/{company}", "/api/orgs/{company}/members", "/api/orgs/{company}/invitations",
+		"/api/orgs/{company}/audit-log",
 	} {
 		fmt.Fprintf(&b, "%s\n", u.want(http.StatusOK, "GET", request{path: path}.filled(ids).path, nil).body)
 	}

@@ -48,7 +48,12 @@ func TestOperatorsSeeWhatTheServerDoes(t *testing.T) {
 		link := ana.want(http.StatusOK, "GET", "/api/assets/"+ana.want(http.StatusOK, "GET", "/api/orgs/"+ana.org+"/assets", nil).text("items.0.id")+"/download", nil).text("download_url")
 		fetch(t, link)
 		s.anybody().ask("GET", "/api/me?token="+ana.token, nil)
-		log := s.process.read()
+		var log string
+		for line := range strings.Lines(s.process.read()) {
+			if !strings.Contains(line, "mail ") { // which development shows on the console
+				log += line
+			}
+		}
 		signature := regexp.MustCompile(`(?:s|X-Amz-Signature)=([\w-]{20,})`).FindStringSubmatch(link)
 		for what, secret := range map[string]string{
 			"a password": password, "an access token": ana.token, "a refresh token": ana.refresh, "a signature": signature[1], "an address": ana.email,

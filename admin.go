@@ -1,0 +1,77 @@
+package coffer
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/seed-755a8038/coffer/app/admin"
+	"github.com/seed-755a8038/coffer/core"
+)
+
+// operate runs what an operator does on the server's own machine. A server may
+// be running.
+func operate(ctx context.Context, cfg Config, do func(s *admin.Service) error) error {
+	log, err := NewLogger(cfg, io.Discard)
+	if err != nil {
+		return err
+	}
+	if err := migrated(ctx, cfg); err != nil {
+		return err
+	}
+	s, release, err := assemble(ctx, cfg, Build{}, toLook, log)
+	if err != nil {
+		return err
+	}
+	defer release()
+	return do(s.admin)
+}
+
+// Licenses returns all licences.
+func Licenses(ctx context.Context, cfg Config) (all []core.License, err error) {
+	err = operate(ctx, cfg, func(s *admin.Service) (err error) {
+		all, err = s.Licenses(ctx, admin.System())
+		return err
+	})
+	return all, err
+}
+
+// SetLicense defines a licence, or changes it if there is one of its name.
+func SetLicense(ctx context.Context, cfg Config, l core.License) error {
+	return operate(ctx, cfg, func(s *admin.Service) error {
+		all, err := s.Licenses(ctx, admin.System())
+		if err != nil {
+			return err
+		}
+		replace := false
+		for _, known := range all {
+			replace = replace || known.Name == l.Name
+		}
+		return s.PutLicense(ctx, admin.System(), l, replace)
+	})
+}
+
+// AssignLicense gives an org a licence from now on until expires (zero: no end).
+func AssignLicense(ctx context.Context, cfg Config, org, license string, expires time.Time) error {
+	id, err := core.ParseID[core.Org](org)
+	if err != nil {
+		return fmt.Errorf("org %q: %w", org, err)
+	}
+	return operate(ctx, cfg, func(s *admin.Service) error { return s.Assign(ctx, admin.System(), id, license, expires) })
+}
+
+// UserChange is what a change leaves alone (nil) or sets.
+type UserChange = admin.UserChange
+
+// ChangeUser changes the user with that e-mail address.
+func ChangeUser(ctx context.Context, cfg Config, email string, c UserChange) error {
+	return operate(ctx, cfg, func(s *admin.Service) error {
+		u, err := s.ByEmail(ctx, admin.System(), email)
+		if err != nil {
+			return err
+		}
+		_, err = s.ChangeUser(ctx, admin.System(), u.ID, c)
+		return err
+	})
+}

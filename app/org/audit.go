@@ -1,0 +1,27 @@
+package org
+
+import (
+	"context"
+
+	"github.com/seed-755a8038/coffer/app"
+	"github.com/seed-755a8038/coffer/core"
+	"github.com/seed-755a8038/coffer/ports"
+)
+
+// AuditLog returns entries of an org's audit log, newest first.
+func (s *Service) AuditLog(ctx context.Context, a core.Actor, q ports.AuditQuery) (entries []*core.AuditEntry, err error) {
+	if _, err := s.may(ctx, a, q.OrgID, core.ManageWebhooks); err != nil {
+		return nil, err
+	}
+	err = s.store.View(ctx, func(tx ports.Tx) (err error) {
+		entries, err = tx.Audit.List(ctx, q)
+		return err
+	})
+	return entries, err
+}
+
+func (s *Service) record(
+	ctx context.Context, tx ports.Tx, f core.OrgFacts, a core.Actor, action string, target app.Target, changes map[string]core.Change,
+) error {
+	return tx.Audit.Add(ctx, app.Audited(s.ids.NewID(), f, a, action, target, changes, s.clock.Now()))
+}

@@ -66,6 +66,9 @@ type AuthConfig struct {
 	JWTSecret  string // every key of the server is derived from it
 	AccessTTL  time.Duration
 	RefreshTTL time.Duration
+
+	Providers       []ProviderConfig       // where people can sign in
+	ExternalIssuers []ExternalIssuerConfig // whose bearer tokens are taken as they are
 }
 
 // UploadConfig bounds uploads in time.

@@ -27,9 +27,16 @@ func (s Setting) Env() string {
 // Set reads a value as a file or the environment has it: text, or what YAML
 // makes of it. The error is a *SettingError.
 func (s Setting) Set(c *Config, raw any) error {
+	f := s.field(c)
+	if list, ok := f.(structured); ok {
+		if err := list.setRaw(raw); err != nil {
+			return &SettingError{Env: s.Env(), Key: s.Key, Message: err.Error()}
+		}
+		return nil
+	}
 	text, err := plainText(raw)
 	if err == nil {
-		err = s.field(c).set(strings.TrimSpace(text))
+		err = f.set(strings.TrimSpace(text))
 	}
 	if err != nil {
 		return &SettingError{Env: s.Env(), Key: s.Key, Message: err.Error()}
@@ -37,8 +44,8 @@ func (s Setting) Set(c *Config, raw any) error {
 	return nil
 }
 
-// Get returns the value to be shown: text, a number, a boolean or a list of
-// texts. A secret that is set is "(hidden)", the password in a URL "xxxxx".
+// Get returns the value to be shown: text, a number, a boolean, or a list of
+// texts or of objects. A secret that is set is "(hidden)", the password in a URL "xxxxx".
 func (s Setting) Get(c *Config) any {
 	v := s.field(c).get()
 	text, ok := v.(string)
@@ -85,6 +92,8 @@ func Settings() []Setting {
 		{Key: "auth.jwt_secret", Help: "at least 32 random characters; generated in development", Secret: true, field: func(c *Config) field { return text(&c.Auth.JWTSecret) }},
 		{Key: "auth.access_ttl", Help: "life of an access token", field: func(c *Config) field { return (*duration)(&c.Auth.AccessTTL) }},
 		{Key: "auth.refresh_ttl", Help: "life of a refresh token", field: func(c *Config) field { return (*duration)(&c.Auth.RefreshTTL) }},
+		{Key: "auth.providers", Help: "OpenID Connect providers to sign in at: a list of {name, label, issuer, client_id, client_secret, scopes, claims}", field: func(c *Config) field { return (*providers)(&c.Auth.Providers) }},
+		{Key: "auth.external_issuers", Help: "whose bearer tokens are taken as they are: a list of {issuer, audience, authorized_parties, jwks_url, claims}", field: func(c *Config) field { return (*issuers)(&c.Auth.ExternalIssuers) }},
 		{Key: "self_hosted.unlimited", Help: "every org has all limits and features", field: func(c *Config) field { return (*toggle)(&c.SelfHostedUnlimited) }},
 		{Key: "clock.offset", Help: "shifts the clock, to see expiry; development only", field: func(c *Config) field { return (*duration)(&c.ClockOffset) }},
 		{Key: "upload.url_ttl", Help: "life of one signed upload URL", field: func(c *Config) field { return (*duration)(&c.Upload.URLTTL) }},

@@ -48,6 +48,7 @@ func (c *Config) Resolve() error {
 	c.checkTimes(&p)
 	c.resolveS3(&p)
 	c.resolveMail(&p)
+	c.checkProviders(&p)
 	return errors.Join(p.all...)
 }
 

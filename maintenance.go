@@ -118,6 +118,7 @@ func Doctor(ctx context.Context, cfg Config, fixCORS bool) ([]ports.Finding, err
 		return nil, err
 	}
 	findings, ok := examineDatabase(ctx, cfg)
+	findings = append(findings, examineIssuers(ctx, cfg)...)
 	if !ok {
 		return findings, nil
 	}
@@ -131,6 +132,17 @@ func Doctor(ctx context.Context, cfg Config, fixCORS bool) ([]ports.Finding, err
 	}
 	defer release()
 	return append(findings, blobs.diagnosis.Diagnose(ctx, fixCORS)...), nil
+}
+
+// examineIssuers asks everybody who says who people are for addresses and keys.
+func examineIssuers(ctx context.Context, cfg Config) []ports.Finding {
+	clock := newClock(cfg)
+	signIn, err := newSignInProviders(cfg, clock)
+	tokens, tokensErr := newExternalTokens(cfg, clock)
+	if err := errors.Join(err, tokensErr); err != nil {
+		return []ports.Finding{{Check: "issuers", Detail: err.Error()}}
+	}
+	return append(signIn.Diagnose(ctx), tokens.Diagnose(ctx)...)
 }
 
 func examineDatabase(ctx context.Context, cfg Config) (findings []ports.Finding, ok bool) {

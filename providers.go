@@ -14,6 +14,7 @@ import (
 	"github.com/seed-755a8038/coffer/adapters/bunstore"
 	"github.com/seed-755a8038/coffer/adapters/fsblob"
 	"github.com/seed-755a8038/coffer/adapters/jwtauth"
+	"github.com/seed-755a8038/coffer/adapters/oidc"
 	"github.com/seed-755a8038/coffer/adapters/ratelimit"
 	"github.com/seed-755a8038/coffer/adapters/riverqueue"
 	"github.com/seed-755a8038/coffer/adapters/s3blob"
@@ -177,10 +178,18 @@ func newTokens(cfg Config, secrets *sealing.Secrets) (*jwtauth.Tokens, error) {
 	return jwtauth.New(secrets.Key("access-token"), cfg.PublicURL)
 }
 
+func newSignInProviders(cfg Config, clock system.Clock) (*oidc.Providers, error) {
+	return oidc.NewProviders(cfg.Auth.oidc(), clock)
+}
+
+func newExternalTokens(cfg Config, clock system.Clock) (*oidc.Tokens, error) {
+	return oidc.NewTokens(cfg.Auth.oidc(), clock)
+}
+
 func newRequestLimiter() *ratelimit.Limiter { return ratelimit.New(ratelimit.DefaultKeys) }
 
 func newIdentityOptions(cfg Config) identity.Options {
-	return identity.Options{AccessTTL: cfg.Auth.AccessTTL, RefreshTTL: cfg.Auth.RefreshTTL, LinkURL: cfg.AppURL}
+	return identity.Options{AccessTTL: cfg.Auth.AccessTTL, RefreshTTL: cfg.Auth.RefreshTTL, LinkURL: cfg.AppURL, PublicURL: cfg.PublicURL}
 }
 
 func newOrgOptions(cfg Config) org.Options {

@@ -11,6 +11,7 @@ import (
 	"github.com/seed-755a8038/coffer/adapters/argon2"
 	"github.com/seed-755a8038/coffer/adapters/bunstore"
 	"github.com/seed-755a8038/coffer/adapters/jwtauth"
+	"github.com/seed-755a8038/coffer/adapters/oidc"
 	"github.com/seed-755a8038/coffer/adapters/riverqueue"
 	"github.com/seed-755a8038/coffer/adapters/sealing"
 	"github.com/seed-755a8038/coffer/adapters/system"
@@ -53,6 +54,10 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 		wire.Bind(new(ports.Passwords), new(*argon2.Passwords)),
 		newTokens,
 		wire.Bind(new(ports.Tokens), new(*jwtauth.Tokens)),
+		newSignInProviders,
+		wire.Bind(new(ports.SignInProviders), new(*oidc.Providers)),
+		newExternalTokens,
+		wire.Bind(new(ports.ExternalTokens), new(*oidc.Tokens)),
 		newRequestLimiter,
 		newMetrics,
 		newTracing,

@@ -40,8 +40,18 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 		return nil, nil, err
 	}
 	totpPasswords := newOTP()
-	limiter := newLoginLimiter(store)
 	clock := newClock(cfg)
+	oidcProviders, err := newSignInProviders(cfg, clock)
+	if err != nil {
+		cleanup()
+		return nil, nil, err
+	}
+	oidcTokens, err := newExternalTokens(cfg, clock)
+	if err != nil {
+		cleanup()
+		return nil, nil, err
+	}
+	limiter := newLoginLimiter(store)
 	iDs := system.NewIDs(clock)
 	systemText := system.Text{}
 	deps := identity.Deps{
@@ -51,6 +61,8 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 		Tokens:    tokens,
 		Secrets:   secrets,
 		OTP:       totpPasswords,
+		Providers: oidcProviders,
+		External:  oidcTokens,
 		Limiter:   limiter,
 		Clock:     clock,
 		IDs:       iDs,

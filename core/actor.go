@@ -18,8 +18,9 @@ const (
 type Actor struct {
 	Kind      ActorKind
 	UserID    UserID
-	SessionID SessionID
-	ActiveOrg OrgID // the org the user has switched to
+	SessionID SessionID // zero: the token is of another issuer
+	External  bool      // by a token of another issuer, which needs no session
+	ActiveOrg OrgID     // the org the user has switched to
 	From      Client
 }
 

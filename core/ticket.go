@@ -18,6 +18,7 @@ const (
 	VerifyEmail   TicketKind = "verify_email"
 	ResetPassword TicketKind = "reset_password"
 	Invitation    TicketKind = "invitation"
+	SignIn        TicketKind = "sign_in"
 )
 
 // How long tickets are good.
@@ -25,17 +26,19 @@ const (
 	VerifyEmailTTL   = 48 * time.Hour
 	ResetPasswordTTL = time.Hour
 	InvitationTTL    = 7 * 24 * time.Hour
+	SignInTicketTTL  = time.Minute
 )
 
-// Ticket is a secret that was mailed to somebody, good once: who brings it has
-// read the mail to that address. Only its hash is stored.
+// Ticket is a secret that was handed to somebody, good once. One that was mailed
+// shows that who brings it has read the mail to that address; one of the kind
+// SignIn, that they have signed in. Only its hash is stored.
 type Ticket struct {
 	Hash      []byte // SHA-256 of the secret
 	Kind      TicketKind
 	UserID    UserID    // whose, but for an invitation
 	AccountID AccountID // for an invitation
 	OrgID     OrgID     // likewise
-	Email     string    // to which it was sent
+	Email     string    // to which it was sent, or whose it is
 	CreatedAt time.Time
 	ExpiresAt time.Time
 }

@@ -10,6 +10,7 @@ var (
 	ErrTOTPWrong          = &Error{Kind: KindUnauthenticated, Code: "invalid_totp_code", Message: "the code is wrong or was used; wait for the next one"}
 	ErrTOTPEnabled        = &Error{Kind: KindConflict, Code: "totp_enabled", Message: "there is a second factor; remove it first"}
 	ErrWrongPassword      = &Error{Kind: KindForbidden, Code: "wrong_password", Message: "the present password is wrong"}
+	ErrNoPassword         = &Error{Kind: KindConflict, Code: "no_password", Message: "this user signs in elsewhere and has no password; ask for a link to set one (POST /api/auth/password/forgot)"}
 	ErrUserDisabled       = &Error{Kind: KindForbidden, Code: "user_disabled", Message: "this user is disabled; ask the operator of the server"}
 )
 
@@ -70,6 +71,13 @@ func (u *User) Verify(now time.Time) {
 		u.EmailVerifiedAt = now
 		u.touch(now)
 	}
+}
+
+// Claim gives the user to who has proven to own the address, away from whoever
+// signed up with it without: what they know is good for nothing any more.
+func (u *User) Claim(now time.Time) {
+	u.PasswordHash, u.TOTP, u.EmailVerifiedAt = "", TOTP{}, now
+	u.touch(now)
 }
 
 // ChangePassword replaces the password.

@@ -8,12 +8,18 @@ import (
 )
 
 // Access answers what decides a request, in one round trip and without a
-// transaction, for core's policies to judge. Each method returns
-// core.ErrUnauthenticated if the actor's user or session is gone, and
-// core.ErrNotFound if the thing asked about is.
+// transaction, for core's policies to judge. Each method that takes an actor
+// returns core.ErrUnauthenticated if the actor's user or session is gone, and
+// core.ErrNotFound if the thing asked about is. Only an external actor needs no
+// session.
 type Access interface {
 	// ForUser returns whether the actor's credential stands.
 	ForUser(ctx context.Context, a core.Actor) (core.Credential, error)
+
+	// ForIdentity returns the user whom an external issuer knows so, as an
+	// actor without a session whose active org is the personal one. It
+	// returns core.ErrNotFound if the identity is unknown.
+	ForIdentity(ctx context.Context, issuer, subject string) (core.Actor, error)
 
 	// ForOrg returns the actor's standing in an org.
 	ForOrg(ctx context.Context, a core.Actor, org core.OrgID) (core.OrgFacts, error)

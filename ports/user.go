@@ -88,10 +88,10 @@ type Rotation struct {
 	ExpiresAt        time.Time
 }
 
-// Tickets stores what was mailed to prove an address.
+// Tickets stores secrets that are good once.
 type Tickets interface {
 	// Add stores a new ticket, in place of any of its kind for the same user
-	// or account: only the latest mail counts.
+	// or account: only the latest counts.
 	Add(ctx context.Context, t *core.Ticket) error
 
 	// Take removes the ticket and returns it, or core.ErrTicketInvalid if

@@ -46,7 +46,7 @@ var onPostgres = dialect{
 	},
 	snapshot: &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead},
 	reserve:  reservePostgres,
-	inUpdate: []string{reserveNewAsset, reserveNewVersion},
+	inUpdate: []string{reserveNewAsset, reserveNewVersion, about(external, reserveNewAsset), about(external, reserveNewVersion)},
 	locker: func() (lock.SessionLocker, error) {
 		const everySeconds, times = 1, 300
 		return lock.NewPostgresSessionLocker(lock.WithLockTimeout(everySeconds, times))

@@ -83,7 +83,7 @@ func reservePostgres(ctx context.Context, s *Store, tx *bun.Tx, r ports.Reservat
 		text = reserveNewAsset
 		args = append(args, a.Name, core.Fold(a.Name), metadata(a.Metadata))
 	}
-	stmt, err := s.statements.get(ctx, s.write.DB, text)
+	stmt, err := s.statements.get(ctx, s.write.DB, about(r.Actor, text))
 	if err != nil {
 		return ports.Granted{}, false, translate("reserve", err)
 	}

@@ -70,7 +70,7 @@ const (
 func reserveIn(ctx context.Context, s *Store, tx *bun.Tx, r ports.Reservation) (ports.Granted, bool, error) {
 	var g ports.Granted
 	u := r.Upload
-	err := s.bound(ctx, tx, granted, func(stmt *sql.Stmt) error {
+	err := s.bound(ctx, tx, about(r.Actor, granted), func(stmt *sql.Stmt) error {
 		return stmt.QueryRowContext(ctx, r.Actor.UserID, r.Actor.SessionID, u.OrgID, u.DriveID, stamp{r.Now}, parentOf(r),
 			u.SizeBytes, newAssets(r), r.Unlimited).Scan(&g.AccountID, &g.DriveID)
 	})

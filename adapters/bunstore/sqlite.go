@@ -90,7 +90,7 @@ var onSQLite = dialect{
 	tagArg:  func(tag string) any { return tag },
 	reserve: reserveSQLite,
 
-	inUpdate: []string{granted, takeOfOrg, takeOfDrive, addNode, nextVersion, addUpload},
+	inUpdate: []string{granted, about(external, granted), takeOfOrg, takeOfDrive, addNode, nextVersion, addUpload},
 }
 
 // fileLock is an exclusive lock on a file beside the database. The kernel

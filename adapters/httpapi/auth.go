@@ -34,9 +34,9 @@ func (h authRoutes) mount(api huma.API) {
 		summary: "Log out", about: "Ends the session of a refresh token; its access tokens stop working at once. An unknown token is no error.",
 	}, h.logOut)
 	register(api, operation{
-		id: "switchOrg", method: http.MethodPost, path: "/api/auth/switch-org", tag: tagAuth, codes: []string{"not_found"},
+		id: "switchOrg", method: http.MethodPost, path: "/api/auth/switch-org", tag: tagAuth, codes: []string{"not_found", "session_required"},
 		summary: "Switch to another organisation",
-		about:   "Returns an access token whose active organisation is another one of the user's. The session and its refresh token stay as they are.",
+		about:   "Returns an access token whose active organisation is another one of the user's. The session and its refresh token stay as they are. A token of another issuer has no session: with it, name the organisation in each request.",
 	}, h.switchOrg)
 }
 

@@ -63,7 +63,7 @@ func (s *server) config() huma.Config {
 		{Name: tagAssets, Description: "Files: uploading, describing, downloading, versions, deleting."},
 	}
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{schemeBearer: {
-		Type: "http", Scheme: "bearer", BearerFormat: "JWT", Description: "The access_token of a login.",
+		Type: "http", Scheme: "bearer", BearerFormat: "JWT", Description: "The access_token of a login, or a token of an issuer that the operator has configured.",
 	}}
 	config.Components.Examples = s.problemExamples()
 	config.Formats = map[string]huma.Format{"application/json": format, "json": format}

@@ -120,25 +120,33 @@ func named(ctx context.Context, err error) *core.Error {
 	return errInternal
 }
 
-// replay is an answer given before, as it was.
-type replay struct {
+// ready is an answer that needs no more writing: one given before, as it was, or
+// one without a body.
+type ready struct {
 	status int
 	answer []byte
+	header http.Header
 }
 
 // Error implements error.
-func (r *replay) Error() string { return "answered before" }
+func (r *ready) Error() string { return "answered" }
 
 // GetStatus implements huma.StatusError.
-func (r *replay) GetStatus() int { return r.status }
+func (r *ready) GetStatus() int { return r.status }
 
 // GetHeaders implements huma.HeadersError.
-func (r *replay) GetHeaders() http.Header { return http.Header{"Idempotency-Replayed": {"true"}} }
+func (r *ready) GetHeaders() http.Header { return r.header }
 
 // refuse turns the error of a handler into the answer that huma writes.
 func refuse(ctx context.Context, err error) error {
 	if r, ok := errors.AsType[*app.Replay](err); ok {
-		return &replay{r.Status, r.Answer}
+		return &ready{r.Status, r.Answer, http.Header{"Idempotency-Replayed": {"true"}}}
+	}
+	switch answer := err.(type) { //nolint:errorlint // handlers return these as they are
+	case *ready:
+		return answer
+	case *problem:
+		return answer
 	}
 	return explain(ctx, err)
 }

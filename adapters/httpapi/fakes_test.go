@@ -53,6 +53,18 @@ func (fakeTokens) Verify(token string, _ time.Time) (core.Claims, error) {
 	return core.Claims{UserID: id[core.User](1), SessionID: id[core.Session](2)}, nil
 }
 
+// fakeIssuers have issued nothing.
+type fakeIssuers struct{ ports.ExternalTokens }
+
+func (fakeIssuers) Issued(string) bool { return false }
+
+// fakeProviders are one.
+type fakeProviders struct{ ports.SignInProviders }
+
+func (fakeProviders) Names() []ports.SignInProvider {
+	return []ports.SignInProvider{{Name: "work", Label: "Work account"}}
+}
+
 // fakeLimiter counts down from what it is given.
 type fakeLimiter struct {
 	mu   sync.Mutex
@@ -180,7 +192,7 @@ func newFixture(tb testing.TB, change ...func(*Services, *Options)) *fixture {
 	}}}
 	f.store = &fakeStore{hot: f.hot, people: newFakePeople()}
 	s := Services{
-		Identity: identity.NewService(identity.Deps{Store: f.store, Access: f.hot, Tokens: fakeTokens{}, Clock: fixedClock{}, IDs: fixedIDs{}, Text: plainText{}}, identity.Options{}),
+		Identity: identity.NewService(identity.Deps{Store: f.store, Access: f.hot, Tokens: fakeTokens{}, External: fakeIssuers{}, Providers: fakeProviders{}, Clock: fixedClock{}, IDs: fixedIDs{}, Text: plainText{}}, identity.Options{}),
 		Orgs: org.NewService(org.Deps{
 			Store: f.store, Access: f.hot, Clock: fixedClock{}, IDs: fixedIDs{}, Text: plainText{},
 		}, org.Options{}),

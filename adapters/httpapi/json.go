@@ -27,9 +27,9 @@ var format = huma.Format{Marshal: encode, Unmarshal: decode}
 // hold some, it is shown with replacement characters rather than not at all.
 var outOptions = json.JoinOptions(jsontext.AllowInvalidUTF8(true), json.Deterministic(true))
 
-// encode writes v as JSON, or an answer given before as it was.
+// encode writes v as JSON, or an answer that is ready as it is.
 func encode(w io.Writer, v any) error {
-	if r, ok := v.(*replay); ok {
+	if r, ok := v.(*ready); ok {
 		_, err := w.Write(r.answer)
 		return err
 	}

@@ -42,7 +42,7 @@ func (s *server) limit(c echo.Context, req *request, now time.Time) error {
 
 const (
 	bearer   = "bearer "
-	maxToken = 8 << 10 // bytes
+	maxToken = 16 << 10 // bytes; those of other issuers may list many groups
 )
 
 // identify finds out who sends the request, as far as the credential tells.
@@ -61,8 +61,7 @@ func (s *server) identify(req *request) {
 		req.denied = errToken
 		return
 	}
-	req.actor, req.denied = s.Identity.Authenticate(token)
-	req.actor.From = req.client
+	req.actor, req.denied = s.Identity.Authenticate(req.http.Context(), token, req.client)
 }
 
 // errToken reports an access token that is none.

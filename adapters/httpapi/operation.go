@@ -68,7 +68,7 @@ func impliedCodes(op operation, input reflect.Type) []string {
 		codes = codes[1:]
 	}
 	if !op.public {
-		codes = append(codes, "unauthenticated", "user_disabled")
+		codes = append(codes, "unauthenticated", "user_disabled", "email_unverified")
 	}
 	if strings.Contains(op.path, "{") {
 		codes = append(codes, "not_found")

@@ -23,8 +23,8 @@ func (h passwordRoutes) mount(api huma.API) {
 	}, h.reset)
 	register(api, operation{
 		id: "changePassword", method: http.MethodPut, path: "/api/me/password", tag: tagMe, status: http.StatusNoContent,
-		codes:   []string{"wrong_password"},
-		summary: "Change the password", about: "Sets another password and ends all other sessions. Tries at the present password are limited, as those of a login.",
+		codes:   []string{"wrong_password", "no_password"},
+		summary: "Change the password", about: "Sets another password and ends all other sessions. A user who has none yet, because they sign in elsewhere, sets the first one with a mailed link. Tries at the present password are limited, as those of a login.",
 	}, h.change)
 }
 
@@ -51,7 +51,7 @@ func (h passwordRoutes) reset(ctx context.Context, in *resetPasswordInput) (*str
 
 type changePasswordInput struct {
 	Body struct {
-		Current string `json:"current_password,omitempty" maxLength:"1024" writeOnly:"true" doc:"The present password; only a user who has none yet leaves it out" example:"correct horse battery staple"`
+		Current string `json:"current_password,omitempty" maxLength:"1024" writeOnly:"true" doc:"The present password" example:"correct horse battery staple"`
 		New     string `json:"new_password" minLength:"8" maxLength:"1024" writeOnly:"true" doc:"At least 8 characters" example:"purple monkey dishwasher"`
 	}
 }

@@ -160,6 +160,7 @@ func newServer(s Services, o Options) (*server, error) {
 func (s *server) mount() {
 	healthRoutes{s.Ready, s.Version}.mount(s.api)
 	authRoutes{s.Identity}.mount(s.api)
+	signInRoutes{s.Identity, strings.HasPrefix(s.PublicURL, "https://")}.mount(s.api)
 	passwordRoutes{s.Identity}.mount(s.api)
 	verificationRoutes{s.Identity}.mount(s.api)
 	userRoutes{s.Identity}.mount(s.api)

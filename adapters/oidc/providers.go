@@ -19,9 +19,6 @@ import (
 )
 
 const (
-	// signInTTL is how long a person may take at the provider.
-	signInTTL = 15 * time.Minute
-
 	// clockSkew is how far the clocks of two servers of one installation may differ.
 	clockSkew = time.Minute
 
@@ -121,7 +118,7 @@ func (p *Providers) checkState(name, code string, state ports.SignInState) error
 	if state.Provider != name || state.State == "" || state.Nonce == "" || state.Verifier == "" {
 		return errors.New("the state is not of a sign-in at this provider")
 	}
-	if age := p.clock.Now().Sub(state.Begun); age < -clockSkew || age > signInTTL {
+	if age := p.clock.Now().Sub(state.Begun); age < -clockSkew || age > core.SignInTTL {
 		return fmt.Errorf("the sign-in began %v ago", age)
 	}
 	return nil

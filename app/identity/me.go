@@ -74,7 +74,8 @@ func (s *Service) EndSessions(ctx context.Context, a core.Actor, id core.Session
 }
 
 // SwitchOrg returns an access token whose active org is another one of the
-// user's. The session and its refresh token stay.
+// user's. The session and its refresh token stay; without one it returns
+// core.ErrSessionRequired.
 func (s *Service) SwitchOrg(ctx context.Context, a core.Actor, org core.OrgID) (Tokens, error) {
 	f, err := s.access.ForOrg(ctx, a, org)
 	if err != nil {
@@ -82,6 +83,9 @@ func (s *Service) SwitchOrg(ctx context.Context, a core.Actor, org core.OrgID) (
 	}
 	if err := core.CanInOrg(f, core.ViewOrg); err != nil {
 		return Tokens{}, err
+	}
+	if a.SessionID.IsZero() {
+		return Tokens{}, core.ErrSessionRequired
 	}
 	access, err := s.issue(a.UserID, a.SessionID, org, s.clock.Now())
 	return Tokens{AccessToken: access, ExpiresIn: s.opts.AccessTTL}, err

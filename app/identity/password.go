@@ -18,8 +18,10 @@ var (
 	ticketRate      = core.Rate{Name: "ticket", Burst: 60, Period: 10 * time.Minute}
 )
 
-// ChangePassword replaces the password of a user who knows the present one (or
-// has none yet), and ends all other sessions.
+// ChangePassword replaces the password of a user who knows the present one, and
+// ends all other sessions. A user who has none yet gets core.ErrNoPassword: the
+// first one is set with a mailed link, since a borrowed session must not become
+// a lasting way in.
 func (s *Service) ChangePassword(ctx context.Context, a core.Actor, current, next string) error {
 	u, err := s.Me(ctx, a)
 	if err != nil {
@@ -27,6 +29,9 @@ func (s *Service) ChangePassword(ctx context.Context, a core.Actor, current, nex
 	}
 	if err := core.CheckPassword("body.new_password", next); err != nil {
 		return err
+	}
+	if u.PasswordHash == "" {
+		return core.ErrNoPassword
 	}
 	if err := s.checkCurrent(ctx, a, u, current); err != nil {
 		return err

@@ -15,6 +15,7 @@ type Options struct {
 	AccessTTL  time.Duration // of an access token
 	RefreshTTL time.Duration // of a session that nobody uses
 	LinkURL    string        // what mailed links begin with, without a slash at the end
+	PublicURL  string        // scheme://host of the API, to which providers send browsers back
 }
 
 // Service runs the identity use cases. It is safe for concurrent use.
@@ -25,6 +26,8 @@ type Service struct {
 	tokens    ports.Tokens
 	secrets   ports.Secrets
 	otp       ports.OneTimePasswords
+	providers ports.SignInProviders
+	external  ports.ExternalTokens
 	limiter   ports.Limiter // survives restarts: it protects passwords
 	clock     ports.Clock
 	ids       ports.IDs
@@ -40,6 +43,8 @@ type Deps struct {
 	Tokens    ports.Tokens
 	Secrets   ports.Secrets
 	OTP       ports.OneTimePasswords
+	Providers ports.SignInProviders
+	External  ports.ExternalTokens
 	Limiter   ports.Limiter
 	Clock     ports.Clock
 	IDs       ports.IDs
@@ -50,7 +55,7 @@ type Deps struct {
 func NewService(d Deps, opts Options) *Service {
 	return &Service{
 		store: d.Store, access: d.Access, passwords: d.Passwords, tokens: d.Tokens, secrets: d.Secrets,
-		otp: d.OTP, limiter: d.Limiter, clock: d.Clock, ids: d.IDs, text: d.Text, opts: opts,
+		otp: d.OTP, providers: d.Providers, external: d.External, limiter: d.Limiter, clock: d.Clock, ids: d.IDs, text: d.Text, opts: opts,
 	}
 }
 
@@ -59,16 +64,6 @@ type Tokens struct {
 	AccessToken  string
 	RefreshToken string
 	ExpiresIn    time.Duration // of the access token
-}
-
-// Authenticate returns who a bearer token names. It does no I/O: whether the
-// session still stands is decided with the request's other facts.
-func (s *Service) Authenticate(token string) (core.Actor, error) {
-	c, err := s.tokens.Verify(token, s.clock.Now())
-	if err != nil {
-		return core.Actor{}, err
-	}
-	return core.Actor{Kind: core.ActorAccount, UserID: c.UserID, SessionID: c.SessionID, ActiveOrg: c.OrgID}, nil
 }
 
 // Me returns the user behind the credential.

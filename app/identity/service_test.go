@@ -15,6 +15,7 @@ import (
 	"github.com/seed-755a8038/coffer/adapters/jwtauth"
 	"github.com/seed-755a8038/coffer/adapters/sealing"
 	"github.com/seed-755a8038/coffer/adapters/system"
+	"github.com/seed-755a8038/coffer/adapters/totp"
 	"github.com/seed-755a8038/coffer/app"
 	"github.com/seed-755a8038/coffer/app/identity"
 	"github.com/seed-755a8038/coffer/core"
@@ -95,11 +96,12 @@ type fixture struct {
 	clock     *clock
 	ids       *system.IDs
 	post      *post
+	issuers   *issuers
 }
 
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
-	f := &fixture{T: t, clock: &clock{now: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)}, post: &post{}, passwords: &passwords{}}
+	f := &fixture{T: t, clock: &clock{now: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)}, post: &post{}, passwords: &passwords{}, issuers: &issuers{}}
 	f.ids = system.NewIDs(f.clock)
 	var err error
 	f.store, err = bunstore.OpenMemory(t.Context(), migrations.SQLite())
@@ -114,8 +116,9 @@ func newFixture(t *testing.T) *fixture {
 	f.must(err)
 	f.Service = identity.NewService(identity.Deps{
 		Store: f.store, Access: f.store, Passwords: f.passwords, Tokens: tokens, Secrets: f.secrets, Limiter: f.store.Limiter(),
-		Clock: f.clock, IDs: f.ids, Text: system.Text{},
-	}, identity.Options{AccessTTL: 15 * time.Minute, RefreshTTL: 30 * 24 * time.Hour, LinkURL: "https://coffer.example"})
+		Clock: f.clock, IDs: f.ids, Text: system.Text{}, OTP: totp.New("Coffer"), Providers: f.issuers, External: f.issuers,
+	}, identity.Options{
+		PublicURL: "https://coffer.example", AccessTTL: 15 * time.Minute, RefreshTTL: 30 * 24 * time.Hour, LinkURL: "https://coffer.example"})
 	return f
 }
 
@@ -135,9 +138,8 @@ func (f *fixture) want(got, want error) {
 
 func (f *fixture) actor(t identity.Tokens) core.Actor {
 	f.Helper()
-	a, err := f.Authenticate(t.AccessToken)
+	a, err := f.Authenticate(f.Context(), t.AccessToken, from)
 	f.must(err)
-	a.From = from
 	return a
 }
 

@@ -52,6 +52,8 @@ var sample = map[string]string{
 	"s3.bucket": "files", "s3.access_key_id": "id", "s3.secret_access_key": "key-of-the-bucket", "s3.use_path_style": "true",
 	"s3.conditional_writes": "off", "log.level": "debug", "shutdown.timeout": "5s",
 	"otel.exporter_otlp_endpoint": "http://127.0.0.1:4318",
+	"auth.providers":              `[{"name": "work", "issuer": "https://login.example.com", "client_id": "coffer", "client_secret": "key-of-the-client", "claims": {"email_verified": "xms_edov"}}]`,
+	"auth.external_issuers":       `[{"issuer": "https://tenant.example.com/", "audience": "coffer", "authorized_parties": ["app"]}]`,
 }
 
 // productionFor makes the rest of a configuration good for one setting.

@@ -13,6 +13,9 @@ const shortestSecret = 4
 // secretsOf returns the texts of a configuration that no message may repeat.
 func secretsOf(c *coffer.Config) []string {
 	out := []string{c.Auth.JWTSecret, c.S3.SecretAccessKey}
+	for _, p := range c.Auth.Providers {
+		out = append(out, p.ClientSecret)
+	}
 	if u, err := url.Parse(c.Database.URL); err == nil && u.User != nil {
 		password, _ := u.User.Password()
 		out = append(out, password, url.QueryEscape(password), url.PathEscape(password))

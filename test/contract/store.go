@@ -100,6 +100,7 @@ func Store(t *testing.T, open func(t *testing.T) StoreEnv) {
 		"tickets expire and are pruned":           ticketEnds,
 		"sessions of a user are listed and ended": sessionsOfUser,
 		"an identity is one user's":               identityOnce,
+		"an external actor needs no session":      factsExternal,
 		"a changed user comes back equal":         userChanged,
 		"users are found and paged":               userList,
 		"an audit entry comes back equal":         auditEqual,

@@ -1,0 +1,297 @@
+package identity_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/seed-755a8038/coffer/core"
+	"github.com/seed-755a8038/coffer/ports"
+)
+
+// issuers are a provider whose codes, and an issuer whose tokens, are "at " and
+// the name of somebody it knows.
+type issuers struct {
+	people map[string]ports.ExternalUser
+	down   bool
+	begun  int
+}
+
+func (i *issuers) Names() []ports.SignInProvider {
+	return []ports.SignInProvider{{Name: "work", Label: "Work"}, {Name: "other", Label: "Other"}}
+}
+
+func (i *issuers) Begin(_ context.Context, provider, redirect string) (string, ports.SignInState, error) {
+	switch {
+	case i.down:
+		return "", ports.SignInState{}, core.ErrUnavailable
+	case provider == "nobody":
+		return "", ports.SignInState{}, core.ErrNotFound
+	}
+	i.begun++
+	state := ports.SignInState{Provider: provider, State: "state " + strings.Repeat("x", i.begun), Nonce: "n", Verifier: "v"}
+	state.Begun = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	return redirect, state, nil
+}
+
+func (i *issuers) Finish(ctx context.Context, _, _, code string, _ ports.SignInState) (ports.ExternalUser, error) {
+	return i.Verify(ctx, code, time.Time{})
+}
+
+func (i *issuers) Issued(token string) bool { return strings.HasPrefix(token, "at ") }
+
+func (i *issuers) Verify(_ context.Context, token string, _ time.Time) (ports.ExternalUser, error) {
+	if i.down {
+		return ports.ExternalUser{}, core.ErrUnavailable
+	}
+	who, ok := i.people[strings.TrimPrefix(token, "at ")]
+	if !ok {
+		return ports.ExternalUser{}, core.ErrUnauthenticated
+	}
+	return who, nil
+}
+
+// knows adds somebody whose address is verified unless it ends in "?".
+func (i *issuers) knows(subject, email string) {
+	if i.people == nil {
+		i.people = map[string]ports.ExternalUser{}
+	}
+	address, unverified := strings.CutSuffix(email, "?")
+	i.people[subject] = ports.ExternalUser{Issuer: "https://a.example", Subject: subject, Email: address, EmailVerified: !unverified, Name: "Name of " + subject}
+}
+
+func (f *fixture) external(subject string) (core.Actor, error) {
+	return f.Authenticate(f.Context(), "at "+subject, from)
+}
+
+// actions are those of the user's personal org, oldest first.
+func (f *fixture) actions(u *core.User) (all []string) {
+	f.Helper()
+	f.must(f.store.View(f.Context(), func(tx ports.Tx) error {
+		entries, err := tx.Audit.List(f.Context(), ports.AuditQuery{OrgID: u.PersonalOrgID, Limit: 50})
+		for _, e := range entries {
+			all = append([]string{e.Action}, all...)
+			if e.ActorEmail != u.Email || e.TargetID != u.ID.String() {
+				f.Errorf("%+v", e)
+			}
+		}
+		return err
+	}))
+	return all
+}
+
+func TestAtFirstSightAUserIsMade(t *testing.T) {
+	f := newFixture(t)
+	f.issuers.knows("ana", "Ana@Example.com")
+	a, err := f.external("ana")
+	f.must(err)
+	u := f.user(a)
+	if u.Email != "ana@example.com" || u.Name != "Name of ana" || !u.Verified() || u.PasswordHash != "" || !a.External || !a.SessionID.IsZero() ||
+		a.ActiveOrg != u.PersonalOrgID || a.From != from {
+		t.Errorf("%+v, %+v", u, a)
+	}
+	again, err := f.external("ana")
+	f.must(err)
+	if again != a {
+		t.Errorf("%+v, then %+v", a, again)
+	}
+	accounts, err := f.Accounts(t.Context(), a)
+	f.must(err)
+	if len(accounts) != 1 || !accounts[0].Org.IsPersonal || accounts[0].Account.Role != core.OrgOwner {
+		t.Errorf("%+v", accounts)
+	}
+	if got := f.actions(u); len(got) != 1 || got[0] != "user.created" {
+		t.Errorf("audit log %q", got)
+	}
+	if mails := f.mail(); len(mails) != 0 {
+		t.Errorf("mails %+v", mails)
+	}
+
+	// There is no password: none is right, and the first one is set by mail.
+	for _, wrong := range []string{"", password} {
+		_, _, err = f.logIn("ana@example.com", wrong)
+		f.want(err, core.ErrInvalidCredentials)
+	}
+	if f.passwords.verified != 2 {
+		t.Errorf("%d passwords were verified", f.passwords.verified)
+	}
+	f.want(f.ChangePassword(t.Context(), a, "", "new password"), core.ErrNoPassword)
+	_, err = f.SwitchOrg(t.Context(), a, u.PersonalOrgID)
+	f.want(err, core.ErrSessionRequired)
+	f.must(f.Forgot(t.Context(), "ana@example.com", from))
+	f.must(f.Reset(t.Context(), f.token("ana@example.com", "reset-password"), "new password", from))
+	_, _, err = f.logIn("ana@example.com", "new password")
+	f.must(err)
+}
+
+func TestAVerifiedUserIsLinked(t *testing.T) {
+	f := newFixture(t)
+	n, a := f.signUp("ana@example.com")
+	f.must(f.VerifyEmail(t.Context(), f.token("ana@example.com", "verify-email"), from))
+	f.issuers.knows("ana", "ana@example.com")
+	b, err := f.external("ana")
+	f.must(err)
+	if b.UserID != n.User.ID {
+		t.Errorf("%v, want %v", b.UserID, n.User.ID)
+	}
+	f.must(f.alive(a))
+	_, _, err = f.logIn("ana@example.com", password)
+	f.must(err)
+	if got := f.actions(n.User); len(got) != 1 || got[0] != "user.identity_linked" {
+		t.Errorf("audit log %q", got)
+	}
+	f.issuers.knows("ana", "another@example.com") // who it is says the subject
+	if b, err = f.external("ana"); err != nil || b.UserID != n.User.ID {
+		t.Errorf("%+v, %v", b, err)
+	}
+}
+
+func TestAnAddressThatWasNeverVerifiedPassesToItsOwner(t *testing.T) {
+	f := newFixture(t)
+	n, attacker := f.signUp("victim@example.com")
+	verify := f.token("victim@example.com", "verify-email")
+	f.must(f.Forgot(t.Context(), "victim@example.com", from))
+	reset := f.token("victim@example.com", "reset-password")
+	second, tokens, err := f.logIn("victim@example.com", password)
+	f.must(err)
+	f.must(f.store.Update(t.Context(), func(tx ports.Tx) error { // an identity of the attacker's, and a second factor
+		u, err := tx.Users.Lock(t.Context(), n.User.ID)
+		f.must(err)
+		u.SetTOTP(core.TOTP{Secret: []byte("s"), ConfirmedAt: f.clock.Now()}, f.clock.Now())
+		f.must(tx.Users.Save(t.Context(), u))
+		return tx.Identities.Add(t.Context(), &core.Identity{Issuer: "https://a.example", Subject: "attacker", UserID: u.ID, CreatedAt: f.clock.Now()})
+	}))
+	f.issuers.knows("attacker", "attacker@example.com")
+	f.issuers.knows("victim", "victim@example.com")
+	victim, err := f.external("victim")
+	f.must(err)
+	u := f.user(victim)
+	if victim.UserID != n.User.ID || !u.Verified() || u.PasswordHash != "" || u.TOTP.Secret != nil {
+		t.Errorf("%+v", u)
+	}
+	for _, a := range []core.Actor{attacker, second} {
+		f.want(f.alive(a), core.ErrUnauthenticated)
+	}
+	_, err = f.Refresh(t.Context(), tokens.RefreshToken, from)
+	f.want(err, core.ErrRefreshInvalid)
+	_, _, err = f.logIn("victim@example.com", password)
+	f.want(err, core.ErrInvalidCredentials)
+	f.want(f.VerifyEmail(t.Context(), verify, from), core.ErrTicketInvalid)
+	f.want(f.Reset(t.Context(), reset, "new password", from), core.ErrTicketInvalid)
+	other, err := f.external("attacker") // is somebody else now
+	f.must(err)
+	if other.UserID == victim.UserID {
+		t.Error("the attacker's identity is still the victim's")
+	}
+	if got := f.actions(u); len(got) != 1 || got[0] != "user.claimed" {
+		t.Errorf("audit log %q", got)
+	}
+}
+
+// A login with the attacker's password that is under way ends with the claim.
+func TestALoginDuringTheClaim(t *testing.T) {
+	f := newFixture(t)
+	f.signUp("victim@example.com")
+	f.issuers.knows("victim", "victim@example.com")
+	f.passwords.during = func() {
+		_, err := f.external("victim")
+		f.must(err)
+	}
+	_, _, err := f.logIn("victim@example.com", password)
+	f.want(err, core.ErrInvalidCredentials)
+}
+
+func TestWhoseAddressIsNotVerifiedIsNobody(t *testing.T) {
+	f := newFixture(t)
+	_, a := f.signUp("ana@example.com")
+	for subject, email := range map[string]string{
+		"1": "ana@example.com?", "2": "nobody@example.com?", "3": "", "4": "?", "5": "not an address", "6": "\u212aim@example.com",
+	} {
+		f.issuers.knows(subject, email)
+		if got, err := f.external(subject); !errors.Is(err, core.ErrEmailUnverified) || !got.UserID.IsZero() {
+			t.Errorf("%q: %+v, %v", email, got, err)
+		}
+	}
+	f.must(f.alive(a))
+	if u := f.user(a); u.Verified() {
+		t.Errorf("%+v", u)
+	}
+}
+
+func TestADisabledUserStaysOut(t *testing.T) {
+	f := newFixture(t)
+	n, _ := f.signUp("ana@example.com")
+	f.must(f.store.Update(t.Context(), func(tx ports.Tx) error {
+		u, err := tx.Users.Lock(t.Context(), n.User.ID)
+		f.must(err)
+		u.Disable(true, f.clock.Now())
+		return tx.Users.Save(t.Context(), u)
+	}))
+	f.issuers.knows("ana", "ana@example.com")
+	_, err := f.external("ana")
+	f.want(err, core.ErrUserDisabled)
+	f.must(f.store.View(t.Context(), func(tx ports.Tx) error {
+		u, err := tx.Users.Get(t.Context(), n.User.ID)
+		if err != nil || u.Verified() || u.PasswordHash == "" { // nothing was claimed
+			t.Errorf("%+v, %v", u, err)
+		}
+		return nil
+	}))
+}
+
+func TestTokensOfOthersThatAreNotGood(t *testing.T) {
+	f := newFixture(t)
+	f.issuers.knows("ana", "ana@example.com")
+	for _, token := range []string{"", "x", "at nobody"} {
+		_, err := f.Authenticate(t.Context(), token, from)
+		f.want(err, core.ErrUnauthenticated)
+	}
+	f.issuers.down = true
+	_, err := f.external("ana")
+	f.want(err, core.ErrUnavailable)
+}
+
+func TestNewPeopleAreLimitedAsBySignUp(t *testing.T) {
+	f := newFixture(t)
+	var err error
+	known := 0
+	for i := range 400 {
+		f.issuers.knows("s", strings.Repeat("a", i%50+1)+"."+strings.Repeat("b", i/50+1)+"@example.com")
+		who := f.issuers.people["s"]
+		who.Subject = who.Email
+		f.issuers.people["s"] = who
+		if _, err = f.external("s"); err != nil {
+			break
+		}
+		known++
+	}
+	f.want(err, &core.Error{Code: "rate_limited"})
+	if known != 300 {
+		t.Errorf("%d users were made", known)
+	}
+}
+
+func TestOfManyFirstArrivalsOneMakesTheUser(t *testing.T) {
+	f := newFixture(t)
+	f.issuers.knows("ana", "ana@example.com")
+	f.issuers.knows("ana too", "ana@example.com")
+	actors := make([]core.Actor, 8)
+	var wg sync.WaitGroup
+	for i := range actors {
+		wg.Go(func() {
+			var err error
+			if actors[i], err = f.external([]string{"ana", "ana too"}[i%2]); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	for _, a := range actors[1:] {
+		if a.UserID != actors[0].UserID {
+			t.Errorf("%v and %v", a.UserID, actors[0].UserID)
+		}
+	}
+}

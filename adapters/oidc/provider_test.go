@@ -1,14 +1,9 @@
 package oidc_test
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
-	"io"
-	"log/slog"
 	"net/http"
-	"net/http/cookiejar"
-	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
@@ -17,13 +12,11 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/zitadel/oidc/v3/example/server/exampleop"
-	"github.com/zitadel/oidc/v3/example/server/storage"
-	"github.com/zitadel/oidc/v3/pkg/op"
 
 	"github.com/seed-755a8038/coffer/adapters/oidc"
 	"github.com/seed-755a8038/coffer/core"
 	"github.com/seed-755a8038/coffer/ports"
+	"github.com/seed-755a8038/coffer/test/env"
 )
 
 var (
@@ -33,7 +26,7 @@ var (
 
 const (
 	callback = "https://coffer.example/api/auth/oidc/work/callback"
-	secret   = "web-secret"
+	secret   = env.IDPSecret
 )
 
 // clock is a ports.Clock that runs from an offset.
@@ -45,56 +38,12 @@ func (c *clock) Now() time.Time {
 
 func (c *clock) add(d time.Duration) { c.offset.Add(int64(d)) }
 
-// rotating is the provider's storage, with keys that can be replaced.
-type rotating struct {
-	*storage.Storage
-	keys atomic.Pointer[storage.Storage]
-}
-
-func (r *rotating) SigningKey(ctx context.Context) (op.SigningKey, error) {
-	return r.keys.Load().SigningKey(ctx)
-}
-
-func (r *rotating) KeySet(ctx context.Context) ([]op.Key, error) { return r.keys.Load().KeySet(ctx) }
-
-// idp is a real OpenID Connect provider, with the users test-user@127.0.0.1
-// and test-user2.
-type idp struct {
-	*httptest.Server
-	storage *rotating
-	asked   atomic.Int64 // for keys
-	down    atomic.Bool
-}
+// idp is a real OpenID Connect provider.
+type idp struct{ *env.IDP }
 
 func openIDP(t testing.TB) *idp {
 	t.Helper()
-	i := &idp{}
-	var handler atomic.Pointer[http.Handler]
-	i.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/keys" {
-			i.asked.Add(1)
-		}
-		if i.down.Load() {
-			http.Error(w, "down for repairs", http.StatusServiceUnavailable)
-			return
-		}
-		(*handler.Load()).ServeHTTP(w, r)
-	}))
-	t.Cleanup(i.Close)
-	users := storage.NewUserStore(i.URL)
-	i.storage = &rotating{Storage: storage.NewStorageWithClients(users, map[string]*storage.Client{
-		"web":    storage.WebClient("web", secret, callback),
-		"native": storage.NativeClient("native", callback),
-		"other":  storage.WebClient("other", secret, callback),
-	})}
-	i.storage.keys.Store(i.storage.Storage)
-	h := http.Handler(exampleop.SetupServer(i.URL, i.storage, slog.New(slog.DiscardHandler), false))
-	handler.Store(&h)
-	return i
-}
-
-func (i *idp) rotate() {
-	i.storage.keys.Store(storage.NewStorageWithClients(storage.NewUserStore(i.URL), nil))
+	return &idp{env.OpenIDP(t, callback)}
 }
 
 func (i *idp) config() oidc.Config {
@@ -113,37 +62,6 @@ func newProviders(t testing.TB, cfg oidc.Config, c ports.Clock) *oidc.Providers 
 	return p
 }
 
-// signIn does what a person with a browser does, and returns what comes back to
-// the callback.
-func signIn(t testing.TB, start, user string) url.Values {
-	t.Helper()
-	jar, _ := cookiejar.New(nil)
-	var back url.Values
-	browser := &http.Client{Jar: jar, CheckRedirect: func(r *http.Request, _ []*http.Request) error {
-		if strings.HasPrefix(r.URL.String(), callback) {
-			back = r.URL.Query()
-			return http.ErrUseLastResponse
-		}
-		return nil
-	}}
-	page, err := browser.Get(start)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer page.Body.Close()
-	form := url.Values{"username": {user}, "password": {"verysecure"}, "id": {page.Request.URL.Query().Get("authRequestID")}}
-	done, err := browser.PostForm(page.Request.URL.String(), form)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer done.Body.Close()
-	if back == nil {
-		body, _ := io.ReadAll(done.Body)
-		t.Fatalf("nobody came back: %s %s", done.Status, body)
-	}
-	return back
-}
-
 func begin(t testing.TB, p *oidc.Providers, name string) (string, ports.SignInState) {
 	t.Helper()
 	start, state, err := p.Begin(t.Context(), name, callback)
@@ -158,7 +76,7 @@ func TestSigningInAtARealProvider(t *testing.T) {
 	p := newProviders(t, i.config(), &clock{})
 	for _, name := range []string{"work", "public"} { // a client with a secret, and one without
 		start, state := begin(t, p, name)
-		back := signIn(t, start, "test-user@127.0.0.1")
+		back := i.SignIn(t, start, "test-user@127.0.0.1")
 		if back.Get("state") != state.State {
 			t.Errorf("%s: the state that came back is %q, want %q", name, back.Get("state"), state.State)
 		}
@@ -168,7 +86,7 @@ func TestSigningInAtARealProvider(t *testing.T) {
 			t.Errorf("%s: %v %s", name, err, diff)
 		}
 	}
-	if n := i.asked.Load(); n != 2 { // once for each of the two
+	if n := i.Asked.Load(); n != 2 { // once for each of the two
 		t.Errorf("the keys were asked for %d times", n)
 	}
 }
@@ -202,9 +120,10 @@ func TestTheBrowserIsSentWithEverythingThatTiesTheAnswerToIt(t *testing.T) {
 }
 
 func TestACodeIsGoodOnce(t *testing.T) {
-	p := newProviders(t, openIDP(t).config(), &clock{})
+	i := openIDP(t)
+	p := newProviders(t, i.config(), &clock{})
 	start, state := begin(t, p, "work")
-	code := signIn(t, start, "test-user2").Get("code")
+	code := i.SignIn(t, start, "test-user2").Get("code")
 	if _, err := p.Finish(t.Context(), "work", callback, code, state); err != nil {
 		t.Fatal(err)
 	}
@@ -235,7 +154,7 @@ func TestWhatIsNotOfThisSignInIsRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			start, state := begin(t, p, "work")
-			code := signIn(t, start, "test-user2").Get("code")
+			code := i.SignIn(t, start, "test-user2").Get("code")
 			change(&code, &state)
 			if got, err := p.Finish(t.Context(), "work", callback, code, state); !errors.Is(err, core.ErrUnauthenticated) || got != (ports.ExternalUser{}) {
 				t.Errorf("Finish = %+v, %v", got, err)
@@ -243,7 +162,7 @@ func TestWhatIsNotOfThisSignInIsRefused(t *testing.T) {
 		})
 	}
 	start, state := begin(t, p, "work")
-	code := signIn(t, start, "test-user2").Get("code")
+	code := i.SignIn(t, start, "test-user2").Get("code")
 	if _, err := p.Finish(t.Context(), "work", callback+"/elsewhere", code, state); !errors.Is(err, core.ErrUnauthenticated) {
 		t.Errorf("another redirect: %v", err)
 	}
@@ -268,21 +187,21 @@ func TestAnUnknownProviderIsNotFound(t *testing.T) {
 
 func TestAProviderThatIsDownIsAskedAgainLater(t *testing.T) {
 	i, c := openIDP(t), &clock{}
-	i.down.Store(true)
+	i.Down.Store(true)
 	p := newProviders(t, i.config(), c) // starts all the same
 	for range 3 {
 		if _, _, err := p.Begin(t.Context(), "work", callback); !errors.Is(err, core.ErrUnavailable) {
 			t.Errorf("Begin = %v", err)
 		}
 	}
-	i.down.Store(false)
+	i.Down.Store(false)
 	if _, _, err := p.Begin(t.Context(), "work", callback); !errors.Is(err, core.ErrUnavailable) {
 		t.Errorf("asked again at once: %v", err)
 	}
 	c.add(10 * time.Second)
 	start, state := begin(t, p, "work")
-	code := signIn(t, start, "test-user2").Get("code")
-	i.down.Store(true) // its addresses are known, its answer is missing
+	code := i.SignIn(t, start, "test-user2").Get("code")
+	i.Down.Store(true) // its addresses are known, its answer is missing
 	if _, err := p.Finish(t.Context(), "work", callback, code, state); !errors.Is(err, core.ErrUnavailable) {
 		t.Errorf("Finish = %v", err)
 	}
@@ -293,11 +212,12 @@ func TestAProviderThatIsDownIsAskedAgainLater(t *testing.T) {
 }
 
 func TestAWrongClientSecretIsNotThePersonsFault(t *testing.T) {
-	cfg := openIDP(t).config()
+	i := openIDP(t)
+	cfg := i.config()
 	cfg.Providers[0].ClientSecret = "wrong-s3cr3t"
 	p := newProviders(t, cfg, &clock{})
 	start, state := begin(t, p, "work")
-	code := signIn(t, start, "test-user2").Get("code")
+	code := i.SignIn(t, start, "test-user2").Get("code")
 	_, err := p.Finish(t.Context(), "work", callback, code, state)
 	if !errors.Is(err, core.ErrUnavailable) || strings.Contains(err.Error(), "s3cr3t") || strings.Contains(err.Error(), code) {
 		t.Errorf("Finish = %v", err)
@@ -309,19 +229,19 @@ func TestKeysThatWereRotatedAreFound(t *testing.T) {
 	p := newProviders(t, i.config(), c)
 	finish := func() error {
 		start, state := begin(t, p, "work")
-		_, err := p.Finish(t.Context(), "work", callback, signIn(t, start, "test-user2").Get("code"), state)
+		_, err := p.Finish(t.Context(), "work", callback, i.SignIn(t, start, "test-user2").Get("code"), state)
 		return err
 	}
 	if err := finish(); err != nil {
 		t.Fatal(err)
 	}
-	i.rotate()
-	if err := finish(); !errors.Is(err, core.ErrUnauthenticated) || i.asked.Load() != 1 { // the keys were fetched a moment ago
-		t.Errorf("at once: %v, asked %d times", err, i.asked.Load())
+	i.Rotate()
+	if err := finish(); !errors.Is(err, core.ErrUnauthenticated) || i.Asked.Load() != 1 { // the keys were fetched a moment ago
+		t.Errorf("at once: %v, asked %d times", err, i.Asked.Load())
 	}
 	c.add(10 * time.Second)
-	if err := finish(); err != nil || i.asked.Load() != 2 {
-		t.Errorf("later: %v, asked %d times", err, i.asked.Load())
+	if err := finish(); err != nil || i.Asked.Load() != 2 {
+		t.Errorf("later: %v, asked %d times", err, i.Asked.Load())
 	}
 }
 
@@ -330,7 +250,7 @@ func (i *idp) idToken(t testing.TB) string {
 	t.Helper()
 	start, state := begin(t, newProviders(t, i.config(), &clock{}), "work")
 	form := url.Values{
-		"grant_type": {"authorization_code"}, "code": {signIn(t, start, "test-user2").Get("code")},
+		"grant_type": {"authorization_code"}, "code": {i.SignIn(t, start, "test-user2").Get("code")},
 		"redirect_uri": {callback}, "code_verifier": {state.Verifier}, "client_id": {"web"}, "client_secret": {secret},
 	}
 	resp, err := http.PostForm(i.URL+"/oauth/token", form)

@@ -1,0 +1,131 @@
+package e2e
+
+import (
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/seed-755a8038/coffer/test/env"
+)
+
+func TestTokensOfAnotherIssuerAreTaken(t *testing.T) {
+	tellWithProvider(t, nil, func(t *testing.T, s *server, idp *env.IDP) {
+		person := env.Person{Subject: "ana", Email: "ana@example.com", Verified: true}
+		ana := s.bearer(idp, person, nil)
+		answers := race(t, 8, func(int) (*answer, error) { return ana.try("GET", "/api/me", nil) }) // at first sight
+		count(t, "eight at first sight", answers, map[int]int{http.StatusOK: 8})
+		id := answers[0].text("id")
+		for _, a := range answers {
+			if a.text("id") != id || a.text("email") != person.Email || a.get("email_verified") != true || a.text("name") != "Name of ana" {
+				t.Errorf("%s", a.body)
+			}
+		}
+		if again := s.bearer(idp, person, object{"email": "renamed@example.com"}); again.id() != id {
+			t.Error("the second time it is another user")
+		}
+		me := ana.want(http.StatusOK, "GET", "/api/me", nil)
+		u := &user{client: ana, email: person.Email, org: me.text("personal_org_id")}
+		u.upload(object{"name": "mine.txt"}, []byte("mine"))
+		u.usedMust(4, 1)
+		eve := s.signUp("eve")
+		u.refused(http.StatusNotFound, "not_found", "GET", "/api/orgs/"+eve.org+"/assets", nil)
+		eve.refused(http.StatusNotFound, "not_found", "GET", "/api/orgs/"+u.org+"/assets", nil)
+
+		// There is no session, and what needs one says so.
+		u.refused(http.StatusForbidden, "session_required", "POST", "/api/auth/switch-org", object{"org_id": u.org})
+		in := s.signsInAs(idp, person)
+		sessions := u.want(http.StatusOK, "GET", "/api/me/sessions", nil)
+		if got := sessions.list("current"); len(got) != 1 || got[0] != "false" || in.id() != id {
+			t.Errorf("sessions %s", sessions.body)
+		}
+		u.want(http.StatusNoContent, "DELETE", "/api/me/sessions", nil)
+		in.refused(http.StatusUnauthorized, "unauthenticated", "GET", "/api/me", nil)
+		u.refused(http.StatusConflict, "no_password", "PUT", "/api/me/password", object{"new_password": otherPassword})
+
+		s.must("admin", "disable", person.Email)
+		u.refused(http.StatusForbidden, "user_disabled", "GET", "/api/me", nil)
+		u.refused(http.StatusForbidden, "user_disabled", "GET", "/api/orgs/"+u.org+"/assets", nil)
+		u.refused(http.StatusForbidden, "user_disabled", "POST", "/api/orgs/"+u.org+"/assets", object{"name": "b.txt", "size_bytes": 1})
+		s.must("admin", "enable", person.Email)
+		u.want(http.StatusOK, "GET", "/api/me", nil)
+	})
+}
+
+// signsInAs is signsIn of somebody whom the provider does not know yet.
+func (s *server) signsInAs(idp *env.IDP, p env.Person) *user {
+	s.t.Helper()
+	idp.Add(p)
+	return s.signsIn(idp, p.Subject)
+}
+
+func TestForgedTokensAreNobodys(t *testing.T) {
+	tellWithProvider(t, nil, func(t *testing.T, s *server, idp *env.IDP) {
+		person := env.Person{Subject: "ana", Email: "ana@example.com", Verified: true}
+		for name, claims := range map[string]object{
+			"expired": {"exp": time.Now().Add(-time.Second).Unix()}, "no expiry": {"exp": nil}, "not yet": {"nbf": time.Now().Add(time.Hour).Unix()},
+			"another audience": {"aud": "other"}, "no audience": {"aud": nil}, "another issuer": {"iss": "https://evil.example"}, "no subject": {"sub": nil},
+		} {
+			if a := s.bearer(idp, person, claims).ask("GET", "/api/me", nil); a.status != http.StatusUnauthorized {
+				t.Errorf("%s: %d %s", name, a.status, a.body)
+			}
+		}
+		own, err := rsa.GenerateKey(rand.Reader, 2048)
+		if err != nil {
+			t.Fatal(err)
+		}
+		public, kid := publishedKey(t, idp)
+		der, err := x509.MarshalPKIXPublicKey(public)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, forged := range map[string]struct {
+			method jwt.SigningMethod
+			key    any
+		}{
+			"another key":               {jwt.SigningMethodRS256, own},
+			"alg none":                  {jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType},
+			"HS256 with the public key": {jwt.SigningMethodHS256, pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})},
+			"HS256 with its DER":        {jwt.SigningMethodHS256, der},
+			"HS256 with nothing":        {jwt.SigningMethodHS256, []byte{}},
+		} {
+			token := jwt.NewWithClaims(forged.method, jwt.MapClaims{
+				"iss": idp.URL, "aud": "coffer", "sub": "ana", "exp": time.Now().Add(time.Hour).Unix(), "email": person.Email, "email_verified": true,
+			})
+			token.Header["kid"] = kid
+			c := s.anybody()
+			if c.token, err = token.SignedString(forged.key); err != nil {
+				t.Fatal(err)
+			}
+			if a := c.ask("GET", "/api/me", nil); a.status != http.StatusUnauthorized {
+				t.Errorf("%s: %d %s", name, a.status, a.body)
+			}
+		}
+		if n := s.number("SELECT count(*) FROM users"); n != 0 {
+			t.Errorf("%d users were made", n)
+		}
+		s.bearer(idp, person, nil).want(http.StatusOK, "GET", "/api/me", nil)
+	})
+}
+
+// publishedKey returns the key that the provider says it signs with.
+func publishedKey(t *testing.T, idp *env.IDP) (public *rsa.PublicKey, kid string) {
+	t.Helper()
+	res, err := http.Get(idp.URL + "/keys")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	var set jose.JSONWebKeySet
+	if err := json.NewDecoder(res.Body).Decode(&set); err != nil || len(set.Keys) != 1 {
+		t.Fatalf("%d keys, %v", len(set.Keys), err)
+	}
+	return set.Keys[0].Key.(*rsa.PublicKey), set.Keys[0].KeyID //nolint:forcetypeassert // of this provider
+}

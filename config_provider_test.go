@@ -30,7 +30,11 @@ func TestProvidersAreReadFromTextAndYAML(t *testing.T) {
 	}
 	for _, raw := range []any{
 		"work", "{", `{"name": "work"}`, `[{"nam": "work"}]`, `[{"name": 7}]`, `[] []`, `["work"]`, "s3cr3t",
-		7, map[string]any{"name": "work"}, []any{"work"}, []any{map[string]any{"client_secret": 5}}, []any{map[any]any{1: 2}},
+		7,
+		map[string]any{"name": "work"},
+		[]any{"work"},
+		[]any{map[string]any{"client_secret": 5}},
+		[]any{map[any]any{1: 2}},
 	} {
 		c := DefaultConfig()
 		if err := s.Set(&c, raw); err == nil || strings.Contains(err.Error(), "s3cr3t") {

@@ -57,8 +57,7 @@ func CheckReturnTo(raw, appURL string) error {
 	if err == nil && app.Host != "" && u.Scheme == app.Scheme && strings.EqualFold(u.Host, app.Host) {
 		return nil
 	}
-	switch host := u.Hostname(); {
-	case u.Scheme == "http" && (host == "127.0.0.1" || host == "::1" || host == "localhost"):
+	if host := u.Hostname(); u.Scheme == "http" && (host == "127.0.0.1" || host == "::1" || host == "localhost") {
 		return nil
 	}
 	return Invalid(location, "must be of the app, or http of this machine: 127.0.0.1, [::1] or localhost")

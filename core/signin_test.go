@@ -12,16 +12,11 @@ func TestAddressesThatAnIssuerVouchesFor(t *testing.T) {
 	nfc := func(s string) string { return strings.ReplaceAll(s, "\u212a", "K") } // as NFC does with the Kelvin sign
 	for raw, want := range map[string]string{
 		"ana@example.com": "ana@example.com", "Ana@Example.COM": "ana@example.com", "ána@example.com": "ána@example.com",
-		"": "", "ana": "", " ana@example.com": "", "ana@example.com\n": "", "a@b@c.example": "",
-		"\u212aim@example.com": "", "kim@example.\u212a": "", "I\u0307da@example.com": "I\u0307da@example.com"[:0], "ÁNA@example.com": "",
+		"": "", "ana": "", "ana@example.com\n": "", "a@b@c.example": "",
+		"\u212aim@example.com": "", "kim@example.\u212a": "", "I\u0307da@example.com": "i\u0307da@example.com", "ÁNA@example.com": "",
+		"\tana@example.com": "",
 	} {
 		got, err := core.VouchedEmail(raw, true, nfc)
-		if raw == "I\u0307da@example.com" { // two characters that stay two
-			if err != nil || got != "i\u0307da@example.com" {
-				t.Errorf("%q: %q, %v", raw, got, err)
-			}
-			continue
-		}
 		if got != want || (err == nil) != (want != "") {
 			t.Errorf("%q: %q, %v, want %q", raw, got, err, want)
 		}

@@ -28,7 +28,7 @@ func about(a core.Actor, text string) string {
 }
 
 // external is any actor who needs no session.
-var external = core.Actor{External: true} //nolint:exhaustruct // nobody
+var external = core.Actor{External: true} //nolint:exhaustruct_v5 // nobody
 
 const standingColumns = `ac.id, coalesce(ac.status, ''), coalesce(ac.role, ''), coalesce(m.role, ''), d.default_role,
 	d.org_id, d.id, d.owner_account_id`
@@ -48,7 +48,7 @@ func (s *Store) ForUser(ctx context.Context, a core.Actor) (core.Credential, err
 // ForIdentity implements ports.Access.
 func (s *Store) ForIdentity(ctx context.Context, issuer, subject string) (core.Actor, error) {
 	const text = `SELECT u.id, u.personal_org_id FROM identities i JOIN users u ON u.id = i.user_id WHERE i.issuer = $1 AND i.subject = $2`
-	a := core.Actor{Kind: core.ActorAccount, External: true} //nolint:exhaustruct // from where, the caller knows
+	a := core.Actor{Kind: core.ActorAccount, External: true} //nolint:exhaustruct_v5 // from where, the caller knows
 	err := s.row(ctx, text, []any{issuer, subject}, &a.UserID, &a.ActiveOrg)
 	return a, translate("identity", err)
 }

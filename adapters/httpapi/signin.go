@@ -88,7 +88,7 @@ func (h signInRoutes) start(ctx context.Context, in *startSignInInput) (*startSi
 // cookie returns the browser's part of a sign-in; a negative age removes it.
 // Lax lets it come along when the provider leads the browser back.
 func (h signInRoutes) cookie(value string, age int) http.Cookie {
-	return http.Cookie{
+	return http.Cookie{ //nolint:gosec // without TLS, a Secure cookie would not come back
 		Name: signInCookie, Value: value, Path: identity.SignInPath, MaxAge: age,
 		HttpOnly: true, Secure: h.https, SameSite: http.SameSiteLaxMode,
 	}

@@ -118,7 +118,8 @@ func newFixture(t *testing.T) *fixture {
 		Store: f.store, Access: f.store, Passwords: f.passwords, Tokens: tokens, Secrets: f.secrets, Limiter: f.store.Limiter(),
 		Clock: f.clock, IDs: f.ids, Text: system.Text{}, OTP: totp.New("Coffer"), Providers: f.issuers, External: f.issuers,
 	}, identity.Options{
-		PublicURL: "https://coffer.example", AccessTTL: 15 * time.Minute, RefreshTTL: 30 * 24 * time.Hour, LinkURL: "https://coffer.example"})
+		PublicURL: "https://coffer.example", AccessTTL: 15 * time.Minute, RefreshTTL: 30 * 24 * time.Hour, LinkURL: "https://coffer.example",
+	})
 	return f
 }
 

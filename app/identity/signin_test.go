@@ -82,14 +82,16 @@ func TestWhatDoesNotBelongToTheSignIn(t *testing.T) {
 		change func(in *identity.FinishSignInInput)
 		want   error
 	}{
-		"another state":       {func(in *identity.FinishSignInInput) { in.State = "state" }, core.ErrSignInInvalid},
-		"no state":            {func(in *identity.FinishSignInInput) { in.State = "" }, core.ErrSignInInvalid},
-		"no cookie":           {func(in *identity.FinishSignInInput) { in.Kept = "" }, core.ErrSignInInvalid},
-		"another's cookie":    {func(in *identity.FinishSignInInput) { in.Kept = f.begin("").Kept }, core.ErrSignInInvalid},
-		"a cut cookie":        {func(in *identity.FinishSignInInput) { in.Kept = in.Kept[:len(in.Kept)-4] }, core.ErrSignInInvalid},
-		"an endless cookie":   {func(in *identity.FinishSignInInput) { in.Kept = strings.Repeat("A", 1<<16) }, core.ErrSignInInvalid},
-		"no base64":           {func(in *identity.FinishSignInInput) { in.Kept = "?" }, core.ErrSignInInvalid},
-		"sealed for another":  {func(in *identity.FinishSignInInput) { in.Kept, in.State = base64.RawURLEncoding.EncodeToString(sealed), "state x" }, core.ErrSignInInvalid},
+		"another state":     {func(in *identity.FinishSignInInput) { in.State = "state" }, core.ErrSignInInvalid},
+		"no state":          {func(in *identity.FinishSignInInput) { in.State = "" }, core.ErrSignInInvalid},
+		"no cookie":         {func(in *identity.FinishSignInInput) { in.Kept = "" }, core.ErrSignInInvalid},
+		"another's cookie":  {func(in *identity.FinishSignInInput) { in.Kept = f.begin("").Kept }, core.ErrSignInInvalid},
+		"a cut cookie":      {func(in *identity.FinishSignInInput) { in.Kept = in.Kept[:len(in.Kept)-4] }, core.ErrSignInInvalid},
+		"an endless cookie": {func(in *identity.FinishSignInInput) { in.Kept = strings.Repeat("A", 1<<16) }, core.ErrSignInInvalid},
+		"no base64":         {func(in *identity.FinishSignInInput) { in.Kept = "?" }, core.ErrSignInInvalid},
+		"sealed for another": {func(in *identity.FinishSignInInput) {
+			in.Kept, in.State = base64.RawURLEncoding.EncodeToString(sealed), "state x"
+		}, core.ErrSignInInvalid},
 		"another provider":    {func(in *identity.FinishSignInInput) { in.Provider = "other" }, core.ErrSignInInvalid},
 		"a bad code":          {func(in *identity.FinishSignInInput) { in.Code = "at nobody" }, core.ErrSignInInvalid},
 		"no code":             {func(in *identity.FinishSignInInput) { in.Code = "" }, core.ErrSignInInvalid},

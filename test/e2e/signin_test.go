@@ -3,6 +3,7 @@ package e2e
 import (
 	"crypto/sha256"
 	"encoding/base64"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -89,9 +90,7 @@ func TestASignInBelongsToItsBrowser(t *testing.T) {
 				back.Set("code", idp.SignIn(t, s.begins("").start, "ana").Get("code"))
 			},
 			"another's whole answer": func(_ *browser, back url.Values) {
-				for k, v := range idp.SignIn(t, s.begins("").start, "ana") {
-					back[k] = v
-				}
+				maps.Copy(back, idp.SignIn(t, s.begins("").start, "ana"))
 			},
 		} {
 			b := s.begins("")

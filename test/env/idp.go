@@ -2,6 +2,11 @@ package env
 
 import (
 	"context"
+	"crypto"
+	"crypto/rsa"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
 	"io"
 	"log/slog"
 	"maps"
@@ -14,7 +19,6 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/golang-jwt/jwt/v5"
 	"github.com/zitadel/oidc/v3/example/server/exampleop"
 	"github.com/zitadel/oidc/v3/example/server/storage"
 	"github.com/zitadel/oidc/v3/pkg/op"
@@ -118,21 +122,55 @@ func (i *IDP) SignIn(t testing.TB, start, user string) url.Values {
 	return back
 }
 
-// Sign signs claims with the provider's key. A claim that is nil is left out.
+// Key returns the provider's key, and what it is called.
+func (i *IDP) Key(t testing.TB) (key *rsa.PrivateKey, id string) {
+	t.Helper()
+	signing, err := i.keys.Load().SigningKey(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, ok := signing.Key().(*rsa.PrivateKey)
+	if !ok {
+		t.Fatalf("env: the key is a %T", signing.Key())
+	}
+	return key, signing.ID()
+}
+
+// Sign signs claims as the provider does. A claim that is nil is left out.
 func (i *IDP) Sign(t testing.TB, claims map[string]any) string {
 	t.Helper()
-	key, err := i.keys.Load().SigningKey(t.Context())
-	if err != nil {
-		t.Fatal(err)
+	key, id := i.Key(t)
+	return JWT(t, "RS256", id, claims, RS256(t, key))
+}
+
+// RS256 returns what signs with a key (RFC 7518, section 3.3).
+func RS256(t testing.TB, key *rsa.PrivateKey) func(input []byte) []byte {
+	return func(input []byte) []byte {
+		t.Helper()
+		sum := sha256.Sum256(input)
+		signature, err := rsa.SignPKCS1v15(nil, key, crypto.SHA256, sum[:])
+		if err != nil {
+			t.Fatal(err)
+		}
+		return signature
 	}
+}
+
+// JWT returns a token that says it is signed with that algorithm and key, and is
+// signed by sign, whatever that is.
+func JWT(t testing.TB, alg, kid string, claims map[string]any, sign func(input []byte) []byte) string {
+	t.Helper()
 	maps.DeleteFunc(claims, func(_ string, v any) bool { return v == nil })
-	token := jwt.NewWithClaims(jwt.SigningMethodRS256, jwt.MapClaims(claims))
-	token.Header["kid"] = key.ID()
-	signed, err := token.SignedString(key.Key())
-	if err != nil {
-		t.Fatal(err)
+	var parts []string
+	for _, part := range []map[string]any{{"alg": alg, "kid": kid, "typ": "JWT"}, claims} {
+		doc, err := json.Marshal(part)
+		if err != nil {
+			t.Fatal(err)
+		}
+		parts = append(parts, base64.RawURLEncoding.EncodeToString(doc))
 	}
-	return signed
+	input := strings.Join(parts, ".")
+	return input + "." + base64.RawURLEncoding.EncodeToString(sign([]byte(input)))
 }
 
 // rotating is the provider's storage, with keys that can be replaced.

@@ -116,10 +116,14 @@ func (s *server) finish(c echo.Context, req *request, start time.Time) {
 	if !req.actor.UserID.IsZero() {
 		attrs = append(attrs, slog.String("user_id", req.actor.UserID.String()))
 	}
+	told := false
 	if e, ok := errors.AsType[*core.Error](req.failed); ok {
 		attrs = append(attrs, slog.String("code", e.Code))
+		told = req.failed.Error() == e.Message
 	}
-	if req.failed != nil && level == slog.LevelError {
+	// The client is not told why a token or a sign-in is not good; who has set
+	// up an issuer wants to know.
+	if req.failed != nil && (level == slog.LevelError || !told) {
 		attrs = append(attrs, slog.String("error", req.failed.Error()))
 	}
 	s.Log.LogAttrs(ctx, level, "request", attrs...)

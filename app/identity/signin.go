@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -119,13 +120,16 @@ type SignedIn struct {
 }
 
 // FinishSignIn signs in who comes back from a provider. The second factor is
-// the provider's matter. It returns core.ErrSignInInvalid,
+// the provider's matter. It returns core.ErrNotFound, core.ErrSignInInvalid,
 // core.ErrSignInRefused, core.ErrEmailUnverified, core.ErrUserDisabled,
 // core.ErrUnavailable or core.RateLimited; an app that wants the browser back
 // gets their codes there.
 func (s *Service) FinishSignIn(ctx context.Context, in FinishSignInInput) (SignedIn, error) {
 	if err := s.take(ctx, signInRate, in.From.Network, s.clock.Now()); err != nil {
 		return SignedIn{}, err
+	}
+	if !slices.ContainsFunc(s.providers.Names(), func(p ports.SignInProvider) bool { return p.Name == in.Provider }) {
+		return SignedIn{}, core.ErrNotFound
 	}
 	begun, err := s.begun(in)
 	if err != nil {

@@ -92,6 +92,7 @@ func TestWhatDoesNotBelongToTheSignIn(t *testing.T) {
 		"sealed for another": {func(in *identity.FinishSignInInput) {
 			in.Kept, in.State = base64.RawURLEncoding.EncodeToString(sealed), "state x"
 		}, core.ErrSignInInvalid},
+		"an unknown provider": {func(in *identity.FinishSignInInput) { in.Provider = "nobody" }, core.ErrNotFound},
 		"another provider":    {func(in *identity.FinishSignInInput) { in.Provider = "other" }, core.ErrSignInInvalid},
 		"a bad code":          {func(in *identity.FinishSignInInput) { in.Code = "at nobody" }, core.ErrSignInInvalid},
 		"no code":             {func(in *identity.FinishSignInInput) { in.Code = "" }, core.ErrSignInInvalid},

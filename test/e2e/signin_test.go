@@ -68,6 +68,13 @@ func TestPeopleSignInAtAProvider(t *testing.T) {
 
 		for _, unknown := range []string{"nobody", "WORK", "..", "%2e%2e", "work%2f"} {
 			nobody.refused(http.StatusNotFound, "not_found", "GET", "/api/auth/oidc/"+unknown+"/start", nil)
+			nobody.refused(http.StatusNotFound, "not_found", "GET", "/api/auth/oidc/"+unknown+"/callback?state=x&code=y", nil)
+		}
+
+		s.restart(settings{"COFFER_PUBLIC_URL": "https://coffer.example.com"})
+		b = s.begins("")
+		if !b.cookie.Secure || !strings.Contains(b.start, url.QueryEscape("https://coffer.example.com"+signIn+"/callback")) {
+			t.Errorf("cookie %q, to %s", b.cookie, b.start)
 		}
 	})
 }

@@ -77,3 +77,39 @@ func TestAnAddressThatTheProviderHasNotVerifiedOpensNothing(t *testing.T) {
 		cleo.want(http.StatusOK, "GET", "/api/me", nil)
 	})
 }
+
+func TestNoLoginIsFasterThanTheOwner(t *testing.T) {
+	tellWithProvider(t, nil, func(t *testing.T, s *server, idp *env.IDP) {
+		attacker := s.signUp("victim")
+		victim := s.bearer(idp, env.Person{Subject: "v", Email: attacker.email, Verified: true}, nil)
+		nobody := s.anybody()
+		answers := race(t, 12, func(i int) (*answer, error) {
+			switch i % 4 {
+			case 0:
+				return victim.try("GET", "/api/me", nil)
+			case 1:
+				return nobody.try("POST", "/api/auth/refresh", object{"refresh_token": attacker.refresh})
+			}
+			return nobody.try("POST", "/api/auth/login", object{"email": attacker.email, "password": password})
+		})
+		for i, a := range answers {
+			switch {
+			case i%4 == 0:
+				if a.status != http.StatusOK || a.text("email") != attacker.email {
+					t.Errorf("the victim: %d %s", a.status, a.body)
+				}
+			case a.status == http.StatusOK: // was before, and is over
+				in := &user{client: s.anybody(), org: attacker.org, refresh: a.text("refresh_token")}
+				in.token = a.text("access_token")
+				in.isOut()
+			case a.status != http.StatusUnauthorized:
+				t.Errorf("%s: %d %s", a.what, a.status, a.body)
+			}
+		}
+		attacker.isOut()
+		if n := s.number("SELECT count(*) FROM sessions WHERE revoked_at IS NULL"); n != 0 {
+			t.Errorf("%d sessions are alive", n)
+		}
+		victim.want(http.StatusOK, "GET", "/api/me", nil)
+	})
+}

@@ -97,6 +97,9 @@ func (s *Service) Forgot(ctx context.Context, email string, from core.Client) er
 	token := s.secrets.Token()
 	return s.store.Update(ctx, func(tx ports.Tx) error {
 		u, err := tx.Users.ByEmail(ctx, email)
+		if err == nil {
+			u, err = tx.Users.Lock(ctx, u.ID) // who goes at this moment gets no ticket
+		}
 		if errors.Is(err, core.ErrNotFound) || err == nil && u.Disabled() {
 			return s.forgetNobody(ctx, tx, token, now)
 		}

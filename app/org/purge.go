@@ -24,11 +24,11 @@ func (s *Service) Restore(ctx context.Context, a core.Actor, id core.OrgID) erro
 		if err != nil {
 			return err
 		}
-		f, by, err := s.restorer(ctx, tx, a, u, id)
+		o, err := tx.Orgs.Get(ctx, id)
 		if err != nil {
 			return err
 		}
-		o, err := tx.Orgs.Get(ctx, id)
+		f, by, err := s.restorer(ctx, tx, a, u, o)
 		if err != nil {
 			return err
 		}
@@ -43,9 +43,9 @@ func (s *Service) Restore(ctx context.Context, a core.Actor, id core.OrgID) erro
 }
 
 // restorer returns who restores an org, as its audit log shall know them.
-func (s *Service) restorer(ctx context.Context, tx ports.Tx, a core.Actor, u *core.User, id core.OrgID) (core.OrgFacts, core.Actor, error) {
-	f := core.OrgFacts{OrgID: id, Email: u.Email}
-	account, err := tx.Accounts.Of(ctx, id, u.ID)
+func (s *Service) restorer(ctx context.Context, tx ports.Tx, a core.Actor, u *core.User, o *core.Org) (core.OrgFacts, core.Actor, error) {
+	f := core.OrgFacts{OrgID: o.ID, Email: u.Email}
+	account, err := tx.Accounts.Of(ctx, o.ID, u.ID)
 	switch {
 	case err == nil:
 		f.AccountID, f.Status, f.Role = account.ID, account.Status, account.Role
@@ -54,9 +54,9 @@ func (s *Service) restorer(ctx context.Context, tx ports.Tx, a core.Actor, u *co
 	}
 	err = core.CanInOrg(f, core.DeleteOrg)
 	if err != nil && u.PlatformAdmin {
-		return core.OrgFacts{OrgID: id}, core.Actor{Kind: core.ActorSystem, From: a.From}, nil
+		return core.OrgFacts{OrgID: o.ID}, core.Actor{Kind: core.ActorSystem, From: a.From}, nil
 	}
-	if errors.Is(err, core.ErrForbidden) { // a member, to whom it was closed
+	if errors.Is(err, core.ErrForbidden) && o.Deleted() { // a member, to whom it was closed
 		err = core.ErrNotFound
 	}
 	return f, a, err

@@ -38,6 +38,7 @@ type Config struct {
 	Upload              UploadConfig
 	DownloadURLTTL      time.Duration
 	TrashRetention      time.Duration
+	OrgRetention        time.Duration
 	LogLevel            string // debug, info, warn or error
 	RateLimitPerMinute  int    // requests of one address or user; 0: no general limit
 	BlobsPublicURL      string // an origin of its own for user content on disk; empty: PublicURL
@@ -114,6 +115,7 @@ func DefaultConfig() Config {
 		Upload:             UploadConfig{URLTTL: 15 * time.Minute, SingleTTL: time.Hour, MultipartTTL: 7 * day},
 		DownloadURLTTL:     time.Hour,
 		TrashRetention:     30 * day,
+		OrgRetention:       30 * day,
 		LogLevel:           "info",
 		RateLimitPerMinute: 6000,
 		Mail:               MailConfig{TLS: "starttls"},

@@ -100,6 +100,7 @@ func Settings() []Setting {
 		{Key: "upload.single_ttl", Help: "time to complete an upload by one PUT", field: func(c *Config) field { return (*duration)(&c.Upload.SingleTTL) }},
 		{Key: "upload.multipart_ttl", Help: "time to complete an upload in parts", field: func(c *Config) field { return (*duration)(&c.Upload.MultipartTTL) }},
 		{Key: "download.url_ttl", Help: "life of a signed download URL", field: func(c *Config) field { return (*duration)(&c.DownloadURLTTL) }},
+		{Key: "org.retention", Help: "time until a deleted organisation is purged; before, it can be restored", field: func(c *Config) field { return (*duration)(&c.OrgRetention) }},
 		{Key: "trash.retention", Help: "time until what is in the trash is purged", field: func(c *Config) field { return (*duration)(&c.TrashRetention) }},
 		{Key: "rate_limit.per_minute", Help: "requests of one address or user; 0: no general limit", field: func(c *Config) field { return (*number)(&c.RateLimitPerMinute) }},
 		{Key: "blobs.public_url", Help: "another origin for user content on disk", field: func(c *Config) field { return text(&c.BlobsPublicURL) }},

@@ -118,6 +118,7 @@ func (c *Config) checkTimes(p *problems) {
 	between("upload.single_ttl", c.Upload.SingleTTL, max(time.Second, c.Upload.URLTTL), longest)
 	between("upload.multipart_ttl", c.Upload.MultipartTTL, max(time.Second, c.Upload.URLTTL), 90*24*time.Hour)
 	between("download.url_ttl", c.DownloadURLTTL, time.Second, longest)
+	between("org.retention", c.OrgRetention, time.Second, 10*year)
 	between("trash.retention", c.TrashRetention, time.Second, 10*year)
 	between("shutdown.timeout", c.ShutdownTimeout, time.Second, 10*time.Minute)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/seed-755a8038/coffer/app"
 	"github.com/seed-755a8038/coffer/app/asset"
 	"github.com/seed-755a8038/coffer/app/identity"
+	"github.com/seed-755a8038/coffer/app/org"
 	"github.com/seed-755a8038/coffer/core"
 	"github.com/seed-755a8038/coffer/ports"
 )
@@ -51,6 +52,7 @@ type works struct {
 	Post    app.Post
 	Assets  *asset.Service
 	People  *identity.Service
+	Orgs    *org.Service
 	Limiter *bunstore.Limiter
 	Blobs   blobStore
 }
@@ -72,6 +74,7 @@ func registerJobs(r *riverqueue.Registry, w works, clock ports.Clock, log *slog.
 	riverqueue.Handle(r, again(log, w.Assets.Reconcile), riverqueue.HandleOptions{Timeout: 5 * time.Minute, MaxAttempts: 1})
 	riverqueue.Handle(r, again(log, w.Assets.EmptyTrash), riverqueue.HandleOptions{Timeout: long, MaxAttempts: 1})
 	riverqueue.Handle(r, again(log, w.Assets.Sweep), riverqueue.HandleOptions{Timeout: time.Hour, MaxAttempts: 1})
+	riverqueue.Handle(r, again(log, w.Orgs.Purge), riverqueue.HandleOptions{Timeout: 5 * time.Minute, MaxAttempts: 1})
 	riverqueue.Handle(r, again(log, w.People.Prune), riverqueue.HandleOptions{Timeout: long, MaxAttempts: 1})
 	riverqueue.Handle(r, again(log, func(ctx context.Context, _ pruneLimits) error {
 		const batch = 1_000
@@ -88,6 +91,7 @@ func registerJobs(r *riverqueue.Registry, w works, clock ports.Clock, log *slog.
 	// the start.
 	r.Every(time.Minute, true, func() ports.Job { return asset.Reconcile{} })
 	r.Every(time.Hour, true, func() ports.Job { return asset.EmptyTrash{} })
+	r.Every(5*time.Minute, true, func() ports.Job { return org.Purge{} })
 	r.Every(24*time.Hour, true, func() ports.Job { return asset.Sweep{} })
 	r.Every(time.Hour, true, func() ports.Job { return identity.Prune{} })
 	r.Every(time.Hour, true, func() ports.Job { return pruneLimits{} })

@@ -24,6 +24,7 @@ import (
 	"github.com/seed-755a8038/coffer/adapters/telemetry"
 	"github.com/seed-755a8038/coffer/adapters/totp"
 	"github.com/seed-755a8038/coffer/app/asset"
+	"github.com/seed-755a8038/coffer/app/check"
 	"github.com/seed-755a8038/coffer/app/identity"
 	"github.com/seed-755a8038/coffer/app/org"
 	"github.com/seed-755a8038/coffer/core"
@@ -193,8 +194,10 @@ func newIdentityOptions(cfg Config) identity.Options {
 }
 
 func newOrgOptions(cfg Config) org.Options {
-	return org.Options{Unlimited: cfg.SelfHostedUnlimited, LinkURL: cfg.AppURL}
+	return org.Options{Unlimited: cfg.SelfHostedUnlimited, LinkURL: cfg.AppURL, Retention: cfg.OrgRetention}
 }
+
+func newCheckRetention(cfg Config) check.Retention { return check.Retention(cfg.OrgRetention) }
 
 func newAssetOptions(cfg Config, s schema) asset.Options {
 	return asset.Options{

@@ -81,6 +81,7 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 		newAssetOptions,
 		asset.NewService,
 		newOrphans,
+		newCheckRetention,
 		check.NewService,
 
 		// The ways in.

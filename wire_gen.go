@@ -165,7 +165,8 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 		return nil, nil, err
 	}
 	orphans := newOrphans(assetService)
-	checkService := check.NewService(store, blobs, orphans, clock)
+	retention := newCheckRetention(cfg)
+	checkService := check.NewService(store, blobs, orphans, retention, clock)
 	mailer, err := newMailer(cfg, log)
 	if err != nil {
 		cleanup3()
@@ -178,6 +179,7 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 		Post:    post,
 		Assets:  assetService,
 		People:  service,
+		Orgs:    orgService,
 		Limiter: limiter,
 		Blobs:   cofferBlobStore,
 	}

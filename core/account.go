@@ -154,6 +154,13 @@ func (a *Account) Remove(now time.Time) error {
 	return nil
 }
 
+// Forget ends the account of a user who goes for good: what it said of the
+// person goes, too.
+func (a *Account) Forget(now time.Time) error {
+	a.InvitedEmail = ""
+	return a.Remove(now)
+}
+
 func (a *Account) turn(from, to AccountStatus, now time.Time) error {
 	if a.Status != from {
 		return ErrAccountState

@@ -134,6 +134,19 @@ func TestAccountTransitionsSetTheirFields(t *testing.T) {
 }
 
 // TestOrgRoleTable is the table of roles, cell by cell: owner, admin, member, viewer.
+func TestAccountForget(t *testing.T) {
+	for _, status := range []core.AccountStatus{core.AccountInvited, core.AccountActive, core.AccountSuspended} {
+		a := accountIn(status, core.OrgMember)
+		a.InvitedEmail = "ana@example.com"
+		if err := a.Forget(later); err != nil || a.Status != core.AccountRemoved || a.InvitedEmail != "" || !a.UpdatedAt.Equal(later) {
+			t.Errorf("%s: %v, %+v", status, err, a)
+		}
+	}
+	if err := accountIn(core.AccountRemoved, core.OrgMember).Forget(later); !errors.Is(err, core.ErrAccountState) {
+		t.Errorf("removed: %v", err)
+	}
+}
+
 func TestOrgRoleTable(t *testing.T) {
 	for action, want := range map[core.OrgAction]string{
 		core.ViewOrg: "yyyy", core.UploadAssets: "yyy-", core.DeleteOwnAssets: "yyy-", core.DeleteAnyAsset: "yy--", core.ManageProducts: "yy--",

@@ -9,6 +9,8 @@ import (
 var (
 	ErrSlugTaken  = &Error{Kind: KindConflict, Code: "slug_taken", Message: "this slug is in use or reserved; choose another"}
 	ErrOrgDeleted = &Error{Kind: KindGone, Code: "org_deleted", Message: "the organisation has been deleted"}
+	ErrOrgLive    = &Error{Kind: KindConflict, Code: "org_not_deleted", Message: "the organisation is not deleted"}
+	ErrOrgOrphan  = &Error{Kind: KindConflict, Code: "org_without_owner", Message: "nobody is left who owns the organisation"}
 )
 
 // OrgID identifies an org.
@@ -23,6 +25,7 @@ type Org struct {
 	Settings   OrgSettings
 	Branding   Branding
 	DeletedAt  time.Time
+	PurgingAt  time.Time // since when it is removed piece by piece: there is no way back
 	Version    int64
 	CreatedAt  time.Time
 	UpdatedAt  time.Time
@@ -80,17 +83,71 @@ func (o *Org) Change(c OrgChange, now time.Time) {
 // Deleted reports whether the org waits to be purged.
 func (o *Org) Deleted() bool { return !o.DeletedAt.IsZero() }
 
-// Delete closes an org to everybody. Its data stays.
+// Delete closes an org to everybody. Its data stays until it is purged.
 func (o *Org) Delete(now time.Time) error {
-	switch {
-	case o.IsPersonal:
+	if o.IsPersonal {
 		return ErrPersonalOrg
-	case o.Deleted():
+	}
+	return o.close(now)
+}
+
+// DeleteWith closes the personal org of a user who goes.
+func (o *Org) DeleteWith(u *User, now time.Time) error {
+	if !o.IsPersonal || o.ID != u.PersonalOrgID {
+		return ErrPersonalOrg
+	}
+	return o.close(now)
+}
+
+func (o *Org) close(now time.Time) error {
+	if o.Deleted() {
 		return ErrOrgDeleted
 	}
 	o.DeletedAt = now
 	o.touch(now)
 	return nil
+}
+
+// PurgeAt returns when an org that is deleted is gone for good, if it is kept
+// for so long; the zero time if it is not deleted.
+func (o *Org) PurgeAt(retention time.Duration) time.Time {
+	if !o.Deleted() {
+		return time.Time{}
+	}
+	return o.DeletedAt.Add(retention)
+}
+
+// Restore opens an org that was deleted again, if somebody of r owns it. A
+// personal org went with its user. Once purging is due there is nothing to
+// restore: ErrOrgDeleted.
+func (o *Org) Restore(r Roster, retention time.Duration, now time.Time) error {
+	switch {
+	case !o.Deleted():
+		return ErrOrgLive
+	case o.IsPersonal:
+		return ErrPersonalOrg
+	case !o.PurgingAt.IsZero() || !now.Before(o.PurgeAt(retention)):
+		return ErrOrgDeleted
+	case r.Owners == 0:
+		return ErrOrgOrphan
+	}
+	o.DeletedAt = time.Time{}
+	o.touch(now)
+	return nil
+}
+
+// Purge begins to remove an org that was kept for so long. It reports whether
+// it is to be removed at all; the org changes the first time only.
+func (o *Org) Purge(retention time.Duration, now time.Time) (due bool) {
+	switch {
+	case !o.PurgingAt.IsZero():
+		return true
+	case !o.Deleted() || now.Before(o.PurgeAt(retention)):
+		return false
+	}
+	o.PurgingAt = now
+	o.touch(now)
+	return true
 }
 
 func (o *Org) touch(now time.Time) {

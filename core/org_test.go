@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/seed-755a8038/coffer/core"
 )
@@ -137,6 +138,68 @@ func TestOrgDelete(t *testing.T) {
 	}
 	if err := o.Delete(later.Add(1)); !errors.Is(err, core.ErrOrgDeleted) || !o.DeletedAt.Equal(later) || o.Version != 2 {
 		t.Errorf("again: %v, %+v", err, o)
+	}
+}
+
+func TestOrgDeleteWith(t *testing.T) {
+	ana := &core.User{PersonalOrgID: ident[core.Org]("p")}
+	for name, c := range map[string]struct {
+		org  *core.Org
+		want error
+	}{
+		"the user's own":   {core.NewPersonalOrg(ident[core.Org]("p"), "ana", "ana", noon), nil},
+		"another's":        {core.NewPersonalOrg(ident[core.Org]("q"), "ben", "ben", noon), core.ErrPersonalOrg},
+		"of several":       {core.NewOrg(ident[core.Org]("p"), "Acme", "acme", noon), core.ErrPersonalOrg},
+		"deleted long ago": {&core.Org{ID: ident[core.Org]("p"), IsPersonal: true, DeletedAt: noon}, core.ErrOrgDeleted},
+	} {
+		before := *c.org
+		if err := c.org.DeleteWith(ana, later); !errors.Is(err, c.want) || c.want == nil && !c.org.DeletedAt.Equal(later) || c.want != nil && *c.org != before {
+			t.Errorf("%s: %v, %+v", name, err, c.org)
+		}
+	}
+}
+
+func TestOrgRestoreAndPurge(t *testing.T) {
+	const kept = 24 * time.Hour
+	owned := core.Roster{Owners: 1, Members: 3}
+	deleted := func(edit func(*core.Org)) *core.Org {
+		o := core.NewOrg(ident[core.Org]("o"), "Acme", "acme", noon)
+		o.DeletedAt = noon
+		edit(o)
+		return o
+	}
+	as := func(*core.Org) {}
+	live := func(o *core.Org) { o.DeletedAt = time.Time{} }
+	for name, c := range map[string]struct {
+		org     *core.Org
+		roster  core.Roster
+		after   time.Duration
+		restore error
+		due     bool
+	}{
+		"at once":                 {deleted(as), owned, 0, nil, false},
+		"at the last moment":      {deleted(as), owned, kept - 1, nil, false},
+		"too late":                {deleted(as), owned, kept, core.ErrOrgDeleted, true},
+		"without an owner":        {deleted(as), core.Roster{Members: 2}, 0, core.ErrOrgOrphan, false},
+		"a live one":              {deleted(live), owned, 2 * kept, core.ErrOrgLive, false},
+		"a personal one":          {deleted(func(o *core.Org) { o.IsPersonal = true }), owned, 0, core.ErrPersonalOrg, false},
+		"a personal one too late": {deleted(func(o *core.Org) { o.IsPersonal = true }), owned, kept, core.ErrPersonalOrg, true},
+		// The operator keeps orgs longer since the purge began: too late all the same.
+		"while it is purged": {deleted(func(o *core.Org) { o.PurgingAt = noon }), owned, 0, core.ErrOrgDeleted, true},
+	} {
+		now, o := noon.Add(c.after), *c.org
+		err := o.Restore(c.roster, kept, now)
+		if !errors.Is(err, c.restore) || err == nil && (o.Deleted() || o.Version != c.org.Version+1 || !o.UpdatedAt.Equal(now)) || err != nil && o != *c.org {
+			t.Errorf("%s: restore: %v, %+v", name, err, o)
+		}
+		o = *c.org
+		begins := c.due && o.PurgingAt.IsZero()
+		if due := o.Purge(kept, now); due != c.due || begins != (o.Version != c.org.Version) || due == o.PurgingAt.IsZero() {
+			t.Errorf("%s: purge: %v, %+v", name, due, o)
+		}
+	}
+	if at := deleted(as).PurgeAt(kept); !at.Equal(noon.Add(kept)) || !deleted(live).PurgeAt(kept).IsZero() {
+		t.Errorf("purged at %v", at)
 	}
 }
 

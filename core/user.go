@@ -121,6 +121,9 @@ func (u *User) Delete(now time.Time) {
 	u.touch(now)
 }
 
+// Deleted reports whether the user has gone.
+func (u *User) Deleted() bool { return !u.DeletedAt.IsZero() }
+
 func (u *User) touch(now time.Time) {
 	u.Version++
 	u.UpdatedAt = now

@@ -14,8 +14,9 @@ type Inspector interface {
 	// Invariants returns the names of the checks that Violations makes.
 	Invariants() []string
 
-	// Violations yields every row that breaks an invariant at now.
-	Violations(ctx context.Context, now time.Time) iter.Seq2[Violation, error]
+	// Violations yields every row that breaks an invariant at now. An org that
+	// was deleted before purged should be gone.
+	Violations(ctx context.Context, now, purged time.Time) iter.Seq2[Violation, error]
 
 	// Stored yields every finished version of every org, by asset and number.
 	Stored(ctx context.Context) iter.Seq2[core.Version, error]

@@ -22,7 +22,9 @@ type Orgs interface {
 	// core.ErrSlugTaken, unless it was this org's own.
 	Save(ctx context.Context, o *core.Org) error
 
-	// ListOf returns the live orgs in which the user has an active account, by id.
+	// ListOf returns the live orgs in which the user has an active account, by
+	// id; or, if the page is of deleted ones, those which the user can restore:
+	// owned actively, not personal, not being purged.
 	ListOf(ctx context.Context, user core.UserID, p OrgPage) ([]OrgEntry, error)
 
 	// ListAll returns all orgs, by id, with what they use, for operators.
@@ -48,8 +50,9 @@ type OrgState struct {
 
 // OrgPage is a page of orgs.
 type OrgPage struct {
-	After core.OrgID // return orgs with a greater id
-	Limit int
+	After   core.OrgID // return orgs with a greater id
+	Limit   int
+	Deleted bool // of a user: the deleted ones in place of the live ones
 }
 
 // Accounts stores accounts.
@@ -78,6 +81,10 @@ type Accounts interface {
 	// OfUser returns a user's accounts that are not removed, in live orgs, with
 	// the open invitations to the address (empty: none), by org.
 	OfUser(ctx context.Context, user core.UserID, email string) ([]Membership, error)
+
+	// AllOf is OfUser with the accounts in deleted orgs, and without
+	// invitations.
+	AllOf(ctx context.Context, user core.UserID) ([]Membership, error)
 }
 
 // AccountQuery is a page of an org's accounts.
@@ -100,6 +107,7 @@ type Member struct {
 type Membership struct {
 	Account core.Account
 	Org     core.Org
+	DriveID core.DriveID // the account's personal drive; zero for an invitation
 }
 
 // Licenses knows the licences and who has which.

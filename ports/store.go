@@ -29,6 +29,7 @@ type Tx struct {
 	Tickets     Tickets
 	Orgs        Orgs
 	Accounts    Accounts
+	Purges      Purges
 	Licenses    Licenses
 	Audit       Audit
 	Drives      Drives

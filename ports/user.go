@@ -15,8 +15,9 @@ type Users interface {
 	// Get returns the user, or core.ErrNotFound.
 	Get(ctx context.Context, id core.UserID) (*core.User, error)
 
-	// Lock is Get, and nothing else changes the user until the unit of work
-	// ends. It is for Update only.
+	// Lock is Get of a user who is not deleted, and nothing else changes the
+	// user until the unit of work ends. It is for Update only, and comes before
+	// Accounts.Roster.
 	Lock(ctx context.Context, id core.UserID) (*core.User, error)
 
 	// ByEmail returns the user with that clean address, or core.ErrNotFound.
@@ -70,6 +71,9 @@ type Sessions interface {
 
 	// RevokeOf ends a user's sessions but the one to keep (zero: all).
 	RevokeOf(ctx context.Context, user core.UserID, keep core.SessionID, now time.Time) error
+
+	// RemoveOf forgets a user's sessions and their tokens.
+	RemoveOf(ctx context.Context, user core.UserID) error
 
 	// RevokeByToken ends the session that has or had the token with this hash.
 	// A token nobody knows is not an error.

@@ -119,7 +119,8 @@ func (s *Store) ForDownload(ctx context.Context, a core.Actor, id core.AssetID) 
 	const text = `SELECT ` + callerState + `, ` + standingColumns + `, n.name, n.trashed_at, n.status, n.current_version,
 		coalesce(v.blob_key, ''), coalesce(v.content_type, ''), coalesce(v.size_bytes, 0)` + caller + `
 		JOIN nodes n ON n.id = $3 AND n.kind = 'asset'
-		JOIN drives d ON d.id = n.drive_id` + standingJoins + `
+		JOIN drives d ON d.id = n.drive_id
+		JOIN orgs o ON o.id = n.org_id AND o.deleted_at IS NULL` + standingJoins + `
 		LEFT JOIN asset_versions v ON v.asset_id = n.id AND v.number = n.current_version
 		WHERE u.id = $1`
 	var f core.AssetFacts

@@ -52,13 +52,8 @@ func (r accounts) Save(ctx context.Context, a *core.Account) error {
 }
 
 func (r accounts) Roster(ctx context.Context, org core.OrgID) (core.Roster, error) {
-	var found int
-	lock := r.NewSelect().ColumnExpr("1").TableExpr("orgs").Where("id = ?", org)
-	if r.dialect.forUpdate != "" {
-		lock = lock.For(r.dialect.forUpdate)
-	}
-	if err := lock.Scan(ctx, &found); err != nil {
-		return core.Roster{}, translate("lock org", err)
+	if err := r.lock(ctx, "orgs", "id", org); err != nil {
+		return core.Roster{}, err
 	}
 	var row struct {
 		Owners  int   `bun:"owners"`
@@ -96,15 +91,35 @@ func (r accounts) List(ctx context.Context, q ports.AccountQuery) ([]ports.Membe
 }
 
 func (r accounts) OfUser(ctx context.Context, user core.UserID, email string) ([]ports.Membership, error) {
-	var rows []accountRow
-	sel := r.NewSelect().Model(&rows).Join("JOIN orgs AS o ON o.id = ac.org_id AND o.deleted_at IS NULL").
-		Where("ac.status <> 'removed'").OrderExpr("ac.org_id")
+	sel := r.memberships().Where("o.deleted_at IS NULL")
 	if email == "" {
 		sel = sel.Where("ac.user_id = ?", user)
 	} else {
 		sel = sel.Where("(ac.user_id = ? OR (ac.status = 'invited' AND ac.invited_email = ?))", user, email)
 	}
-	if err := sel.Scan(ctx); err != nil || len(rows) == 0 {
+	return r.toMemberships(ctx, sel)
+}
+
+func (r accounts) AllOf(ctx context.Context, user core.UserID) ([]ports.Membership, error) {
+	return r.toMemberships(ctx, r.memberships().Where("ac.user_id = ?", user))
+}
+
+type membershipRow struct {
+	accountRow
+	DriveID core.DriveID `bun:"drive_id"`
+}
+
+func (r accounts) memberships() *bun.SelectQuery {
+	return r.NewSelect().Model((*accountRow)(nil)).ColumnExpr("ac.*").ColumnExpr("d.id AS drive_id").
+		Join("JOIN orgs AS o ON o.id = ac.org_id").
+		Join("LEFT JOIN drives AS d ON d.org_id = ac.org_id AND d.owner_account_id = ac.id").
+		Where("ac.status <> 'removed'").OrderExpr("ac.org_id")
+}
+
+// toMemberships adds the orgs, all at once.
+func (r accounts) toMemberships(ctx context.Context, sel *bun.SelectQuery) ([]ports.Membership, error) {
+	var rows []membershipRow
+	if err := sel.Scan(ctx, &rows); err != nil || len(rows) == 0 {
 		return nil, translate("accounts of user", err)
 	}
 	ids := make([]core.OrgID, len(rows))
@@ -119,9 +134,11 @@ func (r accounts) OfUser(ctx context.Context, user core.UserID, email string) ([
 	for i := range found {
 		byID[found[i].ID] = &found[i]
 	}
-	out := make([]ports.Membership, len(rows))
+	out := make([]ports.Membership, 0, len(rows))
 	for i := range rows {
-		out[i] = ports.Membership{Account: *rows[i].account(), Org: *byID[rows[i].OrgID].org()}
+		if o := byID[rows[i].OrgID]; o != nil { // purged between the two
+			out = append(out, ports.Membership{Account: *rows[i].account(), Org: *o.org(), DriveID: rows[i].DriveID})
+		}
 	}
 	return out, nil
 }

@@ -78,28 +78,33 @@ func (r assets) Purge(ctx context.Context, org core.OrgID, id core.AssetID) (por
 	if err := lockForRelease(ctx, r.repository, org, id); err != nil {
 		return ports.Remains{}, err
 	}
-	var left ports.Remains
 	var versions []versionRow
 	if err := r.NewSelect().Model(&versions).Where("v.asset_id = ?", id).Scan(ctx); err != nil {
-		return left, translate("purge asset", err)
-	}
-	var freed int64
-	for i := range versions {
-		freed += versions[i].SizeBytes
-		left.BlobKeys = append(left.BlobKeys, versions[i].BlobKey)
+		return ports.Remains{}, translate("purge asset", err)
 	}
 	uploads, err := uploads(r).Of(ctx, org, id)
 	if err != nil {
-		return left, err
+		return ports.Remains{}, err
+	}
+	left, freed := remainsOf(versions, uploads)
+	return left, removeAsset(ctx, r.repository, id, freed)
+}
+
+// remainsOf returns what versions and uploads leave in the blob store, and how
+// many bytes they use.
+func remainsOf(versions []versionRow, uploads []*core.Upload) (left ports.Remains, bytes int64) {
+	for i := range versions {
+		bytes += versions[i].SizeBytes
+		left.BlobKeys = append(left.BlobKeys, versions[i].BlobKey)
 	}
 	for _, u := range uploads {
-		freed += u.SizeBytes
+		bytes += u.SizeBytes
 		left.BlobKeys = append(left.BlobKeys, u.Keys()...)
 		if u.StoreID != "" {
 			left.Multiparts = append(left.Multiparts, ports.Multipart{Key: u.BlobKey, UploadID: u.StoreID, StartedAt: u.CreatedAt})
 		}
 	}
-	return left, removeAsset(ctx, r.repository, id, freed)
+	return left, bytes
 }
 
 // lockForRelease locks, in the order in which reservations lock them, what
@@ -116,13 +121,8 @@ func lockForRelease(ctx context.Context, r repository, org core.OrgID, id core.A
 		table, key string
 		id         any
 	}{{"org_usage", "org_id", org}, {"drives", "id", at.DriveID}, {"nodes", "id", id}} {
-		var found int
-		q := r.NewSelect().ColumnExpr("1").TableExpr(lock.table).Where("? = ?", bun.Ident(lock.key), lock.id)
-		if r.dialect.forUpdate != "" {
-			q = q.For(r.dialect.forUpdate)
-		}
-		if err := q.Scan(ctx, &found); err != nil {
-			return translate("lock "+lock.table, err)
+		if err := r.lock(ctx, lock.table, lock.key, lock.id); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -3,6 +3,7 @@ package bunstore
 import (
 	"context"
 	"iter"
+	"strings"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -12,10 +13,13 @@ import (
 )
 
 // An invariant is a query for the rows that break it: two columns of text, who
-// and what. $1 is the time, in every query.
+// and what. $1 is the time, in every query; of a late one, the time before
+// which an org was deleted that should be gone. An org that is being purged has
+// lost a part of what orgs have.
 type invariant struct {
 	name, text string
 	counter    bool
+	late       bool
 }
 
 const (
@@ -30,40 +34,61 @@ const (
 
 var invariants = []invariant{
 	{"used bytes of an org are the sum of its versions and uploads", `SELECT 'org ' || q.org_id, 'counted ' || q.used_bytes || ', stored ' || coalesce(b.bytes, 0)
-		FROM org_usage q LEFT JOIN ` + orgSums + ` AS b ON b.org_id = q.org_id WHERE CAST($1 AS bigint) > 0 AND q.used_bytes <> coalesce(b.bytes, 0)`, true},
+		FROM org_usage q LEFT JOIN ` + orgSums + ` AS b ON b.org_id = q.org_id WHERE CAST($1 AS bigint) > 0 AND q.used_bytes <> coalesce(b.bytes, 0)`, true, false},
 	{"the assets of an org are counted", `SELECT 'org ' || q.org_id, 'counted ' || q.assets_count || ', stored ' || coalesce(n.assets, 0)
-		FROM org_usage q LEFT JOIN ` + orgAssets + ` AS n ON n.org_id = q.org_id WHERE CAST($1 AS bigint) > 0 AND q.assets_count <> coalesce(n.assets, 0)`, true},
+		FROM org_usage q LEFT JOIN ` + orgAssets + ` AS n ON n.org_id = q.org_id WHERE CAST($1 AS bigint) > 0 AND q.assets_count <> coalesce(n.assets, 0)`, true, false},
 	{"used bytes of a drive are the sum of its versions and uploads", `SELECT 'drive ' || d.id, 'counted ' || d.used_bytes || ', stored ' || coalesce(b.bytes, 0)
-		FROM drives d LEFT JOIN ` + driveSums + ` AS b ON b.drive_id = d.id WHERE CAST($1 AS bigint) > 0 AND d.used_bytes <> coalesce(b.bytes, 0)`, true},
-	{"an org has an active owner", `SELECT 'org ' || o.id, 'has none' FROM orgs o WHERE CAST($1 AS bigint) > 0 AND NOT EXISTS
-		(SELECT 1 FROM accounts ac WHERE ac.org_id = o.id AND ac.role = 'owner' AND ac.status = 'active')`, false},
+		FROM drives d LEFT JOIN ` + driveSums + ` AS b ON b.drive_id = d.id WHERE CAST($1 AS bigint) > 0 AND d.used_bytes <> coalesce(b.bytes, 0)`, true, false},
+	{"a live org has an active owner", `SELECT 'org ' || o.id, 'has none' FROM orgs o WHERE CAST($1 AS bigint) > 0 AND o.deleted_at IS NULL AND NOT EXISTS
+		(SELECT 1 FROM accounts ac WHERE ac.org_id = o.id AND ac.role = 'owner' AND ac.status = 'active')`, false, false},
 	{"a personal org has exactly one account", `SELECT 'org ' || o.id, 'has another number of accounts' FROM orgs o WHERE CAST($1 AS bigint) > 0
-		AND o.is_personal AND (SELECT count(*) FROM accounts ac WHERE ac.org_id = o.id) <> 1`, false},
-	{"an active account has a personal drive", `SELECT 'account ' || ac.id, 'has none' FROM accounts ac WHERE CAST($1 AS bigint) > 0
-		AND ac.status = 'active' AND NOT EXISTS (SELECT 1 FROM drives d WHERE d.org_id = ac.org_id AND d.owner_account_id = ac.id)`, false},
-	{"a user's personal org is theirs", `SELECT 'user ' || u.id, 'has no account in it' FROM users u JOIN orgs o ON o.id = u.personal_org_id
-		WHERE CAST($1 AS bigint) > 0 AND NOT (o.is_personal AND EXISTS (SELECT 1 FROM accounts ac WHERE ac.org_id = o.id AND ac.user_id = u.id))`, false},
-	{"the default drive of an org is its own", `SELECT 'org ' || o.id, 'its default drive is missing or foreign' FROM orgs o WHERE CAST($1 AS bigint) > 0
-		AND NOT EXISTS (SELECT 1 FROM drives d WHERE d.id = o.default_drive_id AND d.org_id = o.id)`, false},
+		AND o.is_personal AND o.purging_at IS NULL AND (SELECT count(*) FROM accounts ac WHERE ac.org_id = o.id) <> 1`, false, false},
+	{"an active account has a personal drive", `SELECT 'account ' || ac.id, 'has none' FROM accounts ac JOIN orgs o ON o.id = ac.org_id AND o.purging_at IS NULL
+		WHERE CAST($1 AS bigint) > 0 AND ac.status = 'active' AND NOT EXISTS (SELECT 1 FROM drives d WHERE d.org_id = ac.org_id AND d.owner_account_id = ac.id)`, false, false},
+	{"a user's personal org is theirs", `SELECT 'user ' || u.id, 'has no account in it' FROM users u JOIN orgs o ON o.id = u.personal_org_id AND o.purging_at IS NULL
+		WHERE CAST($1 AS bigint) > 0 AND NOT (o.is_personal AND EXISTS (SELECT 1 FROM accounts ac WHERE ac.org_id = o.id AND ac.user_id = u.id))`, false, false},
+	{"the default drive of an org is its own", `SELECT 'org ' || o.id, 'its default drive is missing or foreign' FROM orgs o WHERE CAST($1 AS bigint) > 0 AND o.purging_at IS NULL
+		AND NOT EXISTS (SELECT 1 FROM drives d WHERE d.id = o.default_drive_id AND d.org_id = o.id)`, false, false},
 	{"a drive has its root", `SELECT 'drive ' || d.id, 'has none' FROM drives d LEFT JOIN nodes n ON n.id = d.id AND n.drive_id = d.id AND n.parent_id IS NULL
-		WHERE CAST($1 AS bigint) > 0 AND n.id IS NULL`, false},
+		WHERE CAST($1 AS bigint) > 0 AND n.id IS NULL`, false, false},
 	{"a node has the org of its drive", `SELECT 'node ' || n.id, 'has another' FROM nodes n JOIN drives d ON d.id = n.drive_id
-		WHERE CAST($1 AS bigint) > 0 AND n.org_id <> d.org_id`, false},
+		WHERE CAST($1 AS bigint) > 0 AND n.org_id <> d.org_id`, false, false},
 	{"a node lies in a folder of its drive", `SELECT 'node ' || n.id, 'its parent is a file or in another drive' FROM nodes n JOIN nodes p ON p.id = n.parent_id
-		WHERE CAST($1 AS bigint) > 0 AND (p.drive_id <> n.drive_id OR p.kind <> 'folder')`, false},
+		WHERE CAST($1 AS bigint) > 0 AND (p.drive_id <> n.drive_id OR p.kind <> 'folder')`, false, false},
 	{"a tree has no cycles", `WITH RECURSIVE tree (id) AS (SELECT id FROM nodes WHERE parent_id IS NULL UNION ALL
 			SELECT n.id FROM tree JOIN nodes n ON n.parent_id = tree.id)
 		SELECT 'node ' || n.id, 'cannot be reached from its root' FROM (
-			SELECT id FROM nodes EXCEPT SELECT id FROM tree) AS n WHERE CAST($1 AS bigint) > 0`, false},
+			SELECT id FROM nodes EXCEPT SELECT id FROM tree) AS n WHERE CAST($1 AS bigint) > 0`, false, false},
 	{"versions and uploads have the org of their asset", `SELECT 'asset ' || n.id, 'a version or upload has another org or drive' FROM nodes n WHERE CAST($1 AS bigint) > 0
 		AND (EXISTS (SELECT 1 FROM asset_versions v WHERE v.asset_id = n.id AND v.org_id <> n.org_id)
-			OR EXISTS (SELECT 1 FROM uploads up WHERE up.asset_id = n.id AND (up.org_id <> n.org_id OR up.drive_id <> n.drive_id)))`, false},
+			OR EXISTS (SELECT 1 FROM uploads up WHERE up.asset_id = n.id AND (up.org_id <> n.org_id OR up.drive_id <> n.drive_id)))`, false, false},
 	{"a ready asset has its current version, a pending one an upload", `SELECT 'asset ' || n.id, 'is ' || n.status || ' without' FROM nodes n WHERE CAST($1 AS bigint) > 0
 		AND n.kind = 'asset' AND NOT CASE n.status
 			WHEN 'ready' THEN EXISTS (SELECT 1 FROM asset_versions v WHERE v.asset_id = n.id AND v.number = n.current_version AND v.size_bytes = n.size_bytes)
-			ELSE EXISTS (SELECT 1 FROM uploads up WHERE up.asset_id = n.id) END`, false},
+			ELSE EXISTS (SELECT 1 FROM uploads up WHERE up.asset_id = n.id) END`, false, false},
 	{"an upload does not outlive its time by more than an hour", `SELECT 'upload ' || up.id, 'should have been given up' FROM uploads up
-		WHERE up.expires_at < CAST($1 AS bigint) - 3600000000`, false},
+		WHERE up.expires_at < CAST($1 AS bigint) - 3600000000`, false, false},
+	{"a user who has gone has left nothing personal", `SELECT 'user ' || u.id, 'has a session, identity, ticket, account or password' FROM users u
+		WHERE CAST($1 AS bigint) > 0 AND u.deleted_at IS NOT NULL AND (u.password_hash <> '' OR u.totp_secret IS NOT NULL OR u.email <> 'deleted-' || u.id
+			OR EXISTS (SELECT 1 FROM sessions s WHERE s.user_id = u.id) OR EXISTS (SELECT 1 FROM identities i WHERE i.user_id = u.id)
+			OR EXISTS (SELECT 1 FROM tickets t WHERE t.user_id = u.id)
+			OR EXISTS (SELECT 1 FROM accounts ac WHERE ac.user_id = u.id AND ac.status <> 'removed'))`, false, false},
+	{"a user who has not gone has a live personal org", `SELECT 'user ' || u.id, 'has none' FROM users u LEFT JOIN orgs o ON o.id = u.personal_org_id
+		WHERE CAST($1 AS bigint) > 0 AND u.deleted_at IS NULL AND (o.id IS NULL OR o.deleted_at IS NOT NULL)`, false, false},
+	{"a deleted org is purged within a week of its time", `SELECT 'org ' || o.id, 'should have been purged' FROM orgs o
+		WHERE o.deleted_at < CAST($1 AS bigint) - 604800000000`, false, true},
+	{"nothing is left of a purged org", leftOvers(), false, false},
+}
+
+// leftOvers finds rows of orgs that are gone, where no foreign key says that
+// there are none.
+func leftOvers() string {
+	var text []string
+	for _, table := range []string{"nodes", "asset_versions", "uploads", "tickets", "audit_log"} {
+		text = append(text, `SELECT 'org ' || x.org_id, 'has rows in `+table+`' FROM `+table+` x LEFT JOIN orgs o ON o.id = x.org_id
+		WHERE CAST($1 AS bigint) > 0 AND x.org_id IS NOT NULL AND o.id IS NULL GROUP BY x.org_id`)
+	}
+	return strings.Join(text, "\nUNION ALL ")
 }
 
 // Invariants implements ports.Inspector.
@@ -76,11 +101,15 @@ func (s *Store) Invariants() []string {
 }
 
 // Violations implements ports.Inspector.
-func (s *Store) Violations(ctx context.Context, now time.Time) iter.Seq2[ports.Violation, error] {
+func (s *Store) Violations(ctx context.Context, now, purged time.Time) iter.Seq2[ports.Violation, error] {
 	return func(yield func(ports.Violation, error) bool) {
 		for _, inv := range invariants {
 			v := ports.Violation{Invariant: inv.name, Counter: inv.counter}
-			for scan, err := range s.each(ctx, inv.text, stamp{now}) {
+			at := now
+			if inv.late {
+				at = purged
+			}
+			for scan, err := range s.each(ctx, inv.text, stamp{at}) {
 				if err == nil {
 					err = scan(&v.Subject, &v.Detail)
 				}

@@ -20,6 +20,7 @@ type orgRow struct {
 	Settings       document[orgSettings] `bun:"settings"`
 	Branding       document[branding]    `bun:"branding"`
 	DeletedAt      stamp                 `bun:"deleted_at"`
+	PurgingAt      stamp                 `bun:"purging_at"`
 	DefaultDriveID core.DriveID          `bun:"default_drive_id"`
 	Version        int64                 `bun:"version"`
 	CreatedAt      stamp                 `bun:"created_at"`
@@ -29,7 +30,7 @@ type orgRow struct {
 func (r *orgRow) org() *core.Org {
 	return &core.Org{
 		ID: r.ID, Name: r.Name, Slug: r.Slug, IsPersonal: r.IsPersonal,
-		Settings: core.OrgSettings(r.Settings.v), Branding: core.Branding(r.Branding.v), DeletedAt: r.DeletedAt.Time,
+		Settings: core.OrgSettings(r.Settings.v), Branding: core.Branding(r.Branding.v), DeletedAt: r.DeletedAt.Time, PurgingAt: r.PurgingAt.Time,
 		Version: r.Version, CreatedAt: r.CreatedAt.Time, UpdatedAt: r.UpdatedAt.Time,
 	}
 }
@@ -49,7 +50,8 @@ func newOrgRow(o *core.Org) *orgRow {
 	return &orgRow{
 		ID: o.ID, Name: o.Name, NameFolded: core.Fold(o.Name), Slug: o.Slug, IsPersonal: o.IsPersonal,
 		Settings: document[orgSettings]{orgSettings(o.Settings)}, Branding: document[branding]{branding(o.Branding)}, DeletedAt: stamp{o.DeletedAt},
-		Version: o.Version, CreatedAt: stamp{o.CreatedAt}, UpdatedAt: stamp{o.UpdatedAt},
+		PurgingAt: stamp{o.PurgingAt},
+		Version:   o.Version, CreatedAt: stamp{o.CreatedAt}, UpdatedAt: stamp{o.UpdatedAt},
 	}
 }
 
@@ -136,7 +138,11 @@ func (r orgs) ListOf(ctx context.Context, user core.UserID, p ports.OrgPage) ([]
 		AccountID core.AccountID `bun:"account_id"`
 		Role      core.OrgRole   `bun:"role"`
 	}
-	err := r.NewRaw(`SELECT o.*, ac.id AS account_id, ac.role FROM accounts ac JOIN orgs o ON o.id = ac.org_id AND o.deleted_at IS NULL
+	which := `o.deleted_at IS NULL`
+	if p.Deleted {
+		which = `o.deleted_at IS NOT NULL AND o.purging_at IS NULL AND NOT o.is_personal AND ac.role = 'owner'`
+	}
+	err := r.NewRaw(`SELECT o.*, ac.id AS account_id, ac.role FROM accounts ac JOIN orgs o ON o.id = ac.org_id AND `+which+`
 		WHERE ac.user_id = ? AND ac.status = ? AND ac.org_id > ? ORDER BY ac.org_id LIMIT ?`,
 		user, core.AccountActive, floor(p.After), p.Limit).Scan(ctx, &rows)
 	if err != nil {

@@ -62,6 +62,11 @@ func (r sessions) RevokeOf(ctx context.Context, user core.UserID, keep core.Sess
 	return translate("revoke sessions", err)
 }
 
+func (r sessions) RemoveOf(ctx context.Context, user core.UserID) error {
+	_, err := r.NewRaw(`DELETE FROM sessions WHERE user_id = ?`, user).Exec(ctx) // their tokens go with them
+	return translate("remove sessions", err)
+}
+
 func (r sessions) Rotate(ctx context.Context, n ports.Rotation) (*core.Session, error) {
 	var row sessionRow
 	err := r.NewRaw(`UPDATE sessions SET token_hash = ?, user_agent = ?, address = ?, last_seen_at = ?, expires_at = ?

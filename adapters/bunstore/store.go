@@ -108,7 +108,7 @@ func (s *Store) tx(conn *sql.Conn, tx *bun.Tx) ports.Tx {
 		jobs = s.jobs(conn, tx.Tx)
 	}
 	return ports.Tx{
-		Users: users{r}, Identities: identities{r}, Sessions: sessions{r}, Tickets: tickets{r}, Audit: audit{r}, Orgs: orgs{r}, Accounts: accounts{r}, Licenses: licenses{r}, Drives: drives{r},
+		Users: users{r}, Identities: identities{r}, Sessions: sessions{r}, Tickets: tickets{r}, Audit: audit{r}, Orgs: orgs{r}, Accounts: accounts{r}, Purges: purges{r}, Licenses: licenses{r}, Drives: drives{r},
 		Nodes: nodes{r}, Assets: assets{r}, Versions: versions{r}, Uploads: uploads{r}, Quota: quota{s, tx},
 		Idempotency: idempotency{r}, Jobs: jobs,
 	}
@@ -118,6 +118,17 @@ func (s *Store) tx(conn *sql.Conn, tx *bun.Tx) ports.Tx {
 type repository struct {
 	bun.IDB
 	dialect *dialect
+}
+
+// lock keeps others from changing a row until the end of the transaction, or
+// returns core.ErrNotFound.
+func (r repository) lock(ctx context.Context, table, key string, id any) error {
+	var found int
+	q := r.NewSelect().ColumnExpr("1").TableExpr(table).Where("? = ?", bun.Ident(key), id)
+	if r.dialect.forUpdate != "" {
+		q = q.For(r.dialect.forUpdate)
+	}
+	return translate("lock "+table, q.Scan(ctx, &found))
 }
 
 // noJobs refuses jobs, for a store that no queue was joined to.

@@ -65,15 +65,10 @@ func (r users) Get(ctx context.Context, id core.UserID) (*core.User, error) {
 }
 
 func (r users) Lock(ctx context.Context, id core.UserID) (*core.User, error) {
-	var found int
-	q := r.NewSelect().ColumnExpr("1").TableExpr("users").Where("id = ?", id)
-	if r.dialect.forUpdate != "" {
-		q = q.For(r.dialect.forUpdate)
+	if err := r.lock(ctx, "users", "id", id); err != nil {
+		return nil, err
 	}
-	if err := q.Scan(ctx, &found); err != nil {
-		return nil, translate("lock user", err)
-	}
-	return r.Get(ctx, id)
+	return r.one(ctx, "u.deleted_at IS NULL AND u.id = ?", id)
 }
 
 func (r users) ByEmail(ctx context.Context, email string) (*core.User, error) {

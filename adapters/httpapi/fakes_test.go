@@ -195,7 +195,7 @@ func newFixture(tb testing.TB, change ...func(*Services, *Options)) *fixture {
 		Identity: identity.NewService(identity.Deps{Store: f.store, Access: f.hot, Tokens: fakeTokens{}, External: fakeIssuers{}, Providers: fakeProviders{}, Clock: fixedClock{}, IDs: fixedIDs{}, Text: plainText{}}, identity.Options{}),
 		Orgs: org.NewService(org.Deps{
 			Store: f.store, Access: f.hot, Clock: fixedClock{}, IDs: fixedIDs{}, Text: plainText{},
-		}, org.Options{}),
+		}, org.Options{Retention: time.Hour}),
 		Drives: drive.NewService(f.store, f.hot),
 		Assets: asset.NewService(asset.Deps{
 			Store: f.store, Hot: f.hot, Blobs: fakeBlobs{}, Clock: fixedClock{}, IDs: fixedIDs{}, Text: plainText{},

@@ -85,12 +85,12 @@ func TestAnInvitationIsAccepted(t *testing.T) {
 	problemIn(t, f.call("POST", accept, cleo, signedIn), 403, "invitation_for_another")
 	problemIn(t, f.call("POST", accept, `{"account_id":"`+account7+`"}`, signedIn), 404, "not_found")
 	f.store.people.account(8).InvitedEmail = "ana@example.com"
-	const named = `"org":{"id":"00000000-0000-0000-0000-000000000003","name":"Studio","slug":"studio","is_personal":false}}`
-	if got := f.call("GET", "/api/me/invitations", "", signedIn).Body.String(); !strings.Contains(got, `"user_id":null,"role":"viewer","status":"invited"`) || !strings.Contains(got, named) {
+	const named = `"org":{"id":"00000000-0000-0000-0000-000000000003","name":"Studio","slug":"studio","is_personal":false},"drive_id":`
+	if got := f.call("GET", "/api/me/invitations", "", signedIn).Body.String(); !strings.Contains(got, `"user_id":null,"role":"viewer","status":"invited"`) || !strings.Contains(got, named+"null}") {
 		t.Errorf("invitations: %s", got)
 	}
 	w := f.call("POST", accept, cleo, signedIn)
-	if w.Code != 200 || !strings.Contains(w.Body.String(), `"user_id":"00000000-0000-0000-0000-000000000001","role":"viewer","status":"active"`) || !strings.HasSuffix(w.Body.String(), named) {
+	if w.Code != 200 || !strings.Contains(w.Body.String(), `"user_id":"00000000-0000-0000-0000-000000000001","role":"viewer","status":"active"`) || !strings.HasSuffix(w.Body.String(), named+`"00000000-0000-0000-0000-0000000000c8"}`) {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
 	if got := f.call("GET", "/api/me/accounts", "", signedIn).Body.String(); strings.Count(got, named) != 2 {

@@ -36,19 +36,21 @@ type orgNameBody struct {
 }
 
 type membershipBody struct {
-	Account accountBody `json:"account" doc:"The account"`
-	Org     orgNameBody `json:"org" doc:"The organisation it is in"`
+	Account accountBody   `json:"account" doc:"The account"`
+	Org     orgNameBody   `json:"org" doc:"The organisation it is in"`
+	DriveID *core.DriveID `json:"drive_id" format:"uuid" doc:"The account's personal drive; null for an invitation" example:"0199f2b4-7c1e-7a60-9d52-3f1c6a0b8e14"`
 }
 
 // membership is what the use cases return, by its shape.
 type membership = struct {
 	Account core.Account
 	Org     core.Org
+	DriveID core.DriveID
 }
 
 func showMembership[M ~membership](in M) membershipBody {
 	m := membership(in)
-	return membershipBody{showAccount(&m.Account), orgNameBody{m.Org.ID, m.Org.Name, m.Org.Slug, m.Org.IsPersonal}}
+	return membershipBody{showAccount(&m.Account), orgNameBody{m.Org.ID, m.Org.Name, m.Org.Slug, m.Org.IsPersonal}, orNull(m.DriveID)}
 }
 
 type membershipOutput struct{ Body membershipBody }

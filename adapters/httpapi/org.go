@@ -20,7 +20,7 @@ type orgRoutes struct {
 func (h orgRoutes) mount(api huma.API) {
 	register(api, operation{
 		id: "listOrgs", method: http.MethodGet, path: "/api/orgs", tag: tagOrgs,
-		summary: "My organisations", about: "Lists the organisations in which the user has an active account, in the order in which they were made.",
+		summary: "My organisations", about: "Lists the organisations in which the user has an active account, in the order in which they were made; or those that were deleted and that the user can restore.",
 	}, h.list)
 	register(api, operation{
 		id: "createOrg", method: http.MethodPost, path: "/api/orgs", tag: tagOrgs, status: http.StatusCreated, codes: []string{"slug_taken"},
@@ -40,8 +40,15 @@ func (h orgRoutes) mount(api huma.API) {
 	register(api, operation{
 		id: "deleteOrg", method: http.MethodDelete, path: "/api/orgs/{org_id}", tag: tagOrgs, status: http.StatusNoContent,
 		codes:   []string{"forbidden", "personal_org", "org_deleted"},
-		summary: "Delete an organisation", about: "Closes an organisation to everybody at once. Its data stays, for the operator to decide about. Owners only.",
+		summary: "Delete an organisation",
+		about:   "Closes an organisation to everybody at once. For a time that the operator sets, 30 days at first, an owner can restore it; then all in it is removed for good. Owners only.",
 	}, h.remove)
+	register(api, operation{
+		id: "restoreOrg", method: http.MethodPost, path: "/api/orgs/{org_id}/restore", tag: tagOrgs, status: http.StatusNoContent,
+		codes:   []string{"org_not_deleted", "personal_org", "org_deleted", "org_without_owner"},
+		summary: "Restore a deleted organisation",
+		about:   "Opens a deleted organisation again, with everything that was in it, while it is not purged. Owners and platform admins only; GET /api/orgs?deleted=true lists what there is to restore.",
+	}, h.restore)
 }
 
 // OrgBody is an org as one of its members sees it.
@@ -56,6 +63,8 @@ type OrgBody struct {
 	Branding   brandingBody   `json:"branding" doc:"How it shows itself to visitors"`
 	CreatedAt  time.Time      `json:"created_at" doc:"When it was made"`
 	UpdatedAt  time.Time      `json:"updated_at" doc:"When it was last changed"`
+	DeletedAt  *time.Time     `json:"deleted_at" doc:"When it was deleted; null: it was not"`
+	PurgeAt    *time.Time     `json:"purge_at" doc:"Until when it can be restored; null: it was not deleted"`
 }
 
 type settingsBody struct {
@@ -73,7 +82,7 @@ func showOrg(o *core.Org, account core.AccountID, role core.OrgRole) OrgBody {
 		ID: o.ID, Name: o.Name, Slug: o.Slug, IsPersonal: o.IsPersonal, Role: role, AccountID: account,
 		Settings:  settingsBody{orNull(o.Settings.TimeZone)},
 		Branding:  brandingBody{orNull(o.Branding.LogoAssetID), orNull(o.Branding.PrimaryColor), orNull(o.Branding.AccentColor)},
-		CreatedAt: o.CreatedAt, UpdatedAt: o.UpdatedAt,
+		CreatedAt: o.CreatedAt, UpdatedAt: o.UpdatedAt, DeletedAt: timeOrNull(o.DeletedAt),
 	}
 }
 
@@ -90,14 +99,18 @@ func showAccount(a *core.Account) accountBody {
 	return accountBody{ID: a.ID, OrgID: a.OrgID, UserID: orNull(a.UserID), Role: a.Role, Status: a.Status, CreatedAt: a.CreatedAt}
 }
 
-type listOrgsInput struct{ PageInput }
+type listOrgsInput struct {
+	PageInput
+	Deleted bool `query:"deleted" doc:"The deleted organisations that the user owns and can restore, in place of the live ones"`
+}
 
 type orgsOutput struct{ Body page[OrgBody] }
 
 // orgPage is what the use case takes, by its shape.
 type orgPage = struct {
-	After core.OrgID
-	Limit int
+	After   core.OrgID
+	Limit   int
+	Deleted bool
 }
 
 func (h orgRoutes) list(ctx context.Context, in *listOrgsInput) (*orgsOutput, error) {
@@ -105,13 +118,14 @@ func (h orgRoutes) list(ctx context.Context, in *listOrgsInput) (*orgsOutput, er
 	if err != nil {
 		return nil, err
 	}
-	rows, err := h.orgs.List(ctx, actorOf(ctx), orgPage{After: after, Limit: in.more()})
+	rows, err := h.orgs.List(ctx, actorOf(ctx), orgPage{After: after, Limit: in.more(), Deleted: in.Deleted})
 	if err != nil {
 		return nil, err
 	}
 	bodies := make([]OrgBody, len(rows))
 	for i, r := range rows {
 		bodies[i] = showOrg(&r.Org, r.AccountID, r.Role)
+		bodies[i].PurgeAt = timeOrNull(r.Org.PurgeAt(h.orgs.Retention()))
 	}
 	out, err := pageOf(ctx, in.PageInput, h.cursors, bodies, same, func(o OrgBody) core.OrgID { return o.ID })
 	return &orgsOutput{out}, err

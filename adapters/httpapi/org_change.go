@@ -123,6 +123,10 @@ func (h orgRoutes) remove(ctx context.Context, in *deleteOrgInput) (*struct{}, e
 	return nil, h.orgs.Delete(ctx, actorOf(ctx), in.OrgID, version)
 }
 
+func (h orgRoutes) restore(ctx context.Context, in *OrgInput) (*struct{}, error) {
+	return nil, h.orgs.Restore(ctx, actorOf(ctx), in.OrgID)
+}
+
 // expected returns the version that If-Match asks for. Its tag names the role
 // too, so the org is asked for both.
 func (h orgRoutes) expected(ctx context.Context, id core.OrgID, ifMatch string) (int64, error) {

@@ -65,8 +65,11 @@ type fakeOrgs struct {
 	people *fakePeople
 }
 
-func (fakeOrgs) ListOf(context.Context, core.UserID, ports.OrgPage) ([]ports.OrgEntry, error) {
-	return nil, nil
+func (o fakeOrgs) ListOf(_ context.Context, _ core.UserID, p ports.OrgPage) ([]ports.OrgEntry, error) {
+	if !p.Deleted || !o.people.org.Deleted() {
+		return nil, nil
+	}
+	return []ports.OrgEntry{{Org: o.people.org, AccountID: id[core.Account](6), Role: core.OrgOwner}}, nil
 }
 
 func (o fakeOrgs) Get(context.Context, core.OrgID) (*core.Org, error) { return new(o.people.org), nil }
@@ -179,6 +182,19 @@ func (a fakeAccounts) OfUser(_ context.Context, user core.UserID, email string) 
 		}
 	}
 	return out, nil
+}
+
+func (a fakeAccounts) AllOf(ctx context.Context, user core.UserID) ([]ports.Membership, error) {
+	return a.OfUser(ctx, user, "")
+}
+
+func (a fakeAccounts) Of(_ context.Context, _ core.OrgID, user core.UserID) (*core.Account, error) {
+	for _, account := range a.people.accounts {
+		if account.UserID == user {
+			return &account, nil
+		}
+	}
+	return nil, core.ErrNotFound
 }
 
 type fakeLicenses struct{ ports.Licenses }

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/seed-755a8038/coffer/app/org"
 	"github.com/seed-755a8038/coffer/core"
@@ -32,6 +33,8 @@ func TestPeopleRoutesTakeWhatTheyDescribe(t *testing.T) {
 		"reset to a short password":    {"POST", "/api/auth/password/reset", `{"token":"t","password":"short"}`, "validation_failed", "body.password"},
 		"change to a short password":   {"PUT", "/api/me/password", `{"new_password":"short"}`, "validation_failed", "body.new_password"},
 		"a user without a name":        {"PATCH", "/api/me", `{"name":null}`, "validation_failed", "body.name"},
+		"a goodbye with a long code":   {"DELETE", "/api/me", `{"totp_code":"` + strings.Repeat("1", 65) + `"}`, "validation_failed", "body.totp_code"},
+		"deleted orgs or not":          {"GET", "/api/orgs?deleted=perhaps", "", "validation_failed", "query.deleted"},
 		"a user with another address":  {"PATCH", "/api/me", `{"email":"x@example.com"}`, "validation_failed", "body.email"},
 		"an org without a name":        {"POST", "/api/orgs", `{"slug":"abc"}`, "validation_failed", "body.name"},
 		"an org with a strange slug":   {"POST", "/api/orgs", `{"name":"A","slug":"a b c"}`, "validation_failed", "body.slug"},
@@ -92,6 +95,38 @@ func TestAUserIsRenamed(t *testing.T) {
 			t.Errorf("%s %s: %d %s %s", c.body, c.match, w.Code, w.Header().Get("ETag"), w.Body)
 		}
 	}
+}
+
+func TestTheLastOwnerOfOrgsIsToldWhich(t *testing.T) {
+	f := newFixture(t)
+	p := problemIn(t, f.call("DELETE", "/api/me", `{}`, signedIn), 409, "last_owner")
+	if got := fmt.Sprint(p["orgs"]); got != "[map[id:00000000-0000-0000-0000-000000000003 name:Studio]]" {
+		t.Errorf("orgs = %s", got)
+	}
+	if f.store.people.user.Deleted() || f.store.people.account(6).Status != core.AccountActive {
+		t.Errorf("%+v", f.store.people)
+	}
+}
+
+func TestADeletedOrgIsListedAndRestored(t *testing.T) {
+	const restore, deleted = orgURL + "/restore", "/api/orgs?deleted=true"
+	f := newFixture(t)
+	problemIn(t, f.call("POST", restore, "", signedIn), 409, "org_not_deleted")
+	if got := f.call("GET", deleted, "", signedIn).Body.String(); got != `{"items":[],"next_cursor":null}` {
+		t.Errorf("got %s", got)
+	}
+	f.store.people.org.DeletedAt = now.Add(-59 * time.Minute)
+	const when = `"deleted_at":"2026-11-22T08:01:00Z","purge_at":"2026-11-22T09:01:00Z"}`
+	if got := f.call("GET", deleted, "", signedIn).Body.String(); !strings.Contains(got, when) {
+		t.Errorf("got %s", got)
+	}
+	if w := f.call("POST", restore, "", signedIn); w.Code != 204 || f.store.people.org.Deleted() {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	f.store.people.org.DeletedAt = now.Add(-time.Hour)
+	problemIn(t, f.call("POST", restore, "", signedIn), 410, "org_deleted")
+	f.store.people.org.DeletedAt, f.store.people.account(6).Role = now, core.OrgAdmin
+	problemIn(t, f.call("POST", restore, "", signedIn), 404, "not_found")
 }
 
 func TestSessionsAreListedAndEnded(t *testing.T) {

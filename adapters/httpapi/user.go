@@ -22,6 +22,12 @@ func (h userRoutes) mount(api huma.API) {
 		id: "updateMe", method: http.MethodPatch, path: "/api/me", tag: tagMe,
 		summary: "Change the user who is signed in", about: "Members that are left out stay as they are.",
 	}, h.update)
+	register(api, operation{
+		id: "deleteMe", method: http.MethodDelete, path: "/api/me", tag: tagMe, status: http.StatusNoContent,
+		codes:   []string{"wrong_password", "totp_required", "invalid_totp_code", "last_owner"},
+		summary: "Delete the user who is signed in",
+		about:   "Forgets the user at once and for good: sessions, password, second factor, address. The personal organisation is deleted; other organisations keep what the user did in them, and their owners and admins take the user's personal drives there into custody. Refused while an organisation would be left without an owner; the member orgs says which.",
+	}, h.remove)
 }
 
 // notModified documents the answer to If-None-Match.
@@ -112,4 +118,15 @@ func (h userRoutes) unchanged(ctx context.Context, version int64) (*userOutput, 
 		return nil, core.ErrStale
 	}
 	return userAnswer(u), nil
+}
+
+type deleteMeInput struct {
+	Body struct {
+		Password string `json:"password,omitempty" maxLength:"1024" writeOnly:"true" doc:"The present password; only a user who has none leaves it out" example:"correct horse battery staple"`
+		TOTPCode string `json:"totp_code,omitempty" maxLength:"64" writeOnly:"true" doc:"A code of the second factor, or a recovery code; only a user who has none leaves it out" example:"492039"`
+	}
+}
+
+func (h userRoutes) remove(ctx context.Context, in *deleteMeInput) (*struct{}, error) {
+	return nil, h.identity.Delete(ctx, actorOf(ctx), in.Body.Password, in.Body.TOTPCode)
 }

@@ -130,9 +130,6 @@ func (s *Service) ChangeUser(ctx context.Context, a core.Actor, id core.UserID, 
 		if u, err = tx.Users.Lock(ctx, id); err != nil {
 			return err
 		}
-		if !u.DeletedAt.IsZero() {
-			return core.ErrNotFound
-		}
 		before := u.Version
 		if c.Disabled != nil && *c.Disabled != u.Disabled() {
 			u.Disable(*c.Disabled, now)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/seed-755a8038/coffer/app"
 	"github.com/seed-755a8038/coffer/core"
 	"github.com/seed-755a8038/coffer/ports"
 )
@@ -71,5 +72,5 @@ func (s *Service) remove(ctx context.Context, tx ports.Tx, asset *core.Asset, by
 	if err := s.record(ctx, tx, by, "asset.purged", asset.ID, changes, s.clock.Now()); err != nil {
 		return err
 	}
-	return tx.Jobs.Enqueue(ctx, RemoveBlobs{Keys: remains.BlobKeys, Multiparts: remains.Multiparts})
+	return app.EnqueueRemoval(ctx, tx, remains)
 }

@@ -12,13 +12,7 @@ import (
 )
 
 // RemoveBlobs is the job that removes bytes nothing refers to any more.
-type RemoveBlobs struct {
-	Keys       []string          `json:"keys"`
-	Multiparts []ports.Multipart `json:"multiparts,omitempty"`
-}
-
-// Kind implements ports.Job.
-func (RemoveBlobs) Kind() string { return "asset.remove_blobs" }
+type RemoveBlobs = app.RemoveBlobs
 
 // RemoveBlobs aborts multipart uploads, then deletes blobs.
 func (s *Service) RemoveBlobs(ctx context.Context, job RemoveBlobs) error {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/seed-755a8038/coffer/app"
 	"github.com/seed-755a8038/coffer/core"
@@ -38,17 +39,21 @@ const maxProblems = 10_000
 // Orphans hands remove the keys of blobs that nothing refers to, in batches.
 type Orphans func(ctx context.Context, remove func(keys []string) error) (int, error)
 
+// Retention is how long a deleted org is kept.
+type Retention time.Duration
+
 // Service runs checks.
 type Service struct {
 	inspector ports.Inspector
 	blobs     ports.Blobs
 	orphans   Orphans
+	retention time.Duration
 	clock     ports.Clock
 }
 
 // NewService returns a Service on the given ports.
-func NewService(inspector ports.Inspector, blobs ports.Blobs, orphans Orphans, clock ports.Clock) *Service {
-	return &Service{inspector: inspector, blobs: blobs, orphans: orphans, clock: clock}
+func NewService(inspector ports.Inspector, blobs ports.Blobs, orphans Orphans, retention Retention, clock ports.Clock) *Service {
+	return &Service{inspector: inspector, blobs: blobs, orphans: orphans, retention: time.Duration(retention), clock: clock}
 }
 
 // Run makes every check. It changes nothing unless told to.
@@ -74,7 +79,8 @@ func (s *Service) Run(ctx context.Context, o Options) (Report, error) {
 // rows looks for rows that break an invariant, and says whether counters are
 // among them, which can be mended.
 func (s *Service) rows(ctx context.Context, r *Report, repair bool) (counters bool, err error) {
-	for v, err := range s.inspector.Violations(ctx, s.clock.Now()) {
+	now := s.clock.Now()
+	for v, err := range s.inspector.Violations(ctx, now, now.Add(-s.retention)) {
 		if err != nil {
 			return false, err
 		}

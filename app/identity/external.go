@@ -90,12 +90,12 @@ func (s *Service) admit(ctx context.Context, tx ports.Tx, who ports.ExternalUser
 		action = "user.created"
 		u, err = s.addExternal(ctx, tx, who, email, now)
 	case err == nil:
-		if u, err = tx.Users.Lock(ctx, u.ID); err != nil {
-			return nil, err
-		}
+		u, err = tx.Users.Lock(ctx, u.ID)
 		switch {
-		case u.Email != email: // deleted, or renamed, while we waited
+		case errors.Is(err, core.ErrNotFound): // gone while we waited
 			return nil, core.ErrConflict
+		case err != nil:
+			return nil, err
 		case u.Disabled():
 			return nil, core.ErrUserDisabled
 		case !u.Verified():

@@ -102,6 +102,9 @@ func (s *Service) Forgot(ctx context.Context, email string, from core.Client) er
 	token := s.secrets.Token()
 	return s.store.Update(ctx, func(tx ports.Tx) error {
 		u, err := tx.Users.ByEmail(ctx, email)
+		if err == nil {
+			u, err = tx.Users.Lock(ctx, u.ID) // who goes at this moment gets no ticket
+		}
 		if errors.Is(err, core.ErrNotFound) || err == nil && u.Disabled() {
 			return s.forgetNobody(ctx, tx, token, now)
 		}
@@ -159,8 +162,8 @@ func (s *Service) Reset(ctx context.Context, token, password string, from core.C
 		if u.Email != t.Email || u.Disabled() {
 			return core.ErrTicketInvalid
 		}
-		if !u.Verified() {
-			u.EmailVerifiedAt = now
+		if !u.Verified() { // whoever signed up with the address knew its second factor, too
+			u.EmailVerifiedAt, u.TOTP = now, core.TOTP{}
 		}
 		return s.setPassword(ctx, tx, u, hash, core.SessionID{}, now)
 	})

@@ -15,7 +15,6 @@ import (
 	"github.com/seed-755a8038/coffer/adapters/jwtauth"
 	"github.com/seed-755a8038/coffer/adapters/sealing"
 	"github.com/seed-755a8038/coffer/adapters/system"
-	"github.com/seed-755a8038/coffer/adapters/totp"
 	"github.com/seed-755a8038/coffer/app"
 	"github.com/seed-755a8038/coffer/app/identity"
 	"github.com/seed-755a8038/coffer/core"
@@ -87,6 +86,13 @@ const password = "correct horse"
 
 var from = core.Client{Address: "192.0.2.7", Network: "192.0.2.7", UserAgent: "test"}
 
+// codes knows one code, which is good once.
+type codes struct{ ports.OneTimePasswords }
+
+func (codes) Check(_ []byte, code string, _ time.Time, after int64) (int64, bool) {
+	return 1, code == "123456" && after < 1
+}
+
 type fixture struct {
 	*testing.T
 	*identity.Service
@@ -116,7 +122,7 @@ func newFixture(t *testing.T) *fixture {
 	f.must(err)
 	f.Service = identity.NewService(identity.Deps{
 		Store: f.store, Access: f.store, Passwords: f.passwords, Tokens: tokens, Secrets: f.secrets, Limiter: f.store.Limiter(),
-		Clock: f.clock, IDs: f.ids, Text: system.Text{}, OTP: totp.New("Coffer"), Providers: f.issuers, External: f.issuers,
+		Clock: f.clock, IDs: f.ids, Text: system.Text{}, OTP: codes{}, Providers: f.issuers, External: f.issuers,
 	}, identity.Options{
 		PublicURL: "https://coffer.example", AccessTTL: 15 * time.Minute, RefreshTTL: 30 * 24 * time.Hour, LinkURL: "https://coffer.example",
 	})

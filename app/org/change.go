@@ -48,6 +48,9 @@ func (s *Service) Create(ctx context.Context, a core.Actor, in CreateInput) (*Cr
 	c.Personal = core.NewPersonalDrive(core.DriveID(s.ids.NewID()), id, c.Account.ID, now)
 	f := core.OrgFacts{OrgID: id, AccountID: c.Account.ID, Status: core.AccountActive, Role: core.OrgOwner, Email: u.Email}
 	err = in.Once.Do(ctx, s.store, s.secrets, now, func(tx ports.Tx) error {
+		if _, err := tx.Users.Lock(ctx, u.ID); err != nil { // who goes at this moment founds nothing
+			return gone(err)
+		}
 		if err := tx.Orgs.Add(ctx, c.Org, c.Library.ID); err != nil {
 			return err
 		}
@@ -175,7 +178,8 @@ func (s *Service) checkBranding(ctx context.Context, tx ports.Tx, org core.OrgID
 	return nil
 }
 
-// Delete closes an org to everybody, at once. Its data stays.
+// Delete closes an org to everybody, at once. Its data stays until it is
+// purged, see Options.Retention.
 func (s *Service) Delete(ctx context.Context, a core.Actor, id core.OrgID, ifMatch int64) error {
 	f, err := s.may(ctx, a, id, core.DeleteOrg)
 	if err != nil {

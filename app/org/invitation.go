@@ -154,11 +154,16 @@ func (s *Service) Accept(ctx context.Context, a core.Actor, token string, id cor
 	}
 	var m ports.Membership
 	err = s.store.Update(ctx, func(tx ports.Tx) error {
+		u, err := tx.Users.Lock(ctx, u.ID) // who goes at this moment joins nothing
+		if err != nil {
+			return gone(err)
+		}
 		account, err := s.invited(ctx, tx, u, token, id)
 		if err != nil {
 			return err
 		}
-		if err := s.join(ctx, tx, u, account); err != nil {
+		drive, err := s.join(ctx, tx, u, account)
+		if err != nil {
 			return err
 		}
 		o, err := tx.Orgs.Get(ctx, account.OrgID)
@@ -168,7 +173,7 @@ func (s *Service) Accept(ctx context.Context, a core.Actor, token string, id cor
 		if o.Deleted() {
 			return core.ErrNotFound
 		}
-		m = ports.Membership{Account: *account, Org: *o}
+		m = ports.Membership{Account: *account, Org: *o, DriveID: drive}
 		f := core.OrgFacts{OrgID: account.OrgID, AccountID: account.ID, Email: u.Email}
 		return s.record(ctx, tx, f, a, "account.joined", accountTarget(account), nil)
 	})
@@ -199,23 +204,28 @@ func (s *Service) invited(ctx context.Context, tx ports.Tx, u *core.User, token 
 	return nil, core.ErrNotFound
 }
 
-// join turns the invitation into an account with a drive of its own.
-func (s *Service) join(ctx context.Context, tx ports.Tx, u *core.User, account *core.Account) error {
+// join turns the invitation into an account with a drive of its own, which it
+// returns.
+func (s *Service) join(ctx context.Context, tx ports.Tx, u *core.User, account *core.Account) (core.DriveID, error) {
 	now := s.clock.Now()
 	if _, err := tx.Accounts.Roster(ctx, account.OrgID); err != nil {
-		return err
+		return core.DriveID{}, err
 	}
 	if err := account.Accept(u, now); err != nil {
-		return err
+		return core.DriveID{}, err
 	}
 	if err := tx.Accounts.Save(ctx, account); err != nil {
-		return err
+		return core.DriveID{}, err
 	}
-	_, err := tx.Drives.PersonalOf(ctx, account.OrgID, account.ID)
-	if !errors.Is(err, core.ErrNotFound) {
-		return err
+	d, err := tx.Drives.PersonalOf(ctx, account.OrgID, account.ID)
+	if errors.Is(err, core.ErrNotFound) {
+		d = core.NewPersonalDrive(core.DriveID(s.ids.NewID()), account.OrgID, account.ID, now)
+		err = tx.Drives.Add(ctx, d)
 	}
-	return tx.Drives.Add(ctx, core.NewPersonalDrive(core.DriveID(s.ids.NewID()), account.OrgID, account.ID, now))
+	if err != nil {
+		return core.DriveID{}, err
+	}
+	return d.ID, nil
 }
 
 // hashToken is what is stored of a mailed secret: 256 random bits need no salt.

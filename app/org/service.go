@@ -3,6 +3,7 @@ package org
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/seed-755a8038/coffer/core"
@@ -11,8 +12,9 @@ import (
 
 // Options are the choices of the operator.
 type Options struct {
-	Unlimited bool   // every org has all limits and features
-	LinkURL   string // what mailed links begin with, without a slash at the end
+	Unlimited bool          // every org has all limits and features
+	LinkURL   string        // what mailed links begin with, without a slash at the end
+	Retention time.Duration // how long a deleted org can be restored
 }
 
 // Deps are the ports the service works on.
@@ -41,7 +43,11 @@ func NewService(d Deps, opts Options) *Service {
 	return &Service{store: d.Store, access: d.Access, secrets: d.Secrets, clock: d.Clock, ids: d.IDs, text: d.Text, opts: opts}
 }
 
-// List returns the orgs in which the actor has an active account, by id.
+// Retention is how long a deleted org can be restored.
+func (s *Service) Retention() time.Duration { return s.opts.Retention }
+
+// List returns the orgs in which the actor has an active account, by id; or
+// the deleted ones that the actor can restore.
 func (s *Service) List(ctx context.Context, a core.Actor, p ports.OrgPage) ([]ports.OrgEntry, error) {
 	credential, err := s.access.ForUser(ctx, a)
 	if err != nil {
@@ -128,6 +134,14 @@ func (s *Service) Licenses(ctx context.Context) ([]core.License, error) {
 		return err
 	})
 	return all, err
+}
+
+// gone is the error of a credential whose user has gone since it was looked at.
+func gone(err error) error {
+	if errors.Is(err, core.ErrNotFound) {
+		return core.ErrUnauthenticated
+	}
+	return err
 }
 
 func (s *Service) may(ctx context.Context, a core.Actor, id core.OrgID, action core.OrgAction) (core.OrgFacts, error) {

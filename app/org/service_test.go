@@ -60,6 +60,9 @@ func (p *post) Send(_ context.Context, m ports.Mail) error {
 	return nil
 }
 
+// retention is how long the fixture keeps deleted orgs.
+const retention = 24 * time.Hour
+
 type fixture struct {
 	*testing.T
 	*org.Service
@@ -85,7 +88,7 @@ func newFixture(t *testing.T) *fixture {
 	f.must(err)
 	f.Service = org.NewService(org.Deps{
 		Store: f.store, Access: f.store, Secrets: f.secrets, Clock: f.clock, IDs: f.ids, Text: system.Text{},
-	}, org.Options{LinkURL: "https://coffer.example"})
+	}, org.Options{LinkURL: "https://coffer.example", Retention: retention})
 	return f
 }
 

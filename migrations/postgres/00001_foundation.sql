@@ -154,6 +154,7 @@ CREATE TABLE nodes (
 );
 CREATE UNIQUE INDEX nodes_parent_id_name_key ON nodes (parent_id, name) WHERE trashed_at IS NULL;
 CREATE INDEX nodes_parent_id_idx ON nodes (parent_id);
+CREATE INDEX nodes_drive_id_idx ON nodes (drive_id, id);
 CREATE INDEX nodes_org_assets_idx ON nodes (org_id, id) WHERE kind = 'asset';
 CREATE INDEX nodes_trashed_at_idx ON nodes (trashed_at, id) WHERE trashed_at IS NOT NULL;
 

@@ -8,6 +8,7 @@ ALTER TABLE users ADD COLUMN deleted_at bigint;
 ALTER TABLE orgs ADD COLUMN settings jsonb NOT NULL DEFAULT '{}';
 ALTER TABLE orgs ADD COLUMN branding jsonb NOT NULL DEFAULT '{}';
 ALTER TABLE orgs ADD COLUMN deleted_at bigint;
+ALTER TABLE orgs ADD COLUMN purging_at bigint;
 CREATE INDEX orgs_deleted_at_idx ON orgs (deleted_at) WHERE deleted_at IS NOT NULL;
 
 -- Every slug an org ever had, so that none is ever given to another.

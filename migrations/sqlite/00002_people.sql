@@ -8,6 +8,7 @@ ALTER TABLE users ADD COLUMN deleted_at integer;
 ALTER TABLE orgs ADD COLUMN settings text NOT NULL DEFAULT '{}';
 ALTER TABLE orgs ADD COLUMN branding text NOT NULL DEFAULT '{}';
 ALTER TABLE orgs ADD COLUMN deleted_at integer;
+ALTER TABLE orgs ADD COLUMN purging_at integer;
 CREATE INDEX orgs_deleted_at_idx ON orgs (deleted_at) WHERE deleted_at IS NOT NULL;
 
 -- Every slug an org ever had, so that none is ever given to another.

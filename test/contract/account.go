@@ -314,7 +314,7 @@ func (s storeTest) comeBack(t team, a *core.Account) {
 func accountsOfUser(s storeTest) {
 	ana, ben := s.signUp("ana"), s.signUp("ben")
 	statuses := []core.AccountStatus{core.AccountActive, core.AccountSuspended, core.AccountRemoved, core.AccountActive}
-	want := []ports.Membership{{Account: *ben.account, Org: *ben.org}}
+	want := []ports.Membership{{Account: *ben.account, Org: *ben.org, DriveID: ben.drive.ID}}
 	for i, status := range statuses {
 		t := s.newTeam(ana, fmt.Sprintf("team%d", i))
 		a := s.joined(t, ben, core.OrgViewer, status)

@@ -12,11 +12,12 @@ func (s storeTest) saveOrg(o *core.Org) error {
 	return s.Update(s.Context(), func(tx ports.Tx) error { return tx.Orgs.Save(s.Context(), o) })
 }
 
-func (s storeTest) deleteOrg(t team) {
+func (s storeTest) deleteOrg(t team) *core.Org {
 	s.Helper()
 	o := *t.org
 	s.must(o.Delete(noon))
 	s.must(s.saveOrg(&o))
+	return &o
 }
 
 // moved returns the org as it is after it took another slug.
@@ -173,6 +174,8 @@ func deletedInvisible(s storeTest) {
 	_, err = s.Hot.ForDrive(s.Context(), ana.actor(), t.library.ID)
 	s.wantErr(err, core.ErrNotFound)
 	_, err = s.Hot.ForAsset(s.Context(), ana.actor(), kept.NewAsset.ID)
+	s.wantErr(err, core.ErrNotFound)
+	_, err = s.Hot.ForDownload(s.Context(), ana.actor(), kept.NewAsset.ID)
 	s.wantErr(err, core.ErrNotFound)
 	for _, drive := range []core.DriveID{{}, t.library.ID} {
 		_, err = s.Hot.ForUpload(s.Context(), ana.actor(), ports.UploadQuery{OrgID: t.org.ID, DriveID: drive, Now: noon})

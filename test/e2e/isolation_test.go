@@ -46,6 +46,7 @@ var requests = []request{
 	{"PATCH", "/api/orgs/{company}/members/{invitation}", `{"role": "owner"}`},
 	{"PATCH", "/api/orgs/{company}/members/{account}", `{"status": "suspended"}`},
 	{"DELETE", "/api/orgs/{company}/members/{account}", ""},
+	{"POST", "/api/orgs/{company}/restore", ""},
 	{"POST", "/api/orgs/{company}/leave", ""},
 	{"POST", "/api/orgs/{company}/transfer-ownership", `{"account_id": "{account}"}`},
 	{"GET", "/api/orgs/{company}/invitations", ""},

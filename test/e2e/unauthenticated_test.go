@@ -11,6 +11,7 @@ import (
 var own = []request{
 	{"GET", "/api/me", ""},
 	{"PATCH", "/api/me", `{"name": "Mallory"}`},
+	{"DELETE", "/api/me", `{"password": "` + password + `"}`},
 	{"GET", "/api/me/accounts", ""},
 	{"GET", "/api/me/invitations", ""},
 	{"PUT", "/api/me/password", `{"current_password": "` + password + `", "new_password": "mallory's password"}`},

@@ -22,6 +22,7 @@ import (
 	"github.com/seed-755a8038/coffer/adapters/system"
 	"github.com/seed-755a8038/coffer/adapters/telemetry"
 	"github.com/seed-755a8038/coffer/adapters/totp"
+	"github.com/seed-755a8038/coffer/app/admin"
 	"github.com/seed-755a8038/coffer/app/asset"
 	"github.com/seed-755a8038/coffer/app/identity"
 	"github.com/seed-755a8038/coffer/app/org"
@@ -185,6 +186,10 @@ func newIdentityOptions(cfg Config) identity.Options {
 
 func newOrgOptions(cfg Config) org.Options {
 	return org.Options{Unlimited: cfg.SelfHostedUnlimited, LinkURL: cfg.AppURL}
+}
+
+func newAdminOptions(cfg Config) admin.Options {
+	return admin.Options{Unlimited: cfg.SelfHostedUnlimited}
 }
 
 func newAssetOptions(cfg Config, s schema) asset.Options {

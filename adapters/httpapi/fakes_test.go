@@ -182,7 +182,7 @@ func newFixture(tb testing.TB, change ...func(*Services, *Options)) *fixture {
 	s := Services{
 		Identity: identity.NewService(identity.Deps{Store: f.store, Access: f.hot, Tokens: fakeTokens{}, Clock: fixedClock{}, IDs: fixedIDs{}, Text: plainText{}}, identity.Options{}),
 		Orgs: org.NewService(org.Deps{
-			Store: f.store, Access: f.hot, Clock: fixedClock{}, IDs: fixedIDs{}, Text: plainText{},
+			Store: f.store, Access: f.hot, Clock: fixedClock{}, IDs: fixedIDs{}, Text: plainText{}, Zones: earth{},
 		}, org.Options{}),
 		Drives: drive.NewService(f.store, f.hot),
 		Assets: asset.NewService(asset.Deps{

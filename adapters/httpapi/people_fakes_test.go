@@ -143,6 +143,10 @@ func (a fakeAccounts) Get(_ context.Context, _ core.OrgID, want core.AccountID) 
 	return nil, core.ErrNotFound
 }
 
+func (a fakeAccounts) Of(context.Context, core.OrgID, core.UserID) (*core.Account, error) {
+	return &a.people.accounts[0], nil
+}
+
 func (a fakeAccounts) Save(_ context.Context, changed *core.Account) error {
 	*a.people.account(changed.ID[15]) = *changed
 	return nil
@@ -180,6 +184,11 @@ func (a fakeAccounts) OfUser(_ context.Context, user core.UserID, email string) 
 	}
 	return out, nil
 }
+
+// earth has the zones that the tests name.
+type earth struct{}
+
+func (earth) Known(name string) bool { return name == "Asia/Tokyo" || name == "Europe/Berlin" }
 
 type fakeLicenses struct{ ports.Licenses }
 

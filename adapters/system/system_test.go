@@ -17,6 +17,7 @@ var (
 	_ ports.Clock = system.Clock{}
 	_ ports.IDs   = (*system.IDs)(nil)
 	_ ports.Text  = system.Text{}
+	_ ports.Zones = system.Zones{}
 )
 
 func TestClockTellsUTCInMicroseconds(t *testing.T) {

@@ -44,7 +44,10 @@ func (s *Service) ChangePassword(ctx context.Context, a core.Actor, current, nex
 		if u.PasswordHash != proven {
 			return core.ErrWrongPassword
 		}
-		return s.setPassword(ctx, tx, u, hash, a.SessionID, now)
+		if err := s.setPassword(ctx, tx, u, hash, a.SessionID, now); err != nil {
+			return err
+		}
+		return s.record(ctx, tx, u, a.From, "user.password_changed", userTarget(u), nil)
 	})
 }
 
@@ -154,10 +157,15 @@ func (s *Service) Reset(ctx context.Context, token, password string, from core.C
 		if u.Email != t.Email || u.Disabled() {
 			return core.ErrTicketInvalid
 		}
+		var changes map[string]core.Change
 		if !u.Verified() {
 			u.EmailVerifiedAt = now
+			changes = nowVerified()
 		}
-		return s.setPassword(ctx, tx, u, hash, core.SessionID{}, now)
+		if err := s.setPassword(ctx, tx, u, hash, core.SessionID{}, now); err != nil {
+			return err
+		}
+		return s.record(ctx, tx, u, from, "user.password_reset", userTarget(u), changes)
 	})
 }
 
@@ -183,8 +191,15 @@ func (s *Service) VerifyEmail(ctx context.Context, token string, from core.Clien
 			return nil
 		}
 		u.Verify(now)
-		return tx.Users.Save(ctx, u)
+		if err := tx.Users.Save(ctx, u); err != nil {
+			return err
+		}
+		return s.record(ctx, tx, u, from, "user.email_verified", userTarget(u), nowVerified())
 	})
+}
+
+func nowVerified() map[string]core.Change {
+	return map[string]core.Change{"email_verified": {From: false, To: true}}
 }
 
 // ResendVerification mails the link again, unless the address is verified.

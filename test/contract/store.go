@@ -19,12 +19,13 @@ import (
 // StoreEnv is a new, empty store with what goes around its units of work.
 type StoreEnv struct {
 	ports.Store
-	Hot     ports.Hot
-	Limiter ports.Limiter
+	Hot        ports.Hot
+	Limiter    ports.Limiter
+	Statistics ports.Statistics
 }
 
 // Store tests that stores opened by open keep the contracts of ports.Store,
-// ports.Hot and ports.Limiter. open registers its own cleanup.
+// ports.Hot, ports.Limiter and ports.Statistics. open registers its own cleanup.
 func Store(t *testing.T, open func(t *testing.T) StoreEnv) {
 	for name, test := range map[string]func(storeTest){
 		"Tx is complete":                          txComplete,
@@ -107,6 +108,7 @@ func Store(t *testing.T, open func(t *testing.T) StoreEnv) {
 		"a licence is put in place":               licensePut,
 		"of racing new licences one is stored":    licenseRace,
 		"an assigned licence is in force":         licenseAssigned,
+		"a server is counted":                     counted,
 		"a limiter lets the burst through":        limiterBurst,
 		"a limiter is exact under a race":         limiterRace,
 	} {

@@ -2,7 +2,6 @@ package identity
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/url"
 	"time"
@@ -12,11 +11,7 @@ import (
 	"github.com/seed-755a8038/coffer/ports"
 )
 
-var (
-	mailAddressRate = core.Rate{Name: "mail-address", Burst: 30, Period: time.Hour}
-	mailEmailRate   = core.Rate{Name: "mail-email", Burst: 5, Period: time.Hour}
-	ticketRate      = core.Rate{Name: "ticket", Burst: 60, Period: 10 * time.Minute}
-)
+var ticketRate = core.Rate{Name: "ticket", Burst: 60, Period: 10 * time.Minute}
 
 // ChangePassword replaces the password of a user who knows the present one (or
 // has none yet), and ends all other sessions.
@@ -80,55 +75,6 @@ func (s *Service) setPassword(ctx context.Context, tx ports.Tx, u *core.User, ha
 		return err
 	}
 	return tx.Sessions.RevokeOf(ctx, u.ID, keep, now)
-}
-
-// Forgot mails a link to set a new password, if the address has a user. The
-// answer and its time are the same if not.
-func (s *Service) Forgot(ctx context.Context, email string, from core.Client) error {
-	now := s.clock.Now()
-	if err := s.take(ctx, mailAddressRate, from.Network, now); err != nil {
-		return err
-	}
-	email, err := core.CleanEmail("body.email", email, s.text.NFC)
-	if err != nil {
-		return err
-	}
-	a, err := s.limiter.Take(ctx, mailEmailRate, email, now)
-	if err != nil || !a.OK {
-		return err // too much mail to one address: silently none
-	}
-	token := s.secrets.Token()
-	return s.store.Update(ctx, func(tx ports.Tx) error {
-		u, err := tx.Users.ByEmail(ctx, email)
-		if errors.Is(err, core.ErrNotFound) || err == nil && u.Disabled() {
-			return s.forgetNobody(ctx, tx, token, now)
-		}
-		if err != nil {
-			return err
-		}
-		err = tx.Tickets.Add(ctx, &core.Ticket{
-			Hash: hashToken(token), Kind: core.ResetPassword, UserID: u.ID, Email: email, CreatedAt: now, ExpiresAt: now.Add(core.ResetPasswordTTL),
-		})
-		if err != nil {
-			return err
-		}
-		return app.EnqueueMail(ctx, tx, s.secrets, ports.Mail{
-			To: email, Subject: "Set a new password",
-			Text: fmt.Sprintf("Somebody, probably you, asked for a new password.\n\nTo set one, open:\n%s\n\nThe link is good for one hour, once. If it was not you, ignore this mail: nothing has changed.\n",
-				s.link("reset-password", token)),
-		})
-	})
-}
-
-// forgetNobody does the work that a known address causes: a ticket that is
-// nobody's and over already, and mail to nobody. So the time tells nothing.
-func (s *Service) forgetNobody(ctx context.Context, tx ports.Tx, token string, now time.Time) error {
-	t := &core.Ticket{Hash: hashToken(token), Kind: core.ResetPassword, CreatedAt: now, ExpiresAt: now} //nolint:exhaustruct // nobody's
-	if err := tx.Tickets.Add(ctx, t); err != nil {
-		return err
-	}
-	text := s.link("reset-password", token)
-	return app.EnqueueMail(ctx, tx, s.secrets, ports.Mail{Text: text + text})
 }
 
 // Reset sets a new password with a mailed token, and ends all sessions. Who

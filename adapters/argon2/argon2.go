@@ -32,8 +32,8 @@ type Passwords struct {
 }
 
 // collectEvery is after how many hashes their memory is collected. Left to its
-// own measure, the collector lets several times the slots' memory pile up while log-ins come
-// one after the other.
+// own measure, the collector lets several times the memory of all slots pile up
+// while log-ins come one after the other.
 const collectEvery = 4
 
 // New returns passwords with as many slots as Go uses processors, and at least two.

@@ -20,6 +20,17 @@ var (
 	_ ports.Zones = system.Zones{}
 )
 
+func TestZones(t *testing.T) {
+	for name, known := range map[string]bool{
+		"UTC": true, "Europe/Berlin": true, "America/Argentina/ComodRivadavia": true, "Mars/Olympus": false, "../../etc/passwd": false,
+		"/etc/localtime": false, "Europe/Berlin\x00": false,
+	} {
+		if got := (system.Zones{}).Known(name); got != known {
+			t.Errorf("%q: %v", name, got)
+		}
+	}
+}
+
 func TestClockTellsUTCInMicroseconds(t *testing.T) {
 	now := system.Clock{}.Now()
 	if now.Location() != time.UTC || now.Nanosecond()%1000 != 0 {

@@ -172,7 +172,7 @@ const maxLimit = 1_000_000_000_000 // in megabytes, an exabyte: far from any ove
 
 // CheckFeature returns the refusal of a feature the licence has not, with the
 // smallest tier that has it.
-func (l License) CheckFeature(f Feature) error {
+func (l *License) CheckFeature(f Feature) error {
 	if l.Has(f) {
 		return nil
 	}
@@ -189,7 +189,7 @@ func (l License) CheckFeature(f Feature) error {
 }
 
 // Has reports whether the licence has the feature.
-func (l License) Has(f Feature) bool {
+func (l *License) Has(f Feature) bool {
 	return slices.Contains(l.Features, f)
 }
 

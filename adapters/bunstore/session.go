@@ -99,6 +99,7 @@ func (r sessions) Revoke(ctx context.Context, id core.SessionID, now time.Time) 
 func (r sessions) RevokeByToken(ctx context.Context, hash []byte, now time.Time) (core.Session, error) {
 	// A token that is being exchanged right now has left the one place and is
 	// not yet seen in the other: only a second look, after the wait, finds it.
+	var none core.Session
 	for range 2 {
 		var row sessionRow
 		err := r.NewRaw(`UPDATE sessions SET revoked_at = ? WHERE revoked_at IS NULL
@@ -107,10 +108,10 @@ func (r sessions) RevokeByToken(ctx context.Context, hash []byte, now time.Time)
 			return *row.session(), nil
 		}
 		if !errors.Is(err, core.ErrNotFound) {
-			return core.Session{}, err
+			return none, err
 		}
 	}
-	return core.Session{}, nil
+	return none, nil
 }
 
 func (r sessions) Prune(ctx context.Context, t time.Time, limit int) (int, error) {

@@ -3,11 +3,12 @@ package e2e
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"testing"
 )
 
-// standing is what somebody is to the company. The stories begin with those who
-// may least, since owners end it.
+// standings are what somebody can be to the company. Each action is tried by
+// those who may least first, since owners may end it.
 var standings = []string{"owner", "admin", "member", "viewer", "suspended", "removed", "invited", "stranger"}
 
 const (
@@ -193,15 +194,15 @@ func TestTheTableOfOrgRolesHoldsCellByCell(t *testing.T) {
 	tell(t, nil, func(t *testing.T, s *server) {
 		c, people := assemble(s)
 		for _, row := range roleTable {
-			for i := len(standings) - 1; i >= 0; i-- {
-				switch a, want := row.do(c, people[standings[i]]), row.want[i]; {
+			for i, standing := range slices.Backward(standings) {
+				switch a, want := row.do(c, people[standing]), row.want[i]; {
 				case want == yes && a.status < 300:
 				case want == no && a.status == no:
 					a.isProblem(no, "forbidden")
 				case want == gone && a.status == gone:
 					a.isProblem(gone, "not_found")
 				default:
-					t.Errorf("%s, %s: %d, want %d: %s", standings[i], row.action, a.status, want, a.body)
+					t.Errorf("%s, %s: %d, want %d: %s", standing, row.action, a.status, want, a.body)
 				}
 			}
 		}

@@ -71,8 +71,11 @@ func (s *Service) ChangeLicense(ctx context.Context, a core.Actor, name string, 
 	if err := s.may(ctx, a); err != nil {
 		return nil, err
 	}
+	if name, err = core.CleanLicenseName("path.name", name); err != nil {
+		return nil, core.ErrNotFound // no licence has such a name
+	}
 	err = s.store.Update(ctx, func(tx ports.Tx) (err error) {
-		if l, err = tx.Licenses.Lock(ctx, core.Fold(name)); err != nil {
+		if l, err = tx.Licenses.Lock(ctx, name); err != nil {
 			return err
 		}
 		if ifMatch != 0 && ifMatch != l.Version {

@@ -33,6 +33,13 @@ func TestOperatorsDefineLicences(t *testing.T) {
 		pat.refused(http.StatusConflict, "license_built_in", "PATCH", licensesPath+"/free", object{"limits": nil})
 		pat.refused(http.StatusNotFound, "not_found", "PATCH", licensesPath+"/nobodys", object{"limits": nil})
 		pat.refused(http.StatusNotFound, "not_found", "GET", licensesPath+"/nobodys", nil)
+		for _, name := range []string{"a%00b", "%ff%fe%fd", "a%20b"} {
+			for _, method := range []string{"GET", "PATCH"} {
+				if a := pat.ask(method, licensesPath+"/"+name, object{}); a.status >= 500 || a.status < 400 {
+					t.Errorf("%s: %d %s", a.what, a.status, a.body)
+				}
+			}
+		}
 		for _, body := range []string{
 			`{"name": "x"}`, `{"name": "a b c"}`, `{"name": "abc", "features": ["flying"]}`, `{"name": "abc", "features": ["webhooks", "webhooks"]}`,
 			`{"name": "abc", "limits": {"max_groups": -1}}`, `{"name": "abc", "limits": {"max_groups": 1000000000001}}`, `{"name": "abc", "limits": {"max_x": 1}}`,

@@ -2,6 +2,7 @@ package coffer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -37,18 +38,15 @@ func Licenses(ctx context.Context, cfg Config) (all []core.License, err error) {
 	return all, err
 }
 
-// SetLicense defines a licence, or changes it if there is one of its name.
-func SetLicense(ctx context.Context, cfg Config, l core.License) error {
+// SetLicense lets edit change a licence, or, if there is none of that name,
+// defines it as edit makes it of one without limits or features.
+func SetLicense(ctx context.Context, cfg Config, name string, edit func(*core.License)) error {
 	return operate(ctx, cfg, func(s *admin.Service) error {
-		all, err := s.Licenses(ctx, admin.System())
-		if err != nil {
-			return err
+		_, err := s.ChangeLicense(ctx, admin.System(), name, 0, edit)
+		if errors.Is(err, core.ErrNotFound) {
+			_, err = s.AddLicense(ctx, admin.System(), name, nil, edit)
 		}
-		replace := false
-		for _, known := range all {
-			replace = replace || known.Name == l.Name
-		}
-		return s.PutLicense(ctx, admin.System(), l, replace)
+		return err
 	})
 }
 

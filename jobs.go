@@ -70,6 +70,7 @@ func registerJobs(r *riverqueue.Registry, w works, clock ports.Clock, log *slog.
 		}
 		return err
 	}, riverqueue.HandleOptions{})
+	riverqueue.Handle(r, w.People.MailReset, riverqueue.HandleOptions{})
 	riverqueue.Handle(r, w.Assets.HashVersion, riverqueue.HandleOptions{Timeout: time.Hour})
 	riverqueue.Handle(r, again(log, w.Assets.Reconcile), riverqueue.HandleOptions{Timeout: 5 * time.Minute, MaxAttempts: 1})
 	riverqueue.Handle(r, again(log, w.Assets.EmptyTrash), riverqueue.HandleOptions{Timeout: long, MaxAttempts: 1})

@@ -23,6 +23,7 @@ import (
 	"github.com/seed-755a8038/coffer/adapters/system"
 	"github.com/seed-755a8038/coffer/adapters/telemetry"
 	"github.com/seed-755a8038/coffer/adapters/totp"
+	"github.com/seed-755a8038/coffer/app/admin"
 	"github.com/seed-755a8038/coffer/app/asset"
 	"github.com/seed-755a8038/coffer/app/check"
 	"github.com/seed-755a8038/coffer/app/identity"
@@ -198,6 +199,9 @@ func newOrgOptions(cfg Config) org.Options {
 }
 
 func newCheckRetention(cfg Config) check.Retention { return check.Retention(cfg.OrgRetention) }
+func newAdminOptions(cfg Config) admin.Options {
+	return admin.Options{Unlimited: cfg.SelfHostedUnlimited}
+}
 
 func newAssetOptions(cfg Config, s schema) asset.Options {
 	return asset.Options{

@@ -70,6 +70,7 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 	}
 	options := newIdentityOptions(cfg)
 	service := identity.NewService(deps, options)
+	zones := system.Zones{}
 	orgDeps := org.Deps{
 		Store:   store,
 		Access:  store,
@@ -77,6 +78,7 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 		Clock:   clock,
 		IDs:     iDs,
 		Text:    systemText,
+		Zones:   zones,
 	}
 	orgOptions := newOrgOptions(cfg)
 	orgService := org.NewService(orgDeps, orgOptions)
@@ -119,14 +121,17 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 	assetOptions := newAssetOptions(cfg, cofferSchema)
 	assetService := asset.NewService(assetDeps, assetOptions)
 	adminDeps := admin.Deps{
-		Store:  store,
-		Access: store,
-		Queue:  queue,
-		Clock:  clock,
-		IDs:    iDs,
-		Text:   systemText,
+		Store:      store,
+		Access:     store,
+		Statistics: store,
+		Queue:      queue,
+		Secrets:    secrets,
+		Clock:      clock,
+		IDs:        iDs,
+		Text:       systemText,
 	}
-	adminService := admin.NewService(adminDeps)
+	adminOptions := newAdminOptions(cfg)
+	adminService := admin.NewService(adminDeps, adminOptions)
 	ratelimitLimiter := newRequestLimiter()
 	tracing, err := newTracing(ctx, cfg, build, log)
 	if err != nil {

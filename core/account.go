@@ -206,10 +206,10 @@ func CanManage(f OrgFacts, target *Account, role OrgRole) error {
 	return nil
 }
 
-// ParseOrgRole returns the role of that name, or a validation error.
-func ParseOrgRole(location, name string) (OrgRole, error) {
-	if role := OrgRole(name); role.May(ViewOrg) {
-		return role, nil
+// CheckOrgRole refuses what is no role.
+func CheckOrgRole(location string, role OrgRole) error {
+	if role.May(ViewOrg) {
+		return nil
 	}
-	return "", Invalid(location, "must be owner, admin, member or viewer")
+	return Invalid(location, "must be owner, admin, member or viewer")
 }

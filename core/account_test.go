@@ -230,14 +230,14 @@ func TestCheckOwners(t *testing.T) {
 	}
 }
 
-func TestParseOrgRole(t *testing.T) {
+func TestCheckOrgRole(t *testing.T) {
 	for _, name := range []string{"owner", "admin", "member", "viewer"} {
-		if role, err := core.ParseOrgRole("x", name); err != nil || string(role) != name {
-			t.Errorf("%q: %q, %v", name, role, err)
+		if err := core.CheckOrgRole("x", core.OrgRole(name)); err != nil {
+			t.Errorf("%q: %v", name, err)
 		}
 	}
 	for _, name := range []string{"", "Owner", "boss", " admin"} {
-		if _, err := core.ParseOrgRole("body.role", name); core.KindOf(err) != core.KindInvalid {
+		if err := core.CheckOrgRole("body.role", core.OrgRole(name)); core.KindOf(err) != core.KindInvalid {
 			t.Errorf("%q: %v", name, err)
 		}
 	}

@@ -11,6 +11,10 @@ const (
 	ActorAPIKey    ActorKind = "api_key"
 	ActorShareLink ActorKind = "share_link"
 	ActorSystem    ActorKind = "system"
+
+	// ActorPlatformAdmin is a user who acts as an operator, in the audit logs
+	// of orgs that are not theirs.
+	ActorPlatformAdmin ActorKind = "platform_admin"
 )
 
 // Actor is who makes a request, as far as the credential itself tells. Whether

@@ -11,10 +11,10 @@ type AuditEntry struct {
 	ID         AuditID
 	OrgID      OrgID
 	ActorKind  ActorKind
-	ActorID    AccountID // zero for the system
-	ActorEmail string    // as it was then
+	ActorID    AccountID // zero for the system and for a platform admin, who has no account in the org
+	ActorEmail string    // as it was then; empty for the system
 	Action     string    // noun.verb, such as member.invited
-	TargetKind string    // account, org, asset …
+	TargetKind string    // account, org, asset, session, user
 	TargetID   string
 	Address    string // of the client
 	Changes    map[string]Change

@@ -48,6 +48,7 @@ type License struct {
 	Limits          Limits
 	Features        []Feature
 	MonthlyFeeCents int64 // USD; Unlimited (-1): by contract
+	Version         int64
 }
 
 // DefaultLicense is the name of the licence of an org without an assignment.
@@ -72,14 +73,14 @@ const (
 // Tiers returns the licences every server knows, smallest first.
 func Tiers() []License {
 	return []License{
-		{Name: "free", Limits: Limits{100, 1_000, 100, 50, 5, 10, 100, week}},
-		{Name: "starter", Limits: Limits{500, 10_000, 500, 100, 10, 10, 100, week}, MonthlyFeeCents: 1_900},
+		{Name: "free", Limits: Limits{100, 1_000, 100, 50, 5, 10, 100, week}, Version: 1},
+		{Name: "starter", Limits: Limits{500, 10_000, 500, 100, 10, 10, 100, week}, MonthlyFeeCents: 1_900, Version: 1},
 		{
-			Name: "pro", Limits: Limits{2_000, 100_000, 2_000, 500, 50, 100, 1_000, month}, MonthlyFeeCents: 4_900,
+			Name: "pro", Limits: Limits{2_000, 100_000, 2_000, 500, 50, 100, 1_000, month}, MonthlyFeeCents: 4_900, Version: 1,
 			Features: []Feature{FeatureGroupNesting, FeaturePassword, FeatureCustomSharing, FeatureAdvancedStats, FeatureAnalyticsExport},
 		},
 		{
-			Name: "enterprise", MonthlyFeeCents: Unlimited, Features: allFeatures,
+			Name: "enterprise", MonthlyFeeCents: Unlimited, Features: allFeatures, Version: 1,
 			Limits: Limits{10_000, 1_000_000, Unlimited, Unlimited, Unlimited, Unlimited, Unlimited, Unlimited},
 		},
 	}
@@ -94,17 +95,63 @@ func UnlimitedLicense() License {
 	}
 }
 
-// ErrLicenseNameTaken reports a licence whose name is in use.
-var ErrLicenseNameTaken = &Error{Kind: KindConflict, Code: "license_exists", Message: "there is already a licence with this name"}
+// What can go wrong with the definition of a licence.
+var (
+	ErrLicenseNameTaken = &Error{Kind: KindConflict, Code: "license_exists", Message: "there is already a licence with this name"}
+	ErrLicenseBuiltIn   = &Error{
+		Kind: KindConflict, Code: "license_built_in", Message: "the four tiers are the same everywhere; define a licence of your own",
+	}
+)
+
+// NewLicense returns a licence of an operator's own: one without limits or
+// features, by contract, as edit changes it. name is clean; a tier is refused.
+func NewLicense(name string, edit func(*License)) (*License, error) {
+	l := UnlimitedLicense()
+	l.Name, l.Features, l.MonthlyFeeCents = name, nil, Unlimited
+	return &l, l.Change(edit)
+}
+
+// Change lets edit change anything but the name and checks what it has made of
+// it. What the licence allows changes at once for all who have it.
+func (l *License) Change(edit func(*License)) error {
+	if err := l.checkOwn(); err != nil {
+		return err
+	}
+	name, version := l.Name, l.Version
+	edit(l)
+	l.Name, l.Version = name, version+1
+	return CheckLicense(*l)
+}
+
+func (l *License) checkOwn() error {
+	if l.BuiltIn() {
+		return ErrLicenseBuiltIn
+	}
+	return nil
+}
+
+// BuiltIn reports whether the licence is one of the tiers.
+func (l *License) BuiltIn() bool {
+	return slices.ContainsFunc(Tiers(), func(t License) bool { return t.Name == l.Name })
+}
+
+// CleanLicenseName returns a name in the form under which it is unique.
+func CleanLicenseName(location, raw string) (string, error) {
+	name := Fold(raw)
+	if len(name) < minSlugBytes || len(name) > MaxSlugBytes || !slugForm.MatchString(name) {
+		return "", Invalid(location, "must have 3 to 63 lower-case letters, digits and single hyphens between them")
+	}
+	return name, nil
+}
 
 // CheckLicense refuses numbers that are neither a limit nor Unlimited, and
 // features that do not exist.
 func CheckLicense(l License) error {
 	for name, n := range map[string]int64{
-		"max_upload_size_mb": l.Limits.MaxUploadSizeMB, "max_total_storage_mb": l.Limits.MaxTotalStorageMB,
-		"max_assets_count": l.Limits.MaxAssets, "max_products_count": l.Limits.MaxProducts, "max_members_count": l.Limits.MaxMembers,
-		"max_groups": l.Limits.MaxGroups, "max_assets_per_group": l.Limits.MaxAssetsPerGroup,
-		"max_group_share_hours": l.Limits.MaxGroupShareHours, "monthly_fee_cents": l.MonthlyFeeCents,
+		"limits.max_upload_size_mb": l.Limits.MaxUploadSizeMB, "limits.max_total_storage_mb": l.Limits.MaxTotalStorageMB,
+		"limits.max_assets_count": l.Limits.MaxAssets, "limits.max_products_count": l.Limits.MaxProducts, "limits.max_members_count": l.Limits.MaxMembers,
+		"limits.max_groups": l.Limits.MaxGroups, "limits.max_assets_per_group": l.Limits.MaxAssetsPerGroup,
+		"limits.max_group_share_hours": l.Limits.MaxGroupShareHours, "monthly_fee_cents": l.MonthlyFeeCents,
 	} {
 		if n < Unlimited || n > maxLimit {
 			return Invalid("body."+name, "must be from 0 to 1,000,000,000,000, or null for no limit")
@@ -115,6 +162,9 @@ func CheckLicense(l License) error {
 			return Invalid("body.features", "has an unknown feature: "+string(f))
 		}
 	}
+	if sorted := slices.Sorted(slices.Values(l.Features)); len(slices.Compact(sorted)) != len(l.Features) {
+		return Invalid("body.features", "names a feature twice")
+	}
 	return nil
 }
 
@@ -122,7 +172,7 @@ const maxLimit = 1_000_000_000_000 // in megabytes, an exabyte: far from any ove
 
 // CheckFeature returns the refusal of a feature the licence has not, with the
 // smallest tier that has it.
-func (l License) CheckFeature(f Feature) error {
+func (l *License) CheckFeature(f Feature) error {
 	if l.Has(f) {
 		return nil
 	}
@@ -139,7 +189,7 @@ func (l License) CheckFeature(f Feature) error {
 }
 
 // Has reports whether the licence has the feature.
-func (l License) Has(f Feature) bool {
+func (l *License) Has(f Feature) bool {
 	return slices.Contains(l.Features, f)
 }
 

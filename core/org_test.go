@@ -2,6 +2,7 @@ package core_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -77,16 +78,16 @@ func TestCleanColor(t *testing.T) {
 }
 
 func TestCleanTimeZone(t *testing.T) {
-	testClean(t, core.CleanTimeZone, []cleaned{
+	known := func(name string) bool {
+		return slices.Contains([]string{"UTC", "Europe/Berlin", "Local", strings.Repeat("a", 1000)}, name)
+	}
+	clean := func(location, raw string) (string, error) { return core.CleanTimeZone(location, raw, known) }
+	testClean(t, clean, []cleaned{
 		{raw: "", want: ""},
 		{raw: "UTC", want: "UTC"},
 		{raw: "Europe/Berlin", want: "Europe/Berlin"},
-		{raw: "America/Argentina/ComodRivadavia", want: "America/Argentina/ComodRivadavia"},
 		{raw: "Local", err: invalid},
 		{raw: "Mars/Olympus", err: invalid},
-		{raw: "../../etc/passwd", err: invalid},
-		{raw: "/etc/localtime", err: invalid},
-		{raw: "Europe/Berlin\x00", err: invalid},
 		{raw: strings.Repeat("a", 1000), err: invalid},
 	})
 }

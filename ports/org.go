@@ -27,8 +27,9 @@ type Orgs interface {
 	// owned actively, not personal, not being purged.
 	ListOf(ctx context.Context, user core.UserID, p OrgPage) ([]OrgEntry, error)
 
-	// ListAll returns all orgs, by id, with what they use, for operators.
-	ListAll(ctx context.Context, text string, p OrgPage) ([]OrgState, error)
+	// ListAll returns all orgs, by id, with what they use and the licence in
+	// force at now, for operators.
+	ListAll(ctx context.Context, text string, now time.Time, p OrgPage) ([]OrgState, error)
 
 	// Usage returns what the org uses of its licence.
 	Usage(ctx context.Context, id core.OrgID) (core.OrgUsage, error)
@@ -45,7 +46,7 @@ type OrgEntry struct {
 type OrgState struct {
 	Org     core.Org
 	Usage   core.OrgUsage
-	License string
+	License string // the name of the one in force
 }
 
 // OrgPage is a page of orgs.
@@ -119,10 +120,16 @@ type Licenses interface {
 	// List returns all licences, by fee, then by name.
 	List(ctx context.Context) ([]core.License, error)
 
-	// Put stores a licence in place of the one with its name, if replace; else
-	// it returns core.ErrLicenseNameTaken. It returns core.ErrNotFound if there
-	// is none to replace.
-	Put(ctx context.Context, l core.License, replace bool) error
+	// Lock returns a licence by its name, or core.ErrNotFound, and nothing else
+	// changes it until the unit of work ends. It is for Update only.
+	Lock(ctx context.Context, name string) (*core.License, error)
+
+	// Add stores a new licence, or returns core.ErrLicenseNameTaken.
+	Add(ctx context.Context, l *core.License) error
+
+	// Save stores a changed licence whose Version is one above the stored one,
+	// else returns core.ErrStale.
+	Save(ctx context.Context, l *core.License) error
 
 	// Assign gives the org a licence from now until expires (zero: no end). It
 	// returns core.ErrNotFound if there is no such licence or org.

@@ -16,3 +16,9 @@ type Text interface {
 	// NFC returns s in Unicode normal form C.
 	NFC(s string) string
 }
+
+// Zones knows the time zones of the IANA database.
+type Zones interface {
+	// Known reports whether there is a time zone of that name.
+	Known(name string) bool
+}

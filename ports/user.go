@@ -60,8 +60,8 @@ type Sessions interface {
 
 	// Rotate replaces the current token of a live session and returns the
 	// session as it is then. It returns core.ErrRefreshReused if old was
-	// replaced before, with the session it belonged to (nothing else of it
-	// set), and core.ErrRefreshInvalid if no live session has it. Of any
+	// replaced before, with the id and the user of the session it belonged to
+	// (nothing else of it set), and core.ErrRefreshInvalid if no live session has it. Of any
 	// number of concurrent calls with one token, one succeeds.
 	Rotate(ctx context.Context, r Rotation) (*core.Session, error)
 
@@ -76,8 +76,9 @@ type Sessions interface {
 	RemoveOf(ctx context.Context, user core.UserID) error
 
 	// RevokeByToken ends the session that has or had the token with this hash.
-	// A token nobody knows is not an error.
-	RevokeByToken(ctx context.Context, hash []byte, now time.Time) error
+	// It returns that session, or the zero one if there was none to end: that
+	// is not an error.
+	RevokeByToken(ctx context.Context, hash []byte, now time.Time) (core.Session, error)
 
 	// Prune removes at most limit sessions that ended before t, and what was
 	// kept to recognise their tokens, and returns how many there were.

@@ -7,6 +7,7 @@ import (
 	"crypto/subtle"
 	"fmt"
 	"runtime"
+	"sync/atomic"
 
 	"golang.org/x/crypto/argon2"
 )
@@ -25,7 +26,15 @@ const MemoryPerHash = memoryKiB * 1024
 
 // Passwords implements ports.Passwords. At most Slots hashes run at once, so
 // that parallel logins take turns instead of memory.
-type Passwords struct{ slots chan struct{} }
+type Passwords struct {
+	slots   chan struct{}
+	garbage atomic.Uint64 // hashes so far, each of which leaves its memory behind
+}
+
+// collectEvery is after how many hashes their memory is collected. Left to its
+// own measure, the collector lets several times the memory of all slots pile up
+// while log-ins come one after the other.
+const collectEvery = 4
 
 // New returns passwords with as many slots as Go uses processors, and at least two.
 func New() *Passwords {
@@ -81,5 +90,9 @@ func (p *Passwords) derive(ctx context.Context, h phc, password string, length u
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("wait to hash a password: %w", err)
 	}
-	return argon2.IDKey([]byte(password), h.salt, h.iterations, h.memory, h.threads, length), nil
+	key := argon2.IDKey([]byte(password), h.salt, h.iterations, h.memory, h.threads, length)
+	if p.garbage.Add(1)%collectEvery == 0 {
+		runtime.GC()
+	}
+	return key, nil
 }

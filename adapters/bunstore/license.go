@@ -26,11 +26,12 @@ type licenseRow struct {
 	MaxAssetsPerGroup  limit    `bun:"max_assets_per_group"`
 	MaxGroupShareHours limit    `bun:"max_group_share_hours"`
 	Features           features `bun:"features"`
+	Version            int64    `bun:"version"`
 }
 
 func (r *licenseRow) license() core.License {
 	return core.License{
-		Name: r.Name, MonthlyFeeCents: int64(r.MonthlyFeeCents), Features: nilIfEmpty(r.Features),
+		Name: r.Name, MonthlyFeeCents: int64(r.MonthlyFeeCents), Features: nilIfEmpty(r.Features), Version: r.Version,
 		Limits: core.Limits{
 			MaxUploadSizeMB: int64(r.MaxUploadSizeMB), MaxTotalStorageMB: int64(r.MaxTotalStorageMB), MaxAssets: int64(r.MaxAssets),
 			MaxProducts: int64(r.MaxProducts), MaxMembers: int64(r.MaxMembers), MaxGroups: int64(r.MaxGroups),
@@ -67,29 +68,48 @@ func (r licenses) List(ctx context.Context) ([]core.License, error) {
 	return out, nil
 }
 
-func (r licenses) Put(ctx context.Context, l core.License, replace bool) error {
-	features, err := json.Marshal(append([]core.Feature{}, l.Features...))
+func (r licenses) Lock(ctx context.Context, name string) (*core.License, error) {
+	var row licenseRow
+	q := r.NewSelect().Model(&row).Where("l.name = ?", name)
+	if r.dialect.forUpdate != "" {
+		q = q.For(r.dialect.forUpdate)
+	}
+	if err := q.Scan(ctx); err != nil {
+		return nil, translate("lock license", err)
+	}
+	return new(row.license()), nil
+}
+
+func (r licenses) Add(ctx context.Context, l *core.License) error {
+	values, err := licenseValues(l)
 	if err != nil {
 		return err
 	}
-	values := []any{
+	_, err = r.NewRaw(`INSERT INTO licenses (monthly_fee_cents, max_upload_size_mb, max_total_storage_mb, max_assets, max_products,
+		max_members, max_groups, max_assets_per_group, max_group_share_hours, features, version, name)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, values...).Exec(ctx)
+	return translate("add license", err)
+}
+
+func (r licenses) Save(ctx context.Context, l *core.License) error {
+	values, err := licenseValues(l)
+	if err != nil {
+		return err
+	}
+	res, err := r.NewRaw(`UPDATE licenses SET monthly_fee_cents = ?, max_upload_size_mb = ?, max_total_storage_mb = ?, max_assets = ?,
+		max_products = ?, max_members = ?, max_groups = ?, max_assets_per_group = ?, max_group_share_hours = ?, features = ?, version = ?
+		WHERE name = ? AND version = ?`, append(values, l.Version-1)...).Exec(ctx)
+	return saved("save license", res, err)
+}
+
+// licenseValues are the values of all columns, the name last.
+func licenseValues(l *core.License) ([]any, error) {
+	features, err := json.Marshal(append([]core.Feature{}, l.Features...))
+	return []any{
 		limit(l.MonthlyFeeCents), limit(l.Limits.MaxUploadSizeMB), limit(l.Limits.MaxTotalStorageMB), limit(l.Limits.MaxAssets),
 		limit(l.Limits.MaxProducts), limit(l.Limits.MaxMembers), limit(l.Limits.MaxGroups), limit(l.Limits.MaxAssetsPerGroup),
-		limit(l.Limits.MaxGroupShareHours), string(features), l.Name,
-	}
-	if replace {
-		res, err := r.NewRaw(`UPDATE licenses SET monthly_fee_cents = ?, max_upload_size_mb = ?, max_total_storage_mb = ?, max_assets = ?,
-			max_products = ?, max_members = ?, max_groups = ?, max_assets_per_group = ?, max_group_share_hours = ?, features = ?
-			WHERE name = ?`, values...).Exec(ctx)
-		if n, err := affected("change license", res, err); err != nil || n == 1 {
-			return err
-		}
-		return core.ErrNotFound
-	}
-	_, err = r.NewRaw(`INSERT INTO licenses (monthly_fee_cents, max_upload_size_mb, max_total_storage_mb, max_assets, max_products,
-		max_members, max_groups, max_assets_per_group, max_group_share_hours, features, name) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		values...).Exec(ctx)
-	return translate("add license", err)
+		limit(l.Limits.MaxGroupShareHours), string(features), l.Version, l.Name,
+	}, err
 }
 
 func (r licenses) Assign(ctx context.Context, a ports.LicenseAssignment) error {

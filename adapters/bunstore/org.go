@@ -2,6 +2,7 @@ package bunstore
 
 import (
 	"context"
+	"time"
 
 	"github.com/uptrace/bun"
 
@@ -104,7 +105,7 @@ func (r orgs) reserveSlug(ctx context.Context, o *core.Org) error {
 	return nil
 }
 
-func (r orgs) ListAll(ctx context.Context, text string, p ports.OrgPage) ([]ports.OrgState, error) {
+func (r orgs) ListAll(ctx context.Context, text string, now time.Time, p ports.OrgPage) ([]ports.OrgState, error) {
 	var rows []struct {
 		orgRow
 		UsedBytes   int64  `bun:"used_bytes"`
@@ -115,10 +116,11 @@ func (r orgs) ListAll(ctx context.Context, text string, p ports.OrgPage) ([]port
 	like := likePattern(core.Fold(text))
 	err := r.NewRaw(`SELECT o.*, q.used_bytes, q.assets_count,
 		(SELECT count(*) FROM accounts ac WHERE ac.org_id = o.id AND ac.status <> 'removed') AS members,
-		coalesce((SELECT ol.license FROM org_licenses ol WHERE ol.org_id = o.id ORDER BY ol.id DESC LIMIT 1), ?) AS license
+		coalesce((SELECT ol.license FROM org_licenses ol WHERE ol.org_id = o.id
+			AND (ol.expires_at IS NULL OR ol.expires_at > ?) ORDER BY ol.id DESC LIMIT 1), ?) AS license
 		FROM orgs o JOIN org_usage q ON q.org_id = o.id
 		WHERE o.id > ? AND (o.slug LIKE ? ESCAPE '\' OR o.name_folded LIKE ? ESCAPE '\') ORDER BY o.id LIMIT ?`,
-		core.DefaultLicense, floor(p.After), like, like, p.Limit).Scan(ctx, &rows)
+		stamp{now}, core.DefaultLicense, floor(p.After), like, like, p.Limit).Scan(ctx, &rows)
 	if err != nil {
 		return nil, translate("list all orgs", err)
 	}

@@ -84,17 +84,15 @@ func (r sessions) Rotate(ctx context.Context, n ports.Rotation) (*core.Session, 
 
 // reused tells a token that was exchanged before from one nobody knows.
 func (r sessions) reused(ctx context.Context, hash []byte) (*core.Session, error) {
-	var id core.SessionID
-	err := r.NewRaw(`SELECT s.id FROM session_tokens t JOIN sessions s ON s.id = t.session_id
-		WHERE t.hash = ? AND s.revoked_at IS NULL`, hash).Scan(ctx, &id)
+	known := new(core.Session)
+	err := r.NewRaw(`SELECT s.id, s.user_id FROM session_tokens t JOIN sessions s ON s.id = t.session_id
+		WHERE t.hash = ? AND s.revoked_at IS NULL`, hash).Scan(ctx, &known.ID, &known.UserID)
 	if err = translate("find session", err); errors.Is(err, core.ErrNotFound) {
 		return nil, core.ErrRefreshInvalid
 	}
 	if err != nil {
 		return nil, err
 	}
-	known := new(core.Session)
-	known.ID = id
 	return known, core.ErrRefreshReused
 }
 
@@ -103,17 +101,22 @@ func (r sessions) Revoke(ctx context.Context, id core.SessionID, now time.Time) 
 	return translate("revoke session", err)
 }
 
-func (r sessions) RevokeByToken(ctx context.Context, hash []byte, now time.Time) error {
+func (r sessions) RevokeByToken(ctx context.Context, hash []byte, now time.Time) (core.Session, error) {
 	// A token that is being exchanged right now has left the one place and is
 	// not yet seen in the other: only a second look, after the wait, finds it.
+	var none core.Session
 	for range 2 {
-		res, err := r.NewRaw(`UPDATE sessions SET revoked_at = ? WHERE revoked_at IS NULL
-			AND (token_hash = ? OR id IN (SELECT session_id FROM session_tokens WHERE hash = ?))`, stamp{now}, hash, hash).Exec(ctx)
-		if n, err := affected("revoke session", res, err); err != nil || n > 0 {
-			return err
+		var row sessionRow
+		err := r.NewRaw(`UPDATE sessions SET revoked_at = ? WHERE revoked_at IS NULL
+			AND (token_hash = ? OR id IN (SELECT session_id FROM session_tokens WHERE hash = ?)) RETURNING *`, stamp{now}, hash, hash).Scan(ctx, &row)
+		if err = translate("revoke session", err); err == nil {
+			return *row.session(), nil
+		}
+		if !errors.Is(err, core.ErrNotFound) {
+			return none, err
 		}
 	}
-	return nil
+	return none, nil
 }
 
 func (r sessions) Prune(ctx context.Context, t time.Time, limit int) (int, error) {

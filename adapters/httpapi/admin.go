@@ -47,6 +47,8 @@ func (h adminRoutes) mount(api huma.API) {
 		codes:   []string{"forbidden", "conflict"},
 		summary: "Run a dead job again", about: "Makes a dead job run once more.",
 	}, h.retry)
+	h.mountLicenses(api)
+	h.mountStats(api)
 }
 
 type adminOrgBody struct {
@@ -54,7 +56,7 @@ type adminOrgBody struct {
 	Name       string     `json:"name" doc:"What people call it" example:"Acme"`
 	Slug       string     `json:"slug" doc:"Its name in addresses" example:"acme"`
 	IsPersonal bool       `json:"is_personal" doc:"Whether it belongs to one user alone"`
-	License    string     `json:"license" doc:"The licence assigned last, or the default" example:"pro"`
+	License    string     `json:"license" doc:"The licence in force" example:"pro"`
 	Usage      UsageBody  `json:"usage" doc:"What it uses"`
 	DeletedAt  *time.Time `json:"deleted_at" doc:"When it was deleted; null: it was not"`
 	CreatedAt  time.Time  `json:"created_at" doc:"When it was made"`

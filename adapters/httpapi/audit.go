@@ -29,9 +29,9 @@ func (h auditRoutes) mount(api huma.API) {
 }
 
 type actorBody struct {
-	Kind      core.ActorKind  `json:"kind" enum:"account,api_key,share_link,system" doc:"By which kind of credential" example:"account"`
-	AccountID *core.AccountID `json:"account_id" format:"uuid" doc:"The account; null: the server itself" example:"0199f2b4-7c1e-7a60-9d52-3f1c6a0b8e13"`
-	Email     string          `json:"email" doc:"The user's address, as it was then" example:"ana@example.com"`
+	Kind      core.ActorKind  `json:"kind" enum:"account,api_key,share_link,platform_admin,system" doc:"By which kind of credential, or as what: a platform admin acts on the whole server" example:"account"`
+	AccountID *core.AccountID `json:"account_id" format:"uuid" doc:"The account; null: the server itself, or a platform admin, who has none here" example:"0199f2b4-7c1e-7a60-9d52-3f1c6a0b8e13"`
+	Email     string          `json:"email" doc:"The user's address, as it was then; empty: the server itself" example:"ana@example.com"`
 }
 
 type targetBody struct {

@@ -126,7 +126,7 @@ func (h authRoutes) refresh(ctx context.Context, in *refreshInput) (*tokensOutpu
 }
 
 func (h authRoutes) logOut(ctx context.Context, in *refreshInput) (*struct{}, error) {
-	return nil, h.identity.LogOut(ctx, in.Body.RefreshToken)
+	return nil, h.identity.LogOut(ctx, in.Body.RefreshToken, clientOf(ctx))
 }
 
 type switchOrgInput struct {

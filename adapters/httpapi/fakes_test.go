@@ -194,7 +194,7 @@ func newFixture(tb testing.TB, change ...func(*Services, *Options)) *fixture {
 	s := Services{
 		Identity: identity.NewService(identity.Deps{Store: f.store, Access: f.hot, Tokens: fakeTokens{}, External: fakeIssuers{}, Providers: fakeProviders{}, Clock: fixedClock{}, IDs: fixedIDs{}, Text: plainText{}}, identity.Options{}),
 		Orgs: org.NewService(org.Deps{
-			Store: f.store, Access: f.hot, Clock: fixedClock{}, IDs: fixedIDs{}, Text: plainText{},
+			Store: f.store, Access: f.hot, Clock: fixedClock{}, IDs: fixedIDs{}, Text: plainText{}, Zones: earth{},
 		}, org.Options{Retention: time.Hour}),
 		Drives: drive.NewService(f.store, f.hot),
 		Assets: asset.NewService(asset.Deps{

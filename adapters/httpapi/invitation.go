@@ -79,16 +79,12 @@ func (h invitationRoutes) list(ctx context.Context, in *listMembersInput) (*memb
 	return &membersOutput{out}, err
 }
 
-func (h invitationRoutes) withdraw(ctx context.Context, in *MemberInput) (*struct{}, error) {
-	// Who has accepted meanwhile is a member, whom this must not remove.
-	rows, err := h.orgs.Invitations(ctx, actorOf(ctx), in.OrgID, before(in.AccountID), 1)
+func (h invitationRoutes) withdraw(ctx context.Context, in *removeMemberInput) (*struct{}, error) {
+	version, err := memberRoutes(h).expected(ctx, in.MemberInput, in.IfMatch)
 	if err != nil {
 		return nil, err
 	}
-	if len(rows) == 0 || rows[0].Account.ID != in.AccountID {
-		return nil, core.ErrNotFound
-	}
-	return nil, h.orgs.RemoveMember(ctx, actorOf(ctx), in.OrgID, in.AccountID)
+	return nil, h.orgs.Withdraw(ctx, actorOf(ctx), in.OrgID, in.AccountID, version)
 }
 
 type acceptInput struct {

@@ -148,16 +148,7 @@ func (h memberRoutes) remove(ctx context.Context, in *removeMemberInput) (*struc
 	if err != nil {
 		return nil, err
 	}
-	if version != 0 {
-		current, err := h.version(ctx, in.MemberInput)
-		if err != nil {
-			return nil, err
-		}
-		if version != current {
-			return nil, core.ErrStale
-		}
-	}
-	return nil, h.orgs.RemoveMember(ctx, actorOf(ctx), in.OrgID, in.AccountID)
+	return nil, h.orgs.RemoveMember(ctx, actorOf(ctx), in.OrgID, in.AccountID, version)
 }
 
 func (h memberRoutes) leave(ctx context.Context, in *OrgInput) (*struct{}, error) {

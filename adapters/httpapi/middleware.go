@@ -126,6 +126,9 @@ func (s *server) finish(c echo.Context, req *request, start time.Time) {
 	if req.failed != nil && (level == slog.LevelError || !told) {
 		attrs = append(attrs, slog.String("error", req.failed.Error()))
 	}
+	if req.note.Key != "" {
+		attrs = append(attrs, req.note)
+	}
 	s.Log.LogAttrs(ctx, level, "request", attrs...)
 }
 

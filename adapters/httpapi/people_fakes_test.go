@@ -146,6 +146,10 @@ func (a fakeAccounts) Get(_ context.Context, _ core.OrgID, want core.AccountID) 
 	return nil, core.ErrNotFound
 }
 
+func (a fakeAccounts) Of(context.Context, core.OrgID, core.UserID) (*core.Account, error) {
+	return &a.people.accounts[0], nil
+}
+
 func (a fakeAccounts) Save(_ context.Context, changed *core.Account) error {
 	*a.people.account(changed.ID[15]) = *changed
 	return nil
@@ -188,14 +192,10 @@ func (a fakeAccounts) AllOf(ctx context.Context, user core.UserID) ([]ports.Memb
 	return a.OfUser(ctx, user, "")
 }
 
-func (a fakeAccounts) Of(_ context.Context, _ core.OrgID, user core.UserID) (*core.Account, error) {
-	for _, account := range a.people.accounts {
-		if account.UserID == user {
-			return &account, nil
-		}
-	}
-	return nil, core.ErrNotFound
-}
+// earth has the zones that the tests name.
+type earth struct{}
+
+func (earth) Known(name string) bool { return name == "Asia/Tokyo" || name == "Europe/Berlin" }
 
 type fakeLicenses struct{ ports.Licenses }
 

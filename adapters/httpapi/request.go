@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"crypto/rand"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
@@ -23,6 +24,7 @@ type request struct {
 	denied error      // why the credential that was sent names nobody
 	body   []byte     // as sent
 	failed error      // for the log
+	note   slog.Attr  // for the log, what an operation has to add; zero: nothing
 }
 
 type requestKey struct{}

@@ -1,8 +1,10 @@
-// Package system reads the real clock, mints real identifiers and knows Unicode.
+// Package system reads the real clock, mints real identifiers, and knows Unicode
+// and time zones.
 package system
 
 import (
 	"time"
+	_ "time/tzdata" // time zones, on machines that have none
 
 	"golang.org/x/text/unicode/norm"
 )
@@ -21,3 +23,13 @@ type Text struct{}
 
 // NFC implements ports.Text.
 func (Text) NFC(s string) string { return norm.NFC.String(s) }
+
+// Zones implements ports.Zones with the machine's time zones, or, where it has
+// none, with those built into the program.
+type Zones struct{}
+
+// Known implements ports.Zones.
+func (Zones) Known(name string) bool {
+	_, err := time.LoadLocation(name)
+	return err == nil
+}

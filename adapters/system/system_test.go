@@ -17,7 +17,19 @@ var (
 	_ ports.Clock = system.Clock{}
 	_ ports.IDs   = (*system.IDs)(nil)
 	_ ports.Text  = system.Text{}
+	_ ports.Zones = system.Zones{}
 )
+
+func TestZones(t *testing.T) {
+	for name, known := range map[string]bool{
+		"UTC": true, "Europe/Berlin": true, "America/Argentina/ComodRivadavia": true, "Mars/Olympus": false, "../../etc/passwd": false,
+		"/etc/localtime": false, "Europe/Berlin\x00": false,
+	} {
+		if got := (system.Zones{}).Known(name); got != known {
+			t.Errorf("%q: %v", name, got)
+		}
+	}
+}
 
 func TestClockTellsUTCInMicroseconds(t *testing.T) {
 	now := system.Clock{}.Now()

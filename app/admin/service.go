@@ -4,37 +4,48 @@ package admin
 
 import (
 	"context"
-	"errors"
-	"slices"
-	"time"
 
+	"github.com/seed-755a8038/coffer/app"
 	"github.com/seed-755a8038/coffer/core"
 	"github.com/seed-755a8038/coffer/ports"
 )
 
 // Deps are the ports the service works on.
 type Deps struct {
-	Store  ports.Store
-	Access ports.Access
-	Queue  ports.Queue
-	Clock  ports.Clock
-	IDs    ports.IDs
-	Text   ports.Text
+	Store      ports.Store
+	Access     ports.Access
+	Statistics ports.Statistics
+	Queue      ports.Queue
+	Secrets    ports.Secrets
+	Clock      ports.Clock
+	IDs        ports.IDs
+	Text       ports.Text
+}
+
+// Options are the choices of the operator.
+type Options struct {
+	Unlimited bool // every org has all limits and features
 }
 
 // Service runs the operators' use cases. It is safe for concurrent use.
 type Service struct {
-	store  ports.Store
-	access ports.Access
-	queue  ports.Queue
-	clock  ports.Clock
-	ids    ports.IDs
-	text   ports.Text
+	store      ports.Store
+	access     ports.Access
+	statistics ports.Statistics
+	queue      ports.Queue
+	secrets    ports.Secrets
+	clock      ports.Clock
+	ids        ports.IDs
+	text       ports.Text
+	opts       Options
 }
 
 // NewService returns a Service on the given ports.
-func NewService(d Deps) *Service {
-	return &Service{store: d.Store, access: d.Access, queue: d.Queue, clock: d.Clock, ids: d.IDs, text: d.Text}
+func NewService(d Deps, opts Options) *Service {
+	return &Service{
+		store: d.Store, access: d.Access, statistics: d.Statistics, queue: d.Queue, secrets: d.Secrets, clock: d.Clock, ids: d.IDs, text: d.Text,
+		opts: opts,
+	}
 }
 
 // System is the actor of whoever has the server's own machine.
@@ -42,23 +53,35 @@ func System() core.Actor { return core.Actor{Kind: core.ActorSystem} }
 
 // may refuses everybody but platform admins and the system.
 func (s *Service) may(ctx context.Context, a core.Actor) error {
+	_, err := s.operator(ctx, a)
+	return err
+}
+
+// operator returns who acts, or refuses them.
+func (s *Service) operator(ctx context.Context, a core.Actor) (operator, error) {
 	if a.Kind == core.ActorSystem {
-		return nil
+		return operator{kind: core.ActorSystem, address: a.From.Address}, nil
 	}
 	credential, err := s.access.ForUser(ctx, a)
 	if err != nil {
-		return err
+		return operator{}, err
 	}
 	if err := credential.Check(); err != nil {
-		return err
+		return operator{}, err
 	}
-	return s.store.View(ctx, func(tx ports.Tx) error {
+	by := operator{kind: core.ActorPlatformAdmin, address: a.From.Address}
+	err = s.store.View(ctx, func(tx ports.Tx) error {
 		u, err := tx.Users.Get(ctx, a.UserID)
-		if err == nil && !u.PlatformAdmin {
+		if err != nil {
+			return err
+		}
+		if !u.PlatformAdmin {
 			return core.ErrForbidden
 		}
-		return err
+		by.email = u.Email
+		return nil
 	})
+	return by, err
 }
 
 // Orgs returns orgs whose name or slug has text in it, by id, those
@@ -68,9 +91,14 @@ func (s *Service) Orgs(ctx context.Context, a core.Actor, text string, after cor
 		return nil, err
 	}
 	err = s.store.View(ctx, func(tx ports.Tx) (err error) {
-		orgs, err = tx.Orgs.ListAll(ctx, s.text.NFC(text), ports.OrgPage{After: after, Limit: limit})
+		orgs, err = tx.Orgs.ListAll(ctx, s.text.NFC(text), s.clock.Now(), ports.OrgPage{After: after, Limit: limit})
 		return err
 	})
+	for i := range orgs {
+		if s.opts.Unlimited {
+			orgs[i].License = core.UnlimitedLicense().Name
+		}
+	}
 	return orgs, err
 }
 
@@ -118,7 +146,8 @@ var errOneself = &core.Error{
 // ChangeUser disables a user, which takes effect on the next request, lets
 // them in again, or makes them a platform admin or not.
 func (s *Service) ChangeUser(ctx context.Context, a core.Actor, id core.UserID, c UserChange) (u *core.User, err error) {
-	if err := s.may(ctx, a); err != nil {
+	by, err := s.operator(ctx, a)
+	if err != nil {
 		return nil, err
 	}
 	losing := c.Disabled != nil && *c.Disabled || c.PlatformAdmin != nil && !*c.PlatformAdmin
@@ -130,85 +159,25 @@ func (s *Service) ChangeUser(ctx context.Context, a core.Actor, id core.UserID, 
 		if u, err = tx.Users.Lock(ctx, id); err != nil {
 			return err
 		}
-		before := u.Version
+		before, changes := u.Version, make(map[string]core.Change)
 		if c.Disabled != nil && *c.Disabled != u.Disabled() {
+			changes["disabled"] = core.Change{From: u.Disabled(), To: *c.Disabled}
 			u.Disable(*c.Disabled, now)
 		}
 		if c.PlatformAdmin != nil && *c.PlatformAdmin != u.PlatformAdmin {
+			changes["platform_admin"] = core.Change{From: u.PlatformAdmin, To: *c.PlatformAdmin}
 			u.Promote(*c.PlatformAdmin, now)
 		}
 		if u.Version == before {
 			return nil
 		}
 		u.Version = before + 1
-		return tx.Users.Save(ctx, u)
+		if err := tx.Users.Save(ctx, u); err != nil {
+			return err
+		}
+		return s.record(ctx, tx, by, u.PersonalOrgID, "user.updated", app.Target{Kind: "user", ID: u.ID.String()}, changes)
 	})
 	return u, err
-}
-
-// Licenses returns all licences.
-func (s *Service) Licenses(ctx context.Context, a core.Actor) (all []core.License, err error) {
-	if err := s.may(ctx, a); err != nil {
-		return nil, err
-	}
-	err = s.store.View(ctx, func(tx ports.Tx) (err error) {
-		all, err = tx.Licenses.List(ctx)
-		return err
-	})
-	return all, err
-}
-
-// errBuiltIn refuses changes of the tiers, which every server has alike.
-var errBuiltIn = &core.Error{
-	Kind: core.KindConflict, Code: "license_built_in", Message: "the four tiers are the same everywhere; define a licence of your own",
-}
-
-// PutLicense defines a licence, or changes one of the operator's own if
-// replace. What it grants changes at once for the orgs that have it.
-func (s *Service) PutLicense(ctx context.Context, a core.Actor, l core.License, replace bool) error {
-	if err := s.may(ctx, a); err != nil {
-		return err
-	}
-	name, err := core.CleanSlug("body.name", l.Name)
-	if err != nil {
-		return err
-	}
-	l.Name = name
-	if slices.ContainsFunc(core.Tiers(), func(t core.License) bool { return t.Name == name }) {
-		return errBuiltIn
-	}
-	if err := core.CheckLicense(l); err != nil {
-		return err
-	}
-	return s.store.Update(ctx, func(tx ports.Tx) error { return tx.Licenses.Put(ctx, l, replace) })
-}
-
-// Assign gives an org a licence from now on, until expires (zero: no end).
-func (s *Service) Assign(ctx context.Context, a core.Actor, org core.OrgID, license string, expires time.Time) error {
-	if err := s.may(ctx, a); err != nil {
-		return err
-	}
-	now := s.clock.Now()
-	if !expires.IsZero() && !expires.After(now) {
-		return core.Invalid("body.expires_at", "must be in the future")
-	}
-	return s.store.Update(ctx, func(tx ports.Tx) error {
-		if _, err := tx.Orgs.Get(ctx, org); err != nil {
-			return err
-		}
-		err := tx.Licenses.Assign(ctx, ports.LicenseAssignment{ID: s.ids.NewID(), OrgID: org, License: license, ExpiresAt: expires, Now: now})
-		if errors.Is(err, core.ErrNotFound) {
-			return core.Invalid("body.license", "there is no licence of this name")
-		}
-		if err != nil {
-			return err
-		}
-		return tx.Audit.Add(ctx, &core.AuditEntry{
-			ID: core.AuditID(s.ids.NewID()), OrgID: org, ActorKind: core.ActorSystem, ActorID: core.AccountID{}, ActorEmail: "",
-			Action: "license.assigned", TargetKind: "org", TargetID: org.String(), Address: a.From.Address,
-			Changes: map[string]core.Change{"license": {To: license}}, At: now,
-		})
-	})
 }
 
 // DeadJobs returns jobs that failed for good, latest first.

@@ -84,7 +84,7 @@ func (s *Service) landClaimed(ctx context.Context, u *core.Upload, claimed []por
 	}
 	sum, err := s.verify(ctx, u, info)
 	if errors.Is(err, core.ErrSizeMismatch) || errors.Is(err, core.ErrChecksumMismatch) {
-		return nil, errors.Join(err, notGone(s.abandon(ctx, u)))
+		return nil, errors.Join(err, notGone(s.abandon(ctx, u, by, "upload.refused")))
 	}
 	if err != nil {
 		return nil, err

@@ -122,7 +122,7 @@ func (s *Service) reconcile(ctx context.Context, u *core.Upload, now time.Time) 
 	case isOnly(err, core.ErrSizeMismatch), isOnly(err, core.ErrChecksumMismatch): // given up
 		return nil
 	case errors.Is(err, core.ErrUploadIncomplete) && !now.Before(u.ExpiresAt):
-		return notGone(s.abandon(ctx, u))
+		return notGone(s.abandon(ctx, u, itself(u.OrgID), "upload.expired"))
 	case errors.Is(err, core.ErrUploadIncomplete): // land has put it off
 		return nil
 	}

@@ -150,13 +150,18 @@ func (s *Service) Abort(ctx context.Context, a core.Actor, id core.AssetID) erro
 			return err
 		}
 	}
-	return s.abandon(ctx, u)
+	return s.abandon(ctx, u, authorOf(f.DriveFacts, a), "upload.aborted")
 }
 
 // abandon removes an upload and, once that is certain, what it has sent.
-func (s *Service) abandon(ctx context.Context, u *core.Upload) error {
+// action says why.
+func (s *Service) abandon(ctx context.Context, u *core.Upload, by author, action string) error {
 	return s.store.Update(ctx, func(tx ports.Tx) error {
 		if err := tx.Uploads.Abort(ctx, u.OrgID, u.ID); err != nil {
+			return err
+		}
+		changes := map[string]core.Change{"version": {From: u.Number}, "size_bytes": {From: u.SizeBytes}}
+		if err := s.record(ctx, tx, by, action, u.AssetID, changes, s.clock.Now()); err != nil {
 			return err
 		}
 		job := RemoveBlobs{Keys: u.Keys()}

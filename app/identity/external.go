@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/seed-755a8038/coffer/app"
 	"github.com/seed-755a8038/coffer/core"
 	"github.com/seed-755a8038/coffer/ports"
 )
@@ -87,7 +86,7 @@ func (s *Service) admit(ctx context.Context, tx ports.Tx, who ports.ExternalUser
 	u, err := tx.Users.ByEmail(ctx, email)
 	switch {
 	case errors.Is(err, core.ErrNotFound):
-		action = "user.created"
+		action = "user.signed_up"
 		u, err = s.addExternal(ctx, tx, who, email, now)
 	case err == nil:
 		u, err = tx.Users.Lock(ctx, u.ID)
@@ -109,7 +108,8 @@ func (s *Service) admit(ctx context.Context, tx ports.Tx, who ports.ExternalUser
 	if err := tx.Identities.Add(ctx, &core.Identity{Issuer: who.Issuer, Subject: who.Subject, UserID: u.ID, CreatedAt: now}); err != nil {
 		return nil, err
 	}
-	return u, s.recordArrival(ctx, tx, u, who, action, from, now)
+	changes := map[string]core.Change{"issuer": {To: who.Issuer}, "subject": {To: who.Subject}}
+	return u, s.record(ctx, tx, u, from, action, userTarget(u), changes)
 }
 
 // addExternal makes a user as a sign-up does, with a verified address and
@@ -140,17 +140,4 @@ func claim(ctx context.Context, tx ports.Tx, u *core.User, now time.Time) error 
 		return err
 	}
 	return tx.Sessions.RevokeOf(ctx, u.ID, core.SessionID{}, now)
-}
-
-func (s *Service) recordArrival(
-	ctx context.Context, tx ports.Tx, u *core.User, who ports.ExternalUser, action string, from core.Client, now time.Time,
-) error {
-	account, err := tx.Accounts.Of(ctx, u.PersonalOrgID, u.ID)
-	if err != nil {
-		return err
-	}
-	f := core.OrgFacts{OrgID: u.PersonalOrgID, AccountID: account.ID, Email: u.Email}
-	a := core.Actor{Kind: core.ActorAccount, From: from}
-	return tx.Audit.Add(ctx, app.Audited(s.ids.NewID(), f, a, action, app.Target{Kind: "user", ID: u.ID.String()},
-		map[string]core.Change{"issuer": {To: who.Issuer}, "subject": {To: who.Subject}}, now))
 }

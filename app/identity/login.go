@@ -71,13 +71,19 @@ func (s *Service) LogIn(ctx context.Context, in LogInInput) (Tokens, error) {
 	}
 	if err := s.store.Update(ctx, func(tx ports.Tx) error {
 		fresh, err := tx.Users.Lock(ctx, u.ID) // a change of password comes before or after, never between
+		if errors.Is(err, core.ErrNotFound) {
+			return core.ErrInvalidCredentials // gone at this moment
+		}
 		if err != nil {
 			return err
 		}
 		if fresh.PasswordHash != u.PasswordHash {
 			return core.ErrInvalidCredentials
 		}
-		return tx.Sessions.Add(ctx, session)
+		if err := tx.Sessions.Add(ctx, session); err != nil {
+			return err
+		}
+		return s.record(ctx, tx, fresh, in.From, "session.begun", sessionTarget(session.ID), nil)
 	}); err != nil {
 		return Tokens{}, err
 	}
@@ -111,7 +117,7 @@ func (s *Service) Refresh(ctx context.Context, token string, from core.Client) (
 		})
 		if errors.Is(err, core.ErrRefreshReused) {
 			reused = true
-			return tx.Sessions.Revoke(ctx, session.ID, now) // must commit, so it is no error here
+			return s.endReused(ctx, tx, session, from) // must commit, so it is no error here
 		}
 		if err != nil {
 			return err
@@ -139,11 +145,32 @@ func (s *Service) Refresh(ctx context.Context, token string, from core.Client) (
 	return Tokens{AccessToken: access, RefreshToken: next, ExpiresIn: s.opts.AccessTTL}, nil
 }
 
+// endReused ends a session whose refresh token came twice.
+func (s *Service) endReused(ctx context.Context, tx ports.Tx, session *core.Session, from core.Client) error {
+	if err := tx.Sessions.Revoke(ctx, session.ID, s.clock.Now()); err != nil {
+		return err
+	}
+	u, err := tx.Users.Get(ctx, session.UserID)
+	if err != nil {
+		return err
+	}
+	why := map[string]core.Change{"reason": {To: core.ErrRefreshReused.Code}}
+	return s.record(ctx, tx, u, from, "session.ended", sessionTarget(session.ID), why)
+}
+
 // LogOut ends the session of a refresh token, at once: its access tokens stop
 // working with it. A token nobody knows is no error.
-func (s *Service) LogOut(ctx context.Context, token string) error {
+func (s *Service) LogOut(ctx context.Context, token string, from core.Client) error {
 	now := s.clock.Now()
 	return s.store.Update(ctx, func(tx ports.Tx) error {
-		return tx.Sessions.RevokeByToken(ctx, hashToken(token), now)
+		session, err := tx.Sessions.RevokeByToken(ctx, hashToken(token), now)
+		if err != nil || session.ID.IsZero() {
+			return err
+		}
+		u, err := tx.Users.Get(ctx, session.UserID)
+		if err != nil {
+			return err
+		}
+		return s.record(ctx, tx, u, from, "session.ended", sessionTarget(session.ID), nil)
 	})
 }

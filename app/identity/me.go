@@ -2,6 +2,7 @@ package identity
 
 import (
 	"context"
+	"slices"
 
 	"github.com/seed-755a8038/coffer/core"
 	"github.com/seed-755a8038/coffer/ports"
@@ -24,8 +25,12 @@ func (s *Service) Rename(ctx context.Context, a core.Actor, name string, ifMatch
 		if ifMatch != 0 && ifMatch != u.Version {
 			return core.ErrStale
 		}
+		before := u.Name
 		u.Rename(name, s.clock.Now())
-		return tx.Users.Save(ctx, u)
+		if err := tx.Users.Save(ctx, u); err != nil || before == name {
+			return err
+		}
+		return s.record(ctx, tx, u, a.From, "user.updated", userTarget(u), map[string]core.Change{"name": {From: before, To: name}})
 	})
 	return u, err
 }
@@ -57,20 +62,30 @@ func (s *Service) Sessions(ctx context.Context, a core.Actor) (live []*core.Sess
 // EndSessions ends one of the user's sessions, or, if id is zero, all but the
 // one that asks. It returns core.ErrNotFound for a session that is not the user's.
 func (s *Service) EndSessions(ctx context.Context, a core.Actor, id core.SessionID) error {
-	live, err := s.Sessions(ctx, a)
+	u, err := s.Me(ctx, a)
 	if err != nil {
 		return err
 	}
 	now := s.clock.Now()
-	if id.IsZero() {
-		return s.store.Update(ctx, func(tx ports.Tx) error { return tx.Sessions.RevokeOf(ctx, a.UserID, a.SessionID, now) })
-	}
-	for _, session := range live {
-		if session.ID == id {
-			return s.store.Update(ctx, func(tx ports.Tx) error { return tx.Sessions.Revoke(ctx, id, now) })
+	return s.store.Update(ctx, func(tx ports.Tx) error {
+		if id.IsZero() {
+			if err := tx.Sessions.RevokeOf(ctx, a.UserID, a.SessionID, now); err != nil {
+				return err
+			}
+			return s.record(ctx, tx, u, a.From, "session.ended", userTarget(u), nil) // all others
 		}
-	}
-	return core.ErrNotFound
+		live, err := tx.Sessions.ListOf(ctx, a.UserID, now)
+		if err != nil {
+			return err
+		}
+		if !slices.ContainsFunc(live, func(session *core.Session) bool { return session.ID == id }) {
+			return core.ErrNotFound
+		}
+		if err := tx.Sessions.Revoke(ctx, id, now); err != nil {
+			return err
+		}
+		return s.record(ctx, tx, u, a.From, "session.ended", sessionTarget(id), nil)
+	})
 }
 
 // SwitchOrg returns an access token whose active org is another one of the

@@ -2,7 +2,6 @@ package identity
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/url"
 	"time"
@@ -12,11 +11,7 @@ import (
 	"github.com/seed-755a8038/coffer/ports"
 )
 
-var (
-	mailAddressRate = core.Rate{Name: "mail-address", Burst: 30, Period: time.Hour}
-	mailEmailRate   = core.Rate{Name: "mail-email", Burst: 5, Period: time.Hour}
-	ticketRate      = core.Rate{Name: "ticket", Burst: 60, Period: 10 * time.Minute}
-)
+var ticketRate = core.Rate{Name: "ticket", Burst: 60, Period: 10 * time.Minute}
 
 // ChangePassword replaces the password of a user who knows the present one, and
 // ends all other sessions. A user who has none yet gets core.ErrNoPassword: the
@@ -49,7 +44,10 @@ func (s *Service) ChangePassword(ctx context.Context, a core.Actor, current, nex
 		if u.PasswordHash != proven {
 			return core.ErrWrongPassword
 		}
-		return s.setPassword(ctx, tx, u, hash, a.SessionID, now)
+		if err := s.setPassword(ctx, tx, u, hash, a.SessionID, now); err != nil {
+			return err
+		}
+		return s.record(ctx, tx, u, a.From, "user.password_changed", userTarget(u), nil)
 	})
 }
 
@@ -84,58 +82,6 @@ func (s *Service) setPassword(ctx context.Context, tx ports.Tx, u *core.User, ha
 	return tx.Sessions.RevokeOf(ctx, u.ID, keep, now)
 }
 
-// Forgot mails a link to set a new password, if the address has a user. The
-// answer and its time are the same if not.
-func (s *Service) Forgot(ctx context.Context, email string, from core.Client) error {
-	now := s.clock.Now()
-	if err := s.take(ctx, mailAddressRate, from.Network, now); err != nil {
-		return err
-	}
-	email, err := core.CleanEmail("body.email", email, s.text.NFC)
-	if err != nil {
-		return err
-	}
-	a, err := s.limiter.Take(ctx, mailEmailRate, email, now)
-	if err != nil || !a.OK {
-		return err // too much mail to one address: silently none
-	}
-	token := s.secrets.Token()
-	return s.store.Update(ctx, func(tx ports.Tx) error {
-		u, err := tx.Users.ByEmail(ctx, email)
-		if err == nil {
-			u, err = tx.Users.Lock(ctx, u.ID) // who goes at this moment gets no ticket
-		}
-		if errors.Is(err, core.ErrNotFound) || err == nil && u.Disabled() {
-			return s.forgetNobody(ctx, tx, token, now)
-		}
-		if err != nil {
-			return err
-		}
-		err = tx.Tickets.Add(ctx, &core.Ticket{
-			Hash: hashToken(token), Kind: core.ResetPassword, UserID: u.ID, Email: email, CreatedAt: now, ExpiresAt: now.Add(core.ResetPasswordTTL),
-		})
-		if err != nil {
-			return err
-		}
-		return app.EnqueueMail(ctx, tx, s.secrets, ports.Mail{
-			To: email, Subject: "Set a new password",
-			Text: fmt.Sprintf("Somebody, probably you, asked for a new password.\n\nTo set one, open:\n%s\n\nThe link is good for one hour, once. If it was not you, ignore this mail: nothing has changed.\n",
-				s.link("reset-password", token)),
-		})
-	})
-}
-
-// forgetNobody does the work that a known address causes: a ticket that is
-// nobody's and over already, and mail to nobody. So the time tells nothing.
-func (s *Service) forgetNobody(ctx context.Context, tx ports.Tx, token string, now time.Time) error {
-	t := &core.Ticket{Hash: hashToken(token), Kind: core.ResetPassword, CreatedAt: now, ExpiresAt: now} //nolint:exhaustruct // nobody's
-	if err := tx.Tickets.Add(ctx, t); err != nil {
-		return err
-	}
-	text := s.link("reset-password", token)
-	return app.EnqueueMail(ctx, tx, s.secrets, ports.Mail{Text: text + text})
-}
-
 // Reset sets a new password with a mailed token, and ends all sessions. Who
 // has the token has read the mail, so the address is verified, too.
 func (s *Service) Reset(ctx context.Context, token, password string, from core.Client) error {
@@ -162,10 +108,15 @@ func (s *Service) Reset(ctx context.Context, token, password string, from core.C
 		if u.Email != t.Email || u.Disabled() {
 			return core.ErrTicketInvalid
 		}
+		var changes map[string]core.Change
 		if !u.Verified() { // whoever signed up with the address knew its second factor, too
 			u.EmailVerifiedAt, u.TOTP = now, core.TOTP{}
+			changes = nowVerified()
 		}
-		return s.setPassword(ctx, tx, u, hash, core.SessionID{}, now)
+		if err := s.setPassword(ctx, tx, u, hash, core.SessionID{}, now); err != nil {
+			return err
+		}
+		return s.record(ctx, tx, u, from, "user.password_reset", userTarget(u), changes)
 	})
 }
 
@@ -191,8 +142,15 @@ func (s *Service) VerifyEmail(ctx context.Context, token string, from core.Clien
 			return nil
 		}
 		u.Verify(now)
-		return tx.Users.Save(ctx, u)
+		if err := tx.Users.Save(ctx, u); err != nil {
+			return err
+		}
+		return s.record(ctx, tx, u, from, "user.email_verified", userTarget(u), nowVerified())
 	})
+}
+
+func nowVerified() map[string]core.Change {
+	return map[string]core.Change{"email_verified": {From: false, To: true}}
 }
 
 // ResendVerification mails the link again, unless the address is verified.

@@ -174,9 +174,14 @@ func (f *fixture) alive(a core.Actor) error {
 // mail sends what waits and returns it.
 func (f *fixture) mail() []ports.Mail {
 	f.Helper()
-	jobs := f.post.jobs
-	f.post.jobs, f.post.sent = nil, nil
-	for _, job := range jobs {
+	f.post.sent = nil
+	for len(f.post.jobs) > 0 { // one may cause another
+		job := f.post.jobs[0]
+		f.post.jobs = f.post.jobs[1:]
+		if forgot, ok := job.(identity.MailReset); ok {
+			f.must(f.MailReset(f.Context(), forgot))
+			continue
+		}
 		mail, ok := job.(app.SendMail)
 		if !ok {
 			f.Fatalf("unexpected job %T", job)

@@ -42,5 +42,8 @@ func (s *Service) beginSession(ctx context.Context, tx ports.Tx, u *core.User, f
 	if err != nil {
 		return Tokens{}, err
 	}
-	return tokens, tx.Sessions.Add(ctx, session)
+	if err := tx.Sessions.Add(ctx, session); err != nil {
+		return Tokens{}, err
+	}
+	return tokens, s.record(ctx, tx, u, from, "session.begun", sessionTarget(session.ID), nil)
 }

@@ -63,6 +63,9 @@ func (s *Service) SignUp(ctx context.Context, in SignUpInput) (*SignedUp, error)
 		if err := tx.Sessions.Add(ctx, session); err != nil {
 			return err
 		}
+		if err := tx.Audit.Add(ctx, s.entry(out.User, out.Account.ID, in.From, "user.signed_up", userTarget(out.User), nil)); err != nil {
+			return err
+		}
 		if err := s.mailVerification(ctx, tx, out.User, now); err != nil {
 			return err
 		}

@@ -82,7 +82,10 @@ func (s *Service) ConfirmTOTP(ctx context.Context, a core.Actor, code string) (r
 			t.Recovery = append(t.Recovery, hashToken(plain))
 		}
 		u.SetTOTP(t, now)
-		return tx.Users.Save(ctx, u)
+		if err := tx.Users.Save(ctx, u); err != nil {
+			return err
+		}
+		return s.record(ctx, tx, u, a.From, "user.totp_enabled", userTarget(u), nil)
 	})
 	return recovery, err
 }
@@ -96,12 +99,15 @@ func (s *Service) RemoveTOTP(ctx context.Context, a core.Actor, password, code s
 	if err := s.checkCurrent(ctx, a, u, password); err != nil {
 		return err
 	}
-	return s.second(ctx, u.ID, code, func(u *core.User, now time.Time) { u.SetTOTP(core.TOTP{}, now) })
+	return s.second(ctx, u.ID, code, func(tx ports.Tx, u *core.User, now time.Time) error {
+		u.SetTOTP(core.TOTP{}, now)
+		return s.record(ctx, tx, u, a.From, "user.totp_disabled", userTarget(u), nil)
+	})
 }
 
 // second checks the code of a user who has a second factor, spends it, and
 // lets edit change the user. A code is good once, however many requests race.
-func (s *Service) second(ctx context.Context, id core.UserID, code string, edit func(*core.User, time.Time)) error {
+func (s *Service) second(ctx context.Context, id core.UserID, code string, edit func(ports.Tx, *core.User, time.Time) error) error {
 	now := s.clock.Now()
 	if err := s.take(ctx, totpRate, id.String(), now); err != nil {
 		return err
@@ -127,7 +133,9 @@ func (s *Service) second(ctx context.Context, id core.UserID, code string, edit 
 		before := u.Version
 		u.SetTOTP(t, now)
 		if edit != nil {
-			edit(u, now)
+			if err := edit(tx, u, now); err != nil {
+				return err
+			}
 		}
 		u.Version = before + 1
 		return tx.Users.Save(ctx, u)

@@ -136,7 +136,7 @@ func (s *Service) cleanChange(in UpdateInput) (c core.OrgChange, err error) {
 		c.Slug = &slug
 	}
 	if in.TimeZone != nil {
-		zone, err := core.CleanTimeZone("body.settings.time_zone", *in.TimeZone)
+		zone, err := core.CleanTimeZone("body.settings.time_zone", *in.TimeZone, s.zones.Known)
 		if err != nil {
 			return c, err
 		}

@@ -31,6 +31,9 @@ func (s *Service) Invite(ctx context.Context, a core.Actor, id core.OrgID, in In
 	if f.IsPersonal {
 		return ports.Member{}, core.ErrPersonalOrg
 	}
+	if err := core.CheckOrgRole("body.role", in.Role); err != nil {
+		return ports.Member{}, err
+	}
 	if in.Role == core.OrgOwner && !f.Role.May(core.DeleteOrg) {
 		return ports.Member{}, core.ErrForbidden
 	}
@@ -121,6 +124,20 @@ func (s *Service) Invitations(ctx context.Context, a core.Actor, id core.OrgID, 
 		return nil, err
 	}
 	return s.list(ctx, ports.AccountQuery{OrgID: id, Statuses: []core.AccountStatus{core.AccountInvited}, After: after, Limit: limit})
+}
+
+// Withdraw ends an open invitation. An account that was accepted is not found:
+// it is a member, whom only RemoveMember removes.
+func (s *Service) Withdraw(ctx context.Context, a core.Actor, id core.OrgID, account core.AccountID, ifMatch int64) error {
+	return s.manage(ctx, a, id, account, "", func(tx ports.Tx, m *managed) error {
+		if m.account.Status != core.AccountInvited {
+			return core.ErrNotFound
+		}
+		if ifMatch != 0 && ifMatch != m.account.Version {
+			return core.ErrStale
+		}
+		return s.remove(ctx, tx, m, a, "account.removed")
+	})
 }
 
 // MyInvitations returns the open invitations to the actor's address, if the

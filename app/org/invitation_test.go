@@ -89,14 +89,14 @@ func TestInvitationEnds(t *testing.T) {
 	f.clock.shift(core.InvitationTTL)
 	_, err = f.Accept(t.Context(), ben, token, core.AccountID{})
 	f.want(err, core.ErrTicketInvalid)
-	f.must(f.RemoveMember(t.Context(), ana, c.Org.ID, late.Account.ID)) // withdrawn
+	f.must(f.RemoveMember(t.Context(), ana, c.Org.ID, late.Account.ID, 0)) // withdrawn
 	_, err = f.Accept(t.Context(), ben, "", late.Account.ID)
 	f.want(err, core.ErrNotFound)
 
 	again, err := f.invite(ana, c.Org.ID, "ben@example.com", core.OrgMember)
 	f.must(err)
 	token = f.token("ben@example.com")
-	f.must(f.RemoveMember(t.Context(), ana, c.Org.ID, again.Account.ID))
+	f.must(f.RemoveMember(t.Context(), ana, c.Org.ID, again.Account.ID, 0))
 	if _, err = f.Accept(t.Context(), ben, token, core.AccountID{}); core.KindOf(err) == core.KindInternal {
 		t.Errorf("a withdrawn invitation: %v", err)
 	}
@@ -125,12 +125,12 @@ func TestInviteAfterWithdrawals(t *testing.T) {
 	for range 3 {
 		m, err := f.invite(ana, c.Org.ID, "ben@example.com", core.OrgMember)
 		f.must(err)
-		f.must(f.RemoveMember(t.Context(), ana, c.Org.ID, m.Account.ID))
+		f.must(f.RemoveMember(t.Context(), ana, c.Org.ID, m.Account.ID, 0))
 	}
 	ben, account := f.join(ana, c.Org.ID, "ben", core.OrgMember)
 	_, err := f.invite(ana, c.Org.ID, "ben@example.com", core.OrgMember)
 	f.want(err, core.ErrAlreadyMember)
-	f.must(f.RemoveMember(t.Context(), ana, c.Org.ID, account))
+	f.must(f.RemoveMember(t.Context(), ana, c.Org.ID, account, 0))
 	f.mail()
 	_, err = f.invite(ana, c.Org.ID, "ben@example.com", core.OrgViewer)
 	f.must(err)
@@ -144,8 +144,8 @@ func TestReinviteAfterRemoval(t *testing.T) {
 	ana := f.signUp("ana", true)
 	c := f.create(ana, "Acme")
 	ben, account := f.join(ana, c.Org.ID, "ben", core.OrgAdmin)
-	f.must(f.RemoveMember(t.Context(), ana, c.Org.ID, account))
-	f.want(f.RemoveMember(t.Context(), ana, c.Org.ID, account), core.ErrNotFound)
+	f.must(f.RemoveMember(t.Context(), ana, c.Org.ID, account, 0))
+	f.want(f.RemoveMember(t.Context(), ana, c.Org.ID, account, 0), core.ErrNotFound)
 	f.want(f.sees(ben, c.Org.ID), core.ErrNotFound)
 	m, err := f.invite(ana, c.Org.ID, "ben@example.com", core.OrgViewer)
 	f.must(err)
@@ -194,7 +194,7 @@ func TestMemberLimit(t *testing.T) {
 	}
 	open, err := f.Invitations(t.Context(), ana, c.Org.ID, core.AccountID{}, 10)
 	f.must(err)
-	f.must(f.RemoveMember(t.Context(), ana, c.Org.ID, open[0].Account.ID)) // makes room
+	f.must(f.RemoveMember(t.Context(), ana, c.Org.ID, open[0].Account.ID, 0)) // makes room
 	_, err = f.invite(ana, c.Org.ID, "another@example.com", core.OrgMember)
 	f.must(err)
 	l, err := f.License(t.Context(), ana, c.Org.ID)

@@ -35,10 +35,27 @@ type MemberChange struct {
 	IfMatch int64
 }
 
+func (c MemberChange) check() error {
+	if c.Role != "" {
+		if err := core.CheckOrgRole("body.role", c.Role); err != nil {
+			return err
+		}
+	}
+	switch c.Status {
+	case "", core.AccountActive, core.AccountSuspended:
+		return nil
+	case core.AccountInvited, core.AccountRemoved: // by other ways only
+	}
+	return core.Invalid("body.status", "must be active or suspended")
+}
+
 // ChangeMember gives an account another role, suspends it or lets it in again.
 // It takes effect on the account's next request. It returns core.ErrLastOwner,
 // core.ErrAccountState, core.ErrStale.
 func (s *Service) ChangeMember(ctx context.Context, a core.Actor, id core.OrgID, account core.AccountID, c MemberChange) (ports.Member, error) {
+	if err := c.check(); err != nil {
+		return ports.Member{}, err
+	}
 	var after *core.Account
 	err := s.manage(ctx, a, id, account, c.Role, func(tx ports.Tx, m *managed) error {
 		if c.IfMatch != 0 && c.IfMatch != m.account.Version {
@@ -79,9 +96,13 @@ func (s *Service) ChangeMember(ctx context.Context, a core.Actor, id core.OrgID,
 }
 
 // RemoveMember ends an account, or withdraws an invitation. Its personal drive
-// passes into the custody of the org's owners and admins.
-func (s *Service) RemoveMember(ctx context.Context, a core.Actor, id core.OrgID, account core.AccountID) error {
+// passes into the custody of the org's owners and admins. ifMatch is the
+// version the client has seen, 0 for any.
+func (s *Service) RemoveMember(ctx context.Context, a core.Actor, id core.OrgID, account core.AccountID, ifMatch int64) error {
 	return s.manage(ctx, a, id, account, "", func(tx ports.Tx, m *managed) error {
+		if ifMatch != 0 && ifMatch != m.account.Version {
+			return core.ErrStale
+		}
 		return s.remove(ctx, tx, m, a, "account.removed")
 	})
 }
@@ -117,7 +138,7 @@ func (s *Service) Transfer(ctx context.Context, a core.Actor, id core.OrgID, to 
 		if m.account.Status != core.AccountActive || m.account.ID == own.ID || own.Role != core.OrgOwner || own.Status != core.AccountActive {
 			return core.ErrAccountState
 		}
-		before := *m.account
+		before, former := *m.account, *own
 		if before.Role != core.OrgOwner {
 			if err := m.account.ChangeRole(core.OrgOwner, m.now); err != nil {
 				return err
@@ -132,7 +153,10 @@ func (s *Service) Transfer(ctx context.Context, a core.Actor, id core.OrgID, to 
 		if err := tx.Accounts.Save(ctx, own); err != nil {
 			return err
 		}
-		return s.record(ctx, tx, f, a, "org.transferred", accountTarget(m.account), accountChanges(&before, m.account))
+		if err := s.record(ctx, tx, f, a, "org.transferred", accountTarget(m.account), accountChanges(&before, m.account)); err != nil {
+			return err
+		}
+		return s.record(ctx, tx, f, a, "org.transferred", accountTarget(own), accountChanges(&former, own))
 	})
 }
 

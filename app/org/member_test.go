@@ -46,7 +46,7 @@ func TestWhoManagesWhom(t *testing.T) {
 				_, err := f.ChangeMember(t.Context(), actors[actor], c.Org.ID, account, org.MemberChange{Status: status})
 				f.want(err, want(""))
 			}
-			f.want(f.RemoveMember(t.Context(), actors[actor], c.Org.ID, account), want(""))
+			f.want(f.RemoveMember(t.Context(), actors[actor], c.Org.ID, account, 0), want(""))
 		}
 		for i, role := range roles {
 			_, err := f.invite(actors[actor], c.Org.ID, fmt.Sprintf("new-%s%d@example.com", actor, i), role)
@@ -152,7 +152,7 @@ func TestChangesActAtOnce(t *testing.T) {
 	f.want(f.Leave(t.Context(), ben, c.Org.ID), core.ErrNotFound)
 	change(org.MemberChange{Status: core.AccountActive})
 	f.must(upload())
-	f.must(f.RemoveMember(t.Context(), ana, c.Org.ID, account))
+	f.must(f.RemoveMember(t.Context(), ana, c.Org.ID, account, 0))
 	f.want(f.sees(ben, c.Org.ID), core.ErrNotFound)
 	f.want(upload(), core.ErrNotFound)
 	_, err = f.ChangeMember(t.Context(), ana, c.Org.ID, account, org.MemberChange{Role: core.OrgAdmin})
@@ -198,7 +198,7 @@ func TestChangeMemberNotes(t *testing.T) {
 func TestCustody(t *testing.T) {
 	for name, leave := range map[string]func(f *fixture, owner, who core.Actor, org core.OrgID, account core.AccountID) error{
 		"removed": func(f *fixture, owner, _ core.Actor, id core.OrgID, account core.AccountID) error {
-			return f.RemoveMember(f.Context(), owner, id, account)
+			return f.RemoveMember(f.Context(), owner, id, account, 0)
 		},
 		"left": func(f *fixture, _, who core.Actor, id core.OrgID, _ core.AccountID) error {
 			return f.Leave(f.Context(), who, id)
@@ -252,7 +252,7 @@ func TestPersonalOrgStaysPersonal(t *testing.T) {
 	f.want(f.Leave(t.Context(), ana, ana.ActiveOrg), core.ErrPersonalOrg)
 	f.want(f.Transfer(t.Context(), ana, ana.ActiveOrg, account), core.ErrPersonalOrg)
 	f.want(f.Delete(t.Context(), ana, ana.ActiveOrg, 0), core.ErrPersonalOrg)
-	f.want(f.RemoveMember(t.Context(), ana, ana.ActiveOrg, account), core.ErrPersonalOrg)
+	f.want(f.RemoveMember(t.Context(), ana, ana.ActiveOrg, account, 0), core.ErrPersonalOrg)
 	_, err = f.ChangeMember(t.Context(), ana, ana.ActiveOrg, account, org.MemberChange{Role: core.OrgViewer})
 	f.want(err, core.ErrPersonalOrg)
 }
@@ -263,7 +263,7 @@ func TestLastOwnerStays(t *testing.T) {
 	c := f.create(ana, "Acme")
 	ben, account := f.join(ana, c.Org.ID, "ben", core.OrgMember)
 	f.want(f.Leave(t.Context(), ana, c.Org.ID), core.ErrLastOwner)
-	f.want(f.RemoveMember(t.Context(), ana, c.Org.ID, c.Account.ID), core.ErrLastOwner)
+	f.want(f.RemoveMember(t.Context(), ana, c.Org.ID, c.Account.ID, 0), core.ErrLastOwner)
 	for _, change := range []org.MemberChange{{Role: core.OrgAdmin}, {Status: core.AccountSuspended}} {
 		_, err := f.ChangeMember(t.Context(), ana, c.Org.ID, c.Account.ID, change)
 		f.want(err, core.ErrLastOwner)
@@ -283,7 +283,7 @@ func TestLastOwnerStays(t *testing.T) {
 	f.want(f.Transfer(t.Context(), ana, c.Org.ID, account), core.ErrForbidden)
 	f.want(f.Leave(t.Context(), ben, c.Org.ID), core.ErrLastOwner)
 	f.must(f.Leave(t.Context(), ana, c.Org.ID))
-	want := []string{"org.created", "account.invited", "account.joined", "account.invited", "org.transferred", "account.left"}
+	want := []string{"org.created", "account.invited", "account.joined", "account.invited", "org.transferred", "org.transferred", "account.left"}
 	if got := f.logged(ben, c.Org.ID); !reflect.DeepEqual(got, want) {
 		t.Errorf("audit = %v", got)
 	}
@@ -300,7 +300,7 @@ func TestOwnersLeaveAtOnce(t *testing.T) {
 			return err
 		},
 		func(f *fixture, a core.Actor, id core.OrgID, _, other core.AccountID) error {
-			return f.RemoveMember(f.Context(), a, id, other)
+			return f.RemoveMember(f.Context(), a, id, other, 0)
 		},
 		func(f *fixture, a core.Actor, id core.OrgID, _, other core.AccountID) error {
 			_, err := f.ChangeMember(f.Context(), a, id, other, org.MemberChange{Status: core.AccountSuspended})

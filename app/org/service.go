@@ -25,6 +25,7 @@ type Deps struct {
 	Clock   ports.Clock
 	IDs     ports.IDs
 	Text    ports.Text
+	Zones   ports.Zones
 }
 
 // Service runs the org use cases. It is safe for concurrent use.
@@ -35,12 +36,15 @@ type Service struct {
 	clock   ports.Clock
 	ids     ports.IDs
 	text    ports.Text
+	zones   ports.Zones
 	opts    Options
 }
 
 // NewService returns a Service on the given ports.
 func NewService(d Deps, opts Options) *Service {
-	return &Service{store: d.Store, access: d.Access, secrets: d.Secrets, clock: d.Clock, ids: d.IDs, text: d.Text, opts: opts}
+	return &Service{
+		store: d.Store, access: d.Access, secrets: d.Secrets, clock: d.Clock, ids: d.IDs, text: d.Text, zones: d.Zones, opts: opts,
+	}
 }
 
 // Retention is how long a deleted org can be restored.

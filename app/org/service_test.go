@@ -87,7 +87,7 @@ func newFixture(t *testing.T) *fixture {
 	f.secrets, err = sealing.New(bytes.Repeat([]byte("s"), 32))
 	f.must(err)
 	f.Service = org.NewService(org.Deps{
-		Store: f.store, Access: f.store, Secrets: f.secrets, Clock: f.clock, IDs: f.ids, Text: system.Text{},
+		Store: f.store, Access: f.store, Secrets: f.secrets, Clock: f.clock, IDs: f.ids, Text: system.Text{}, Zones: system.Zones{},
 	}, org.Options{LinkURL: "https://coffer.example", Retention: retention})
 	return f
 }

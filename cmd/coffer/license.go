@@ -39,14 +39,15 @@ func newLicenseList(l *loader) *cobra.Command {
 
 func writeLicenses(w io.Writer, all []core.License) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(table, "NAME\tUPLOAD MB\tSTORAGE MB\tASSETS\tPRODUCTS\tMEMBERS\tFEATURES") // Flush reports the first error
+	_, _ = fmt.Fprintln(table, "NAME\tFEE CENTS\tUPLOAD MB\tSTORAGE MB\tASSETS\tPRODUCTS\tMEMBERS\tGROUPS\tASSETS/GROUP\tSHARE HOURS\tFEATURES") // Flush reports the first error
 	for _, l := range all {
 		features := make([]string, len(l.Features))
 		for i, f := range l.Features {
 			features[i] = string(f)
 		}
-		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", l.Name, number(l.Limits.MaxUploadSizeMB), number(l.Limits.MaxTotalStorageMB),
-			number(l.Limits.MaxAssets), number(l.Limits.MaxProducts), number(l.Limits.MaxMembers), strings.Join(features, ","))
+		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", l.Name, fee(l.MonthlyFeeCents), number(l.Limits.MaxUploadSizeMB),
+			number(l.Limits.MaxTotalStorageMB), number(l.Limits.MaxAssets), number(l.Limits.MaxProducts), number(l.Limits.MaxMembers),
+			number(l.Limits.MaxGroups), number(l.Limits.MaxAssetsPerGroup), number(l.Limits.MaxGroupShareHours), strings.Join(features, ","))
 	}
 	if err := table.Flush(); err != nil {
 		return fmt.Errorf("write the list: %w", err)
@@ -61,39 +62,62 @@ func number(n int64) string {
 	return strconv.FormatInt(n, 10)
 }
 
+func fee(cents int64) string {
+	if cents == core.Unlimited {
+		return "contract"
+	}
+	return strconv.FormatInt(cents, 10)
+}
+
 func newLicenseSet(l *loader) *cobra.Command {
 	var features []string
-	limits := core.UnlimitedLicense().Limits
-	fee := core.Unlimited
+	named := core.License{Limits: core.UnlimitedLicense().Limits, MonthlyFeeCents: core.Unlimited}
 	cmd := &cobra.Command{
-		Use: "set NAME", Short: "Define a licence, or change it; what is not named is unlimited (-1)", Args: usageArgs(cobra.ExactArgs(1)),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			cfg, err := l.loadWithSecret()
-			if err != nil {
-				return err
-			}
-			license := core.License{Name: args[0], Limits: limits, MonthlyFeeCents: fee}
-			for _, f := range features {
-				license.Features = append(license.Features, core.Feature(f))
-			}
-			if err := coffer.SetLicense(cmd.Context(), cfg.Config, license); err != nil {
-				return fmt.Errorf("set licence %s: %w", args[0], err)
-			}
-			_, err = fmt.Fprintln(cmd.OutOrStdout(), "licence", args[0], "is set")
-			return err
-		},
+		Use: "set NAME", Short: "Define a licence, without limits but those named, or change what is named of one; -1: no limit",
+		Args: usageArgs(cobra.ExactArgs(1)),
 	}
 	flags := cmd.Flags()
-	flags.Int64Var(&limits.MaxUploadSizeMB, "max-upload-size-mb", core.Unlimited, "largest file")
-	flags.Int64Var(&limits.MaxTotalStorageMB, "max-total-storage-mb", core.Unlimited, "all files together")
-	flags.Int64Var(&limits.MaxAssets, "max-assets", core.Unlimited, "number of files")
-	flags.Int64Var(&limits.MaxProducts, "max-products", core.Unlimited, "number of products")
-	flags.Int64Var(&limits.MaxMembers, "max-members", core.Unlimited, "number of people")
-	flags.Int64Var(&limits.MaxGroups, "max-groups", core.Unlimited, "number of groups")
-	flags.Int64Var(&limits.MaxAssetsPerGroup, "max-assets-per-group", core.Unlimited, "files in one group")
-	flags.Int64Var(&limits.MaxGroupShareHours, "max-group-share-hours", core.Unlimited, "longest life of a group's link")
-	flags.Int64Var(&fee, "monthly-fee-cents", core.Unlimited, "in US cents; -1: by contract")
-	flags.StringSliceVar(&features, "feature", nil, "a feature; may be given several times")
+	var edits []func(*core.License) // each copies what one flag names
+	number := func(name, usage string, of func(*core.License) *int64) {
+		flags.Int64Var(of(&named), name, core.Unlimited, usage)
+		edits = append(edits, func(l *core.License) {
+			if flags.Changed(name) {
+				*of(l) = *of(&named)
+			}
+		})
+	}
+	number("max-upload-size-mb", "largest file", func(l *core.License) *int64 { return &l.Limits.MaxUploadSizeMB })
+	number("max-total-storage-mb", "all files together", func(l *core.License) *int64 { return &l.Limits.MaxTotalStorageMB })
+	number("max-assets", "number of files", func(l *core.License) *int64 { return &l.Limits.MaxAssets })
+	number("max-products", "number of products", func(l *core.License) *int64 { return &l.Limits.MaxProducts })
+	number("max-members", "number of people", func(l *core.License) *int64 { return &l.Limits.MaxMembers })
+	number("max-groups", "number of groups", func(l *core.License) *int64 { return &l.Limits.MaxGroups })
+	number("max-assets-per-group", "files in one group", func(l *core.License) *int64 { return &l.Limits.MaxAssetsPerGroup })
+	number("max-group-share-hours", "longest life of a group's link", func(l *core.License) *int64 { return &l.Limits.MaxGroupShareHours })
+	number("monthly-fee-cents", "in US cents; -1: by contract", func(l *core.License) *int64 { return &l.MonthlyFeeCents })
+	flags.StringSliceVar(&features, "feature", nil, "a feature; may be given several times, and replaces all; empty: none")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		cfg, err := l.loadWithSecret()
+		if err != nil {
+			return err
+		}
+		err = coffer.SetLicense(cmd.Context(), cfg.Config, args[0], func(l *core.License) {
+			for _, edit := range edits {
+				edit(l)
+			}
+			if flags.Changed("feature") {
+				l.Features = nil
+				for _, f := range features {
+					l.Features = append(l.Features, core.Feature(f))
+				}
+			}
+		})
+		if err != nil {
+			return fmt.Errorf("set licence %s: %w", args[0], err)
+		}
+		_, err = fmt.Fprintln(cmd.OutOrStdout(), "licence", args[0], "is set")
+		return err
+	}
 	return cmd
 }
 

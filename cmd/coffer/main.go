@@ -10,7 +10,6 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
-	_ "time/tzdata" // time zones, on machines that have none
 
 	"github.com/spf13/cobra"
 )

@@ -13,16 +13,17 @@ CREATE TABLE licenses (
     max_groups            bigint,
     max_assets_per_group  bigint,
     max_group_share_hours bigint,
-    features              jsonb NOT NULL
+    features              jsonb NOT NULL,
+    version               bigint NOT NULL
 );
 
 INSERT INTO licenses VALUES
-    ('free',       0,    100,   1000,    100,  50,   5,    10,   100,  168,  '[]'),
-    ('starter',    1900, 500,   10000,   500,  100,  10,   10,   100,  168,  '[]'),
+    ('free',       0,    100,   1000,    100,  50,   5,    10,   100,  168,  '[]', 1),
+    ('starter',    1900, 500,   10000,   500,  100,  10,   10,   100,  168,  '[]', 1),
     ('pro',        4900, 2000,  100000,  2000, 500,  50,   100,  1000, 720,
-     '["group_nesting","password_protection","custom_sharing","advanced_analytics","analytics_export"]'),
+     '["group_nesting","password_protection","custom_sharing","advanced_analytics","analytics_export"]', 1),
     ('enterprise', NULL, 10000, 1000000, NULL, NULL, NULL, NULL, NULL, NULL,
-     '["group_nesting","password_protection","custom_sharing","advanced_analytics","full_analytics","analytics_export","custom_branding","white_label","ip_restriction","watermark","webhooks","scheduled_reports"]');
+     '["group_nesting","password_protection","custom_sharing","advanced_analytics","full_analytics","analytics_export","custom_branding","white_label","ip_restriction","watermark","webhooks","scheduled_reports"]', 1);
 
 CREATE TABLE orgs (
     id               uuid PRIMARY KEY,

@@ -8,8 +8,12 @@ import (
 	"github.com/seed-755a8038/coffer/ports"
 )
 
-func (s storeTest) putLicense(l core.License, replace bool) error {
-	return s.Update(s.Context(), func(tx ports.Tx) error { return tx.Licenses.Put(s.Context(), l, replace) })
+func (s storeTest) addLicense(l core.License) error {
+	return s.Update(s.Context(), func(tx ports.Tx) error { return tx.Licenses.Add(s.Context(), &l) })
+}
+
+func (s storeTest) saveLicense(l core.License) error {
+	return s.Update(s.Context(), func(tx ports.Tx) error { return tx.Licenses.Save(s.Context(), &l) })
 }
 
 func (s storeTest) licenses() (all []core.License) {
@@ -23,34 +27,50 @@ func (s storeTest) licenses() (all []core.License) {
 
 func licensePut(s storeTest) {
 	own := core.License{
-		Name: "own", MonthlyFeeCents: 2_000, Features: []core.Feature{core.FeatureWebhooks, core.FeatureBranding},
+		Name: "own", Version: 1, MonthlyFeeCents: 2_000, Features: []core.Feature{core.FeatureWebhooks, core.FeatureBranding},
 		Limits: core.Limits{
 			MaxUploadSizeMB: 1, MaxTotalStorageMB: 2, MaxAssets: 3, MaxProducts: 4, MaxMembers: 5, MaxGroups: 6, MaxAssetsPerGroup: 7, MaxGroupShareHours: 8,
 		},
 	}
-	s.wantErr(s.putLicense(own, true), core.ErrNotFound)
-	s.must(s.putLicense(own, false))
-	s.wantErr(s.putLicense(own, false), core.ErrLicenseNameTaken)
-	s.wantErr(s.putLicense(core.License{Name: "free"}, false), core.ErrLicenseNameTaken)
+	locked := func(name string) (l *core.License, err error) {
+		err = s.Update(s.Context(), func(tx ports.Tx) (err error) {
+			l, err = tx.Licenses.Lock(s.Context(), name)
+			return err
+		})
+		return l, err
+	}
+	_, err := locked("own")
+	s.wantErr(err, core.ErrNotFound)
+	s.must(s.addLicense(own))
+	got, err := locked("own")
+	s.must(err)
+	s.equal(*got, own)
+	s.wantErr(s.addLicense(own), core.ErrLicenseNameTaken)
+	s.wantErr(s.addLicense(core.License{Name: "free", Version: 1}), core.ErrLicenseNameTaken)
 	want := slices.Insert(core.Tiers(), 2, own) // by fee
 	s.equal(s.licenses(), want)
 
 	changed := core.License{
-		Name: "own", MonthlyFeeCents: core.Unlimited,
+		Name: "own", Version: 2, MonthlyFeeCents: core.Unlimited,
 		Limits: core.Limits{
 			MaxUploadSizeMB: core.Unlimited, MaxTotalStorageMB: core.Unlimited, MaxAssets: core.Unlimited, MaxProducts: core.Unlimited,
 			MaxMembers: core.Unlimited, MaxGroups: core.Unlimited, MaxAssetsPerGroup: core.Unlimited, MaxGroupShareHours: core.Unlimited,
 		},
 	}
-	s.must(s.putLicense(changed, true))
+	s.must(s.saveLicense(changed))
+	s.wantErr(s.saveLicense(changed), core.ErrStale)
 	s.equal(s.licenses(), append(core.Tiers(), changed)) // those by contract last, by name
-	zero := core.License{Name: "zero"}
-	s.must(s.putLicense(zero, false)) // a limit of nothing is not no limit
+	zero := core.License{Name: "zero", Version: 1}
+	s.must(s.addLicense(zero)) // a limit of nothing is not no limit
 	s.equal(s.licenses()[1], zero)
 }
 
 func licenseRace(s storeTest) {
-	ok := s.race(core.ErrLicenseNameTaken, func(int) error { return s.putLicense(core.License{Name: "own"}, false) })
+	ok := s.race(core.ErrLicenseNameTaken, func(int) error { return s.addLicense(core.License{Name: "own", Version: 1}) })
+	s.equal(ok, 1)
+	ok = s.race(core.ErrStale, func(n int) error {
+		return s.saveLicense(core.License{Name: "own", Version: 2, MonthlyFeeCents: int64(n)})
+	})
 	s.equal(ok, 1)
 }
 
@@ -58,8 +78,8 @@ func licenseRace(s storeTest) {
 // alone, and as it is changed.
 func licenseAssigned(s storeTest) {
 	ana, ben := s.signUp("ana"), s.signUp("ben")
-	own := core.License{Name: "own", Limits: core.Limits{MaxMembers: 7}, Features: []core.Feature{core.FeatureWebhooks}}
-	s.must(s.putLicense(own, false))
+	own := core.License{Name: "own", Version: 1, Limits: core.Limits{MaxMembers: 7}, Features: []core.Feature{core.FeatureWebhooks}}
+	s.must(s.addLicense(own))
 	assign := func(org core.OrgID, license string) error {
 		return s.Update(s.Context(), func(tx ports.Tx) error {
 			return tx.Licenses.Assign(s.Context(), ports.LicenseAssignment{ID: s.id(), OrgID: org, License: license, ExpiresAt: noon.Add(time.Hour), Now: noon})
@@ -78,7 +98,7 @@ func licenseAssigned(s storeTest) {
 	}
 	inForce(ana.org.ID, core.OrgLicense{License: own, ExpiresAt: noon.Add(time.Hour)})
 	inForce(ben.org.ID, core.OrgLicense{License: core.Tiers()[0]})
-	own.Limits.MaxMembers, own.Features = core.Unlimited, nil
-	s.must(s.putLicense(own, true))
+	own.Limits.MaxMembers, own.Features, own.Version = core.Unlimited, nil, 2
+	s.must(s.saveLicense(own))
 	inForce(ana.org.ID, core.OrgLicense{License: own, ExpiresAt: noon.Add(time.Hour)})
 }

@@ -114,7 +114,7 @@ func orgListAll(s storeTest) {
 		s.view(func(tx ports.Tx) error {
 			page := ports.OrgPage{Limit: limit}
 			for {
-				orgs, err := tx.Orgs.ListAll(s.Context(), text, page)
+				orgs, err := tx.Orgs.ListAll(s.Context(), text, noon, page)
 				s.must(err)
 				for _, o := range orgs {
 					found = append(found, o.Org.ID)
@@ -144,11 +144,17 @@ func orgState(s storeTest) {
 	s.must(s.addAccount(s.invitation(t, "new@example.com")))
 	s.joined(t, s.signUp("ben"), core.OrgMember, core.AccountRemoved)
 	s.update(func(tx ports.Tx) error {
-		return tx.Licenses.Assign(s.Context(), ports.LicenseAssignment{ID: s.id(), OrgID: t.org.ID, License: "pro", Now: noon})
+		for license, expires := range map[string]time.Time{"pro": noon.Add(time.Hour), "enterprise": noon} { // the latter over already
+			a := ports.LicenseAssignment{ID: s.id(), OrgID: t.org.ID, License: license, ExpiresAt: expires, Now: noon.Add(-time.Hour)}
+			if err := tx.Licenses.Assign(s.Context(), a); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	s.deleteOrg(t)
 	s.view(func(tx ports.Tx) error {
-		got, err := tx.Orgs.ListAll(s.Context(), "", ports.OrgPage{Limit: 2})
+		got, err := tx.Orgs.ListAll(s.Context(), "", noon, ports.OrgPage{Limit: 2})
 		s.must(err)
 		deleted := *t.org
 		s.must(deleted.Delete(noon))

@@ -19,13 +19,14 @@ import (
 // StoreEnv is a new, empty store with what goes around its units of work.
 type StoreEnv struct {
 	ports.Store
-	Hot       ports.Hot
-	Limiter   ports.Limiter
-	Inspector ports.Inspector
+	Hot        ports.Hot
+	Limiter    ports.Limiter
+	Inspector  ports.Inspector
+	Statistics ports.Statistics
 }
 
 // Store tests that stores opened by open keep the contracts of ports.Store,
-// ports.Hot and ports.Limiter. open registers its own cleanup.
+// ports.Hot, ports.Limiter and ports.Statistics. open registers its own cleanup.
 func Store(t *testing.T, open func(t *testing.T) StoreEnv) {
 	for name, test := range map[string]func(storeTest){
 		"Tx is complete":                           txComplete,
@@ -119,6 +120,7 @@ func Store(t *testing.T, open func(t *testing.T) StoreEnv) {
 		"an org is purged piece by piece":          purgedPieceByPiece,
 		"racing purges leave each blob once":       purgesRace,
 		"a restore and a purge exclude each other": restoreRacesPurge,
+		"a server is counted":                      counted,
 	} {
 		t.Run(name, func(t *testing.T) { test(storeTest{T: t, StoreEnv: open(t), n: new(uint64)}) })
 	}

@@ -160,7 +160,7 @@ func tokenOnce(s storeTest) {
 	s.update(func(tx ports.Tx) error {
 		got, err := tx.Sessions.Rotate(s.Context(), rotation("token of ana", "third", later))
 		s.wantErr(err, core.ErrRefreshReused)
-		s.equal(got, &core.Session{ID: p.session.ID})
+		s.equal(got, &core.Session{ID: p.session.ID, UserID: p.user.ID})
 		_, err = tx.Sessions.Rotate(s.Context(), rotation("nobody's", "third", later))
 		s.wantErr(err, core.ErrRefreshInvalid)
 		_, err = tx.Sessions.Rotate(s.Context(), rotation("second", "third", later.Add(3*time.Hour)))
@@ -194,7 +194,8 @@ func logoutRace(s storeTest) {
 			})
 			wg.Go(func() {
 				if err := s.Update(s.Context(), func(tx ports.Tx) error {
-					return tx.Sessions.RevokeByToken(s.Context(), []byte(token), noon)
+					_, err := tx.Sessions.RevokeByToken(s.Context(), []byte(token), noon)
+					return err
 				}); err != nil {
 					s.Error(err)
 				}
@@ -211,7 +212,12 @@ func sessionRevoked(s storeTest) {
 	for _, revoke := range []func(tx ports.Tx, p person) error{
 		func(tx ports.Tx, p person) error { return tx.Sessions.Revoke(s.Context(), p.session.ID, noon) },
 		func(tx ports.Tx, p person) error {
-			return tx.Sessions.RevokeByToken(s.Context(), p.session.TokenHash, noon)
+			ended, err := tx.Sessions.RevokeByToken(s.Context(), p.session.TokenHash, noon)
+			if !ended.ID.IsZero() { // the first time
+				s.equal(ended.ID, p.session.ID)
+				s.equal(ended.UserID, p.session.UserID)
+			}
+			return err
 		},
 	} {
 		p := s.signUp("ana" + core.UserID(s.id()).String()[30:])

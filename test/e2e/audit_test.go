@@ -41,10 +41,11 @@ func TestTheAuditLogSaysWhoDidWhat(t *testing.T) {
 		ana.refused(http.StatusConflict, "last_owner", "POST", org+"/leave", nil)
 		ana.want(http.StatusNoContent, "POST", org+"/transfer-ownership", object{"account_id": ben.account})
 		note(ana, "org.transferred", "account", ben.account, `{"role":{"from":"admin","to":"owner"}}`)
+		note(ana, "org.transferred", "account", ana.account, `{"role":{"from":"owner","to":"admin"}}`)
 		cat.want(http.StatusNoContent, "POST", org+"/leave", nil)
 		note(cat, "account.left", "account", cat.account, `{"status":{"from":"active","to":"removed"}}`)
 		s.must("license", "assign", ana.org, "starter")
-		want = append(want, fmt.Sprintf(`system <nil>  license.assigned org %s  {"license":{"from":null,"to":"starter"}}`, ana.org))
+		want = append(want, fmt.Sprintf(`system <nil>  license.assigned org %s  {"license":{"from":"free","to":"starter"}}`, ana.org))
 		ben.want(http.StatusNoContent, "DELETE", ben.member(ana.account), nil)
 		note(ben, "account.removed", "account", ana.account, `{"status":{"from":"active","to":"removed"}}`)
 

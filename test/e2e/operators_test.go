@@ -20,6 +20,11 @@ func TestOperatorsRunTheServerAndNobodyElse(t *testing.T) {
 			{"PATCH", "/api/admin/users/" + bens, `{"platform_admin": true}`},
 			{"PUT", "/api/admin/orgs/" + eve.org + "/license", `{"license": "enterprise"}`},
 			{"PATCH", "/api/admin/users/" + missingID, `{"disabled": true}`},
+			{"GET", "/api/admin/licenses", ""},
+			{"POST", "/api/admin/licenses", `{"name": "mine"}`},
+			{"GET", "/api/admin/licenses/free", ""},
+			{"PATCH", "/api/admin/licenses/" + missingID, `{"limits": null}`},
+			{"GET", "/api/admin/stats", ""},
 		}
 		shut := func(u *user) {
 			t.Helper()

@@ -40,7 +40,7 @@ func TestPeopleSignInAtAProvider(t *testing.T) {
 		if again := s.signsIn(idp, "ana"); again.id() != ana.id() {
 			t.Error("the second time it is another user")
 		}
-		if got := ana.want(http.StatusOK, "GET", "/api/orgs/"+ana.org+"/audit-log", nil).list("action"); len(got) == 0 || got[len(got)-1] != "user.created" {
+		if got := ana.want(http.StatusOK, "GET", "/api/orgs/"+ana.org+"/audit-log", nil).list("action"); len(got) == 0 || got[len(got)-1] != "user.signed_up" {
 			t.Errorf("audit log %q", got)
 		}
 

@@ -29,6 +29,11 @@ var own = []request{
 	{"PATCH", "/api/admin/users/" + missingID, `{"disabled": true}`},
 	{"GET", "/api/admin/jobs", ""},
 	{"POST", "/api/admin/jobs/1/retry", ""},
+	{"GET", "/api/admin/licenses", ""},
+	{"POST", "/api/admin/licenses", `{"name": "mallorys"}`},
+	{"GET", "/api/admin/licenses/free", ""},
+	{"PATCH", "/api/admin/licenses/free", `{"limits": null}`},
+	{"GET", "/api/admin/stats", ""},
 }
 
 func TestEveryOperationWantsASession(t *testing.T) {

@@ -1,0 +1,258 @@
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"testing"
+)
+
+// standings are what somebody can be to the company. Each action is tried by
+// those who may least first, since owners may end it.
+var standings = []string{"owner", "admin", "member", "viewer", "suspended", "removed", "invited", "stranger"}
+
+const (
+	yes  = http.StatusOK // and 201, 204
+	no   = http.StatusForbidden
+	gone = http.StatusNotFound // nothing of the organisation is there
+)
+
+// roleTable says what each may do, cell by cell. Who had been let go, and who
+// has not come yet, had been an admin, or shall be one.
+var roleTable = []struct {
+	action string
+	want   [8]int
+	do     func(c *cast, u *user) *answer
+}{
+	//                          owner admin member viewer suspended removed invited stranger
+	{"view the organisation", [8]int{yes, yes, yes, yes, gone, gone, gone, gone}, (*cast).view},
+	{"list its members", [8]int{yes, yes, yes, yes, gone, gone, gone, gone}, (*cast).members},
+	{"upload a file", [8]int{yes, yes, yes, no, gone, gone, gone, gone}, (*cast).upload},
+	{"delete one's own file", [8]int{yes, yes, yes, no, gone, gone, gone, gone}, (*cast).deleteOwn},
+	{"delete another's file", [8]int{yes, yes, no, no, gone, gone, gone, gone}, (*cast).deleteAny},
+	{"invite somebody", [8]int{yes, yes, no, no, gone, gone, gone, gone}, (*cast).invites},
+	{"invite an owner", [8]int{yes, no, no, no, gone, gone, gone, gone}, (*cast).invitesOwner},
+	{"see the invitations", [8]int{yes, yes, no, no, gone, gone, gone, gone}, (*cast).invitations},
+	{"withdraw an invitation", [8]int{yes, yes, no, no, gone, gone, gone, gone}, (*cast).withdraw},
+	{"change a member's role", [8]int{yes, yes, no, no, gone, gone, gone, gone}, (*cast).changeMember},
+	{"suspend a member", [8]int{yes, yes, no, no, gone, gone, gone, gone}, (*cast).suspend},
+	{"make an owner", [8]int{yes, no, no, no, gone, gone, gone, gone}, (*cast).makeOwner},
+	{"change an owner", [8]int{yes, no, no, no, gone, gone, gone, gone}, (*cast).changeOwner},
+	{"remove a member", [8]int{yes, yes, no, no, gone, gone, gone, gone}, (*cast).remove},
+	{"remove an owner", [8]int{yes, no, no, no, gone, gone, gone, gone}, (*cast).removeOwner},
+	{"edit the settings", [8]int{yes, yes, no, no, gone, gone, gone, gone}, (*cast).edit},
+	{"read the audit log", [8]int{yes, yes, no, no, gone, gone, gone, gone}, (*cast).log},
+	{"export the audit log", [8]int{yes, yes, no, no, gone, gone, gone, gone}, (*cast).export},
+	{"transfer the ownership", [8]int{yes, no, no, no, gone, gone, gone, gone}, (*cast).transfer},
+	{"delete the organisation", [8]int{yes, no, no, no, gone, gone, gone, gone}, (*cast).deleteOrg},
+}
+
+// cast is a company with somebody of each standing.
+type cast struct {
+	*server
+
+	boss  *user // another owner, who sets each scene
+	joe   *user // comes and goes
+	here  bool  // whether joe is a member now
+	count int   // of files and addresses
+	files map[*user]string
+}
+
+func (c *cast) org(rest string) string { return "/api/orgs/" + c.boss.org + rest }
+
+// fresh returns a name that nobody has used.
+func (c *cast) fresh() string {
+	c.count++
+	return fmt.Sprintf("n%d", c.count)
+}
+
+// joined returns the account of a member: joe, who comes back if he had to go.
+func (c *cast) joined() string {
+	c.t.Helper()
+	if !c.here {
+		c.joe.account = c.boss.invite(c.joe.email, "member")
+		c.joe.want(http.StatusOK, "POST", "/api/invitations/accept", object{"account_id": c.joe.account})
+		c.here = true
+	}
+	c.boss.change(c.joe.account, object{"role": "member", "status": "active"})
+	return c.joe.account
+}
+
+// owner returns the account of an owner who is neither the boss nor the actor.
+func (c *cast) owner() string {
+	c.t.Helper()
+	account := c.joined()
+	c.boss.change(account, object{"role": "owner"})
+	return account
+}
+
+func (c *cast) view(u *user) *answer    { return u.ask("GET", c.org(""), nil) }
+func (c *cast) members(u *user) *answer { return u.ask("GET", c.org("/members"), nil) }
+func (c *cast) upload(u *user) *answer {
+	return u.ask("POST", c.org("/assets"), object{"name": c.fresh(), "size_bytes": 1})
+}
+
+func (c *cast) deleteOwn(u *user) *answer {
+	return u.ask("DELETE", c.org("/assets/"+c.files[u]), nil)
+}
+
+func (c *cast) deleteAny(u *user) *answer {
+	return u.ask("DELETE", c.org("/assets/"+c.boss.create(object{"name": c.fresh(), "size_bytes": 1}).text("asset.id")), nil)
+}
+
+func (c *cast) inviteAs(u *user, role string) *answer {
+	a := u.ask("POST", c.org("/invitations"), object{"email": c.fresh() + "@example.com", "role": role})
+	if a.status == http.StatusCreated { // no room is wasted
+		c.boss.want(http.StatusNoContent, "DELETE", c.org("/invitations/"+a.text("id")), nil)
+	}
+	return a
+}
+
+func (c *cast) invites(u *user) *answer      { return c.inviteAs(u, "member") }
+func (c *cast) invitesOwner(u *user) *answer { return c.inviteAs(u, "owner") }
+func (c *cast) invitations(u *user) *answer  { return u.ask("GET", c.org("/invitations"), nil) }
+
+func (c *cast) withdraw(u *user) *answer {
+	account := c.boss.invite(c.fresh()+"@example.com", "member")
+	a := u.ask("DELETE", c.org("/invitations/"+account), nil)
+	if a.status != http.StatusNoContent {
+		c.boss.want(http.StatusNoContent, "DELETE", c.org("/invitations/"+account), nil)
+	}
+	return a
+}
+
+func (c *cast) changeMember(u *user) *answer {
+	return u.ask("PATCH", c.boss.member(c.joined()), object{"role": "viewer"})
+}
+
+func (c *cast) suspend(u *user) *answer {
+	return u.ask("PATCH", c.boss.member(c.joined()), object{"status": "suspended"})
+}
+
+func (c *cast) makeOwner(u *user) *answer {
+	return u.ask("PATCH", c.boss.member(c.joined()), object{"role": "owner"})
+}
+
+func (c *cast) changeOwner(u *user) *answer {
+	return u.ask("PATCH", c.boss.member(c.owner()), object{"role": "admin"})
+}
+
+func (c *cast) remove(u *user) *answer      { return c.removes(u, c.joined()) }
+func (c *cast) removeOwner(u *user) *answer { return c.removes(u, c.owner()) }
+
+func (c *cast) removes(u *user, account string) *answer {
+	a := u.ask("DELETE", c.boss.member(account), nil)
+	c.here = a.status != http.StatusNoContent
+	return a
+}
+
+func (c *cast) edit(u *user) *answer   { return u.ask("PATCH", c.org(""), object{"name": c.fresh()}) }
+func (c *cast) log(u *user) *answer    { return u.ask("GET", c.org("/audit-log"), nil) }
+func (c *cast) export(u *user) *answer { return u.ask("GET", c.org("/audit-log?format=csv"), nil) }
+
+func (c *cast) transfer(u *user) *answer {
+	a := u.ask("POST", c.org("/transfer-ownership"), object{"account_id": c.joined()})
+	if a.status == http.StatusNoContent {
+		c.boss.change(u.account, object{"role": "owner"})
+	}
+	return a
+}
+
+func (c *cast) deleteOrg(u *user) *answer { return u.ask("DELETE", c.org(""), nil) }
+
+// assemble founds the company and gives each their standing. All have been
+// members and have a file.
+func assemble(s *server) (*cast, map[string]*user) {
+	s.t.Helper()
+	c := &cast{server: s, boss: s.signUp("boss").found(object{"name": "Acme"}), joe: s.signUp("joe"), files: map[*user]string{}}
+	s.must("license", "assign", c.boss.org, "enterprise")
+	s.anybody().want(http.StatusNoContent, "POST", "/api/auth/verify-email", object{"token": s.mailed(c.joe.email, "verify-email", 1)})
+	people := map[string]*user{}
+	for _, standing := range standings {
+		u := s.signUp(standing)
+		people[standing] = u
+		if standing == "stranger" || standing == "invited" {
+			c.files[u] = c.boss.create(object{"name": c.fresh(), "size_bytes": 1}).text("asset.id")
+			continue
+		}
+		u = s.hire(c.boss, u, "member")
+		people[standing] = u
+		c.files[u] = u.create(object{"name": c.fresh(), "size_bytes": 1}).text("asset.id")
+		role := standing
+		if standing == "suspended" || standing == "removed" {
+			role = "admin"
+		}
+		c.boss.change(u.account, object{"role": role})
+	}
+	c.boss.change(people["suspended"].account, object{"status": "suspended"})
+	c.boss.want(http.StatusNoContent, "DELETE", c.boss.member(people["removed"].account), nil)
+	people["invited"].account = c.boss.invite(people["invited"].email, "admin")
+	return c, people
+}
+
+func TestTheTableOfOrgRolesHoldsCellByCell(t *testing.T) {
+	tell(t, nil, func(t *testing.T, s *server) {
+		c, people := assemble(s)
+		for _, row := range roleTable {
+			for i, standing := range slices.Backward(standings) {
+				switch a, want := row.do(c, people[standing]), row.want[i]; {
+				case want == yes && a.status < 300:
+				case want == no && a.status == no:
+					a.isProblem(no, "forbidden")
+				case want == gone && a.status == gone:
+					a.isProblem(gone, "not_found")
+				default:
+					t.Errorf("%s, %s: %d, want %d: %s", standing, row.action, a.status, want, a.body)
+				}
+			}
+		}
+	})
+}
+
+// TestALostRoleIsLostForEveryCredential: what was issued before is no way round.
+func TestALostRoleIsLostForEveryCredential(t *testing.T) {
+	tell(t, nil, func(t *testing.T, s *server) {
+		boss := s.signUp("boss").found(object{"name": "Acme"})
+		ben := s.hire(boss, s.signUp("ben"), "admin")
+		org := "/api/orgs/" + boss.org
+		ben.logIn()
+		refreshed := func(c *client, refresh string) (*client, string) {
+			t.Helper()
+			a := c.want(http.StatusOK, "POST", "/api/auth/refresh", object{"refresh_token": refresh}, with{"Authorization": ""})
+			return &client{t: t, url: s.url, token: a.text("access_token")}, a.text("refresh_token")
+		}
+		plain := &client{t: t, url: s.url, token: ben.token}
+		switched := &client{t: t, url: s.url, token: plain.want(http.StatusOK, "POST", "/api/auth/switch-org", object{"org_id": boss.org}).text("access_token")}
+		other := *ben
+		other.client = s.anybody()
+		other.logIn()
+		refresh := other.refresh
+		check := func(status int, code, method, path string, body any) {
+			t.Helper()
+			var renewed *client
+			renewed, refresh = refreshed(s.anybody(), refresh)
+			for what, c := range map[string]*client{"issued": plain, "switched": switched, "of another session": other.client, "renewed": renewed} {
+				if a := c.ask(method, path, body); status >= 400 {
+					a.isProblem(status, code)
+				} else if a.status != status {
+					t.Errorf("%s, a token %s: %d %s", a.what, what, a.status, a.body)
+				}
+			}
+		}
+		edit := object{"name": "Ben's"}
+		check(http.StatusOK, "", "PATCH", org, edit)
+		boss.change(ben.account, object{"role": "viewer"})
+		check(http.StatusForbidden, "forbidden", "PATCH", org, edit)
+		check(http.StatusForbidden, "forbidden", "POST", org+"/assets", object{"name": "a", "size_bytes": 1})
+		check(http.StatusOK, "", "GET", org, nil)
+		boss.change(ben.account, object{"status": "suspended"})
+		check(http.StatusNotFound, "not_found", "GET", org, nil)
+		check(http.StatusNotFound, "not_found", "POST", "/api/auth/switch-org", object{"org_id": boss.org})
+		check(http.StatusOK, "", "GET", "/api/me", nil) // the user stays
+		boss.change(ben.account, object{"status": "active"})
+		check(http.StatusOK, "", "GET", org, nil)
+		boss.want(http.StatusNoContent, "DELETE", boss.member(ben.account), nil)
+		check(http.StatusNotFound, "not_found", "GET", org, nil)
+		check(http.StatusNotFound, "not_found", "GET", "/api/drives/"+boss.drive+"/nodes", nil)
+	})
+}

@@ -1,0 +1,270 @@
+package e2e
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/seed-755a8038/coffer/test/env"
+)
+
+// write is an operation that writes: what the audit logs have of it, or, if
+// nothing, why that is so.
+type write struct {
+	operation string
+	entries   []string // action, of all logs, in order
+	because   string
+	do        func()
+}
+
+const (
+	noOrg     = "belongs to no organisation: it is in the server's log"
+	noEffect  = "stores nothing"
+	mailsOnly = "changes nothing until the mailed link is used"
+)
+
+// newEntries returns the actions of all audit logs since the id last, and the
+// last id then.
+func (s *server) newEntries(last string) (actions []string, id string) {
+	s.t.Helper()
+	rows, err := s.database().QueryContext(s.t.Context(), "SELECT id, action FROM audit_log WHERE id > $1 ORDER BY id", last)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer rows.Close()
+	id = last
+	for rows.Next() {
+		var action string
+		if err := rows.Scan(&id, &action); err != nil {
+			s.t.Fatal(err)
+		}
+		actions = append(actions, action)
+	}
+	if err := rows.Err(); err != nil {
+		s.t.Fatal(err)
+	}
+	return actions, id
+}
+
+// writer carries out every operation that writes, one after the other.
+type writer struct {
+	*server
+
+	ana, ben, acme, joe *user // an operator; somebody; ana as an owner; ben as a member
+	cat                 *user // who goes
+	idp                 *env.IDP
+	created             *answer
+	factor, code        string
+}
+
+func (w *writer) as(u *user, status int, method, path string, body any) func() {
+	return func() { w.t.Helper(); u.want(status, method, path, body) }
+}
+
+// people are the writes of users on themselves.
+func (w *writer) people() []write {
+	ana, ben, nobody := w.ana, w.ben, w.anybody()
+	const next = "another good password"
+	return []write{
+		{"signUp", []string{"user.signed_up"}, "", func() { w.cat = w.signUp("cat") }},
+		{"deleteMe", []string{"org.deleted"}, "", func() {
+			w.cat.want(http.StatusNoContent, "DELETE", "/api/me", object{"password": password})
+		}},
+		{"exchangeSignIn", []string{"user.signed_up", "session.begun"}, "", w.exchange},
+		{"logIn", []string{"session.begun"}, "", func() { ana.logIn() }},
+		{"refreshTokens", nil, "goes on with a session that is in the log", func() {
+			a := nobody.want(http.StatusOK, "POST", "/api/auth/refresh", object{"refresh_token": ben.refresh})
+			ben.token, ben.refresh = a.text("access_token"), a.text("refresh_token")
+		}},
+		{"logOut", []string{"session.begun", "session.ended"}, "", func() {
+			other := *ben
+			other.client = w.anybody()
+			other.logIn()
+			nobody.want(http.StatusNoContent, "POST", "/api/auth/logout", object{"refresh_token": other.refresh})
+			nobody.want(http.StatusNoContent, "POST", "/api/auth/logout", object{"refresh_token": other.refresh}) // has ended
+		}},
+		{"switchOrg", nil, noEffect, func() { ana.want(http.StatusOK, "POST", "/api/auth/switch-org", object{"org_id": ana.org}) }},
+		{"verifyEmail", []string{"user.email_verified"}, "", func() {
+			nobody.want(http.StatusNoContent, "POST", "/api/auth/verify-email", object{"token": w.mailed(ben.email, "verify-email", 1)})
+		}},
+		{"resendVerification", nil, mailsOnly, w.as(ana, http.StatusAccepted, "POST", "/api/auth/resend-verification", nil)},
+		{"forgotPassword", nil, mailsOnly, func() {
+			nobody.want(http.StatusAccepted, "POST", "/api/auth/password/forgot", object{"email": ben.email})
+		}},
+		{"resetPassword", []string{"user.password_reset", "session.begun"}, "", func() {
+			token := w.mailed(ben.email, "reset-password", 1)
+			nobody.want(http.StatusNoContent, "POST", "/api/auth/password/reset", object{"token": token, "password": password})
+			ben.logIn()
+		}},
+		{"changePassword", []string{"user.password_changed", "user.password_changed"}, "", func() {
+			ben.want(http.StatusNoContent, "PUT", "/api/me/password", object{"current_password": password, "new_password": next})
+			ben.want(http.StatusNoContent, "PUT", "/api/me/password", object{"current_password": next, "new_password": password})
+		}},
+		{"updateMe", []string{"user.updated"}, "", func() {
+			ben.want(http.StatusOK, "PATCH", "/api/me", object{"name": "Benjamin"})
+			ben.want(http.StatusOK, "PATCH", "/api/me", object{"name": "Benjamin"}) // no change
+		}},
+		{"endOtherSessions", []string{"session.ended"}, "", w.as(ana, http.StatusNoContent, "DELETE", "/api/me/sessions", nil)},
+		{"endSession", []string{"session.ended", "session.begun"}, "", func() {
+			id := ben.want(http.StatusOK, "GET", "/api/me/sessions", nil).text("items.0.id")
+			ben.want(http.StatusNoContent, "DELETE", "/api/me/sessions/"+id, nil)
+			ben.logIn()
+		}},
+		{"beginTotp", nil, "asks nobody for a code until it is confirmed", func() {
+			w.factor = ana.want(http.StatusOK, "POST", "/api/me/totp", object{"password": password}).text("otpauth_url")
+		}},
+		{"confirmTotp", []string{"user.totp_enabled"}, "", func() {
+			a := ana.want(http.StatusOK, "POST", "/api/me/totp/confirm", object{"code": codeAt(w.t, w.factor, time.Now())})
+			w.code = a.text("recovery_codes.0")
+		}},
+		{"removeTotp", []string{"user.totp_disabled"}, "", func() {
+			ana.want(http.StatusNoContent, "DELETE", "/api/me/totp", object{"password": password, "code": w.code})
+		}},
+	}
+}
+
+// exchange signs somebody in at the provider, for an app.
+func (w *writer) exchange() {
+	const verifier, back = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk", "http://localhost:1/"
+	sum := sha256.Sum256([]byte(verifier))
+	w.idp.Add(env.Person{Subject: "dan", Email: "dan@example.com", Verified: true})
+	b := w.begins("?" + url.Values{"return_to": {back}, "challenge": {base64.RawURLEncoding.EncodeToString(sum[:])}}.Encode())
+	code := b.comesBack(w.idp.SignIn(w.t, b.start, "dan")).parameter(back, "code")
+	w.anybody().want(http.StatusOK, "POST", exchange, object{"code": code, "verifier": verifier})
+}
+
+// orgs are the writes on organisations and by operators.
+func (w *writer) orgs() []write {
+	ana, ben := w.ana, w.ben
+	path := func(rest string) string { return "/api/orgs/" + w.acme.org + rest }
+	hire := func() {
+		w.joe = &user{client: ben.client, email: ben.email, org: w.acme.org, drive: w.acme.drive, account: w.acme.invite(ben.email, "member")}
+		ben.want(http.StatusOK, "POST", "/api/invitations/accept", object{"account_id": w.joe.account})
+	}
+	hired := []string{"account.invited", "account.joined"}
+	return []write{
+		{"createOrg", []string{"org.created"}, "", func() { w.acme = ana.found(object{"name": "Acme"}) }},
+		{"updateOrg", []string{"org.updated"}, "", func() { ana.want(http.StatusOK, "PATCH", path(""), object{"name": "Acme Works"}) }},
+		{"inviteMember", []string{"account.invited"}, "", func() { w.code = w.acme.invite("zoe@example.com", "viewer") }},
+		{"withdrawInvitation", []string{"account.removed"}, "", func() {
+			ana.want(http.StatusNoContent, "DELETE", path("/invitations/"+w.code), nil)
+		}},
+		{"acceptInvitation", hired, "", hire},
+		{"updateMember", []string{"account.updated"}, "", func() { w.acme.change(w.joe.account, object{"role": "admin"}) }},
+		{"removeMember", []string{"account.removed"}, "", func() { ana.want(http.StatusNoContent, "DELETE", w.acme.member(w.joe.account), nil) }},
+		{"leaveOrg", append(hired, "account.left"), "", func() { hire(); ben.want(http.StatusNoContent, "POST", path("/leave"), nil) }},
+		{"transferOwnership", append(hired, "org.transferred", "org.transferred"), "", func() {
+			hire()
+			ana.want(http.StatusNoContent, "POST", path("/transfer-ownership"), object{"account_id": w.joe.account})
+		}},
+		{"deleteOrg", []string{"org.deleted"}, "", func() { ben.want(http.StatusNoContent, "DELETE", path(""), nil) }},
+		{"restoreOrg", []string{"org.restored"}, "", func() { ben.want(http.StatusNoContent, "POST", path("/restore"), nil) }},
+		{"assignLicense", []string{"license.assigned"}, "", func() {
+			ana.want(http.StatusNoContent, "PUT", "/api/admin/orgs/"+ben.org+"/license", object{"license": "pro"})
+		}},
+		{"updateUser", []string{"user.updated", "user.updated"}, "", func() {
+			id := ben.want(http.StatusOK, "GET", "/api/me", nil).text("id")
+			for _, on := range []bool{true, true, false} { // once without a change
+				ana.want(http.StatusOK, "PATCH", "/api/admin/users/"+id, object{"platform_admin": on})
+			}
+		}},
+		{"createLicense", nil, noOrg, w.as(ana, http.StatusCreated, "POST", "/api/admin/licenses", object{"name": "studio"})},
+		{"updateLicense", nil, noOrg, w.as(ana, http.StatusOK, "PATCH", "/api/admin/licenses/studio", object{"limits": object{"max_groups": 3}})},
+		{"retryJob", nil, noOrg, w.as(ana, http.StatusNotFound, "POST", "/api/admin/jobs/999999/retry", nil)},
+	}
+}
+
+// files are the writes on files.
+func (w *writer) files() []write {
+	ana := w.ana
+	path := func(rest string) string { return "/api/assets/" + w.created.text("asset.id") + rest }
+	asset := func() string { return "/api/orgs/" + ana.org + "/assets/" + w.created.text("asset.id") }
+	return []write{
+		{"createAsset", nil, "is one statement; the log has the file when its bytes are there, or what became of them", func() {
+			w.created = ana.create(object{"name": "a.txt", "size_bytes": 1})
+		}},
+		{"signUploadParts", nil, noEffect, func() { ana.want(http.StatusOK, "POST", path("/upload/parts"), nil) }},
+		{"abortUpload", []string{"upload.aborted"}, "", func() { ana.want(http.StatusNoContent, "DELETE", path("/upload"), nil) }},
+		{"completeUpload", []string{"asset.uploaded", "asset.uploaded"}, "", func() {
+			for _, text := range []string{"1", "2"} {
+				w.created = ana.create(object{"name": "b.txt", "size_bytes": 1, "on_conflict": "version"})
+				send(w.t, w.created.single(), []byte(text))
+				ana.complete(w.created)
+				ana.complete(w.created) // again
+			}
+		}},
+		{"signAssetUrl", nil, noEffect, func() { ana.want(http.StatusOK, "POST", path("/signed-url"), object{"disposition": "attachment"}) }},
+		{"restoreAssetVersion", []string{"asset.version_restored"}, "", func() { ana.want(http.StatusOK, "POST", path("/versions/1/restore"), nil) }},
+		{"updateAsset", []string{"asset.updated"}, "", func() { ana.want(http.StatusOK, "PATCH", asset(), object{"name": "c.txt"}) }},
+		{"deleteAsset", []string{"asset.trashed", "asset.purged"}, "", func() {
+			ana.want(http.StatusNoContent, "DELETE", asset(), nil)
+			ana.want(http.StatusNoContent, "DELETE", asset()+"?permanent=true", nil)
+		}},
+	}
+}
+
+func TestEveryWriteIsInAnAuditLogOrSaysWhyNot(t *testing.T) {
+	tellWithProvider(t, nil, func(t *testing.T, s *server, idp *env.IDP) {
+		w := &writer{server: s, idp: idp, ana: s.signUp("ana"), ben: s.signUp("ben")}
+		s.must("admin", "promote", w.ana.email)
+		_, last := s.newEntries(missingID)
+		done := map[string]bool{}
+		for _, of := range []func() []write{w.people, w.orgs, w.files} {
+			for _, op := range of() {
+				op.do()
+				var got []string
+				if got, last = s.newEntries(last); !slices.Equal(got, op.entries) || (op.because == "") != (op.entries != nil) {
+					t.Errorf("%s: the log has %v, want %v", op.operation, got, op.entries)
+				}
+				done[op.operation] = true
+			}
+		}
+		// The tables above are the API's own: no operation is left out.
+		paths, _ := s.anybody().want(http.StatusOK, "GET", "/api/openapi.json", nil).get("paths").(map[string]any)
+		for path, operations := range paths {
+			for method, operation := range operations.(map[string]any) { //nolint:forcetypeassert // the document's form
+				id := fmt.Sprint(operation.(map[string]any)["operationId"]) //nolint:forcetypeassert // as above
+				if method != "get" && !done[id] {
+					t.Errorf("%s %s, %s, is not in the tables", strings.ToUpper(method), path, id)
+				}
+				delete(done, id)
+			}
+		}
+		if len(done) > 0 {
+			t.Errorf("no operations: %v", done)
+		}
+		w.operatorsAreNamed()
+	})
+}
+
+// operatorsAreNamed: who has a personal org reads in its log what operators did.
+func (w *writer) operatorsAreNamed() {
+	w.t.Helper()
+	const admin, org, me = "platform_admin <nil> ana@example.com ", "license.assigned org ", "user.updated user "
+	id := w.ben.want(http.StatusOK, "GET", "/api/me", nil).text("id")
+	want := []string{
+		admin + me + id + ` 127.0.0.1 {"platform_admin":{"from":true,"to":false}}`,
+		admin + me + id + ` 127.0.0.1 {"platform_admin":{"from":false,"to":true}}`,
+		admin + org + w.ben.org + ` 127.0.0.1 {"license":{"from":"free","to":"pro"}}`,
+	}
+	if got := w.ben.audit("", "")[:len(want)]; !slices.Equal(got, want) {
+		w.t.Errorf("entries:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	self := "account " + w.ben.account + " ben@example.com "
+	if got := w.ben.audit("&action=user.password_reset", ""); !slices.Equal(got, []string{self + "user.password_reset user " + id + " 127.0.0.1 {}"}) {
+		w.t.Errorf("entries %v", got)
+	}
+	// What belongs to no organisation is in the server's log, with who and what.
+	log := w.process.read()
+	for _, part := range []string{`"route":"/api/admin/licenses/{name}"`, `"max_groups":3`} {
+		if !strings.Contains(strings.ReplaceAll(log, ": ", ":"), part) {
+			w.t.Errorf("the log has no %s", part)
+		}
+	}
+}

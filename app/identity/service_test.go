@@ -42,25 +42,35 @@ func (c *clock) shift(d time.Duration) {
 
 // passwords hashes at no cost, and lets a test act while it is at work.
 type passwords struct {
+	mu               sync.Mutex
 	hashed, verified int
 	during           func() // once, after the work
 }
 
 func (p *passwords) done() {
-	if during := p.during; during != nil {
-		p.during = nil
+	p.mu.Lock()
+	during := p.during
+	p.during = nil
+	p.mu.Unlock()
+	if during != nil {
 		during()
 	}
 }
 
+func (p *passwords) count(n *int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	*n++
+}
+
 func (p *passwords) Hash(_ context.Context, password string) (string, error) {
-	p.hashed++
+	p.count(&p.hashed)
 	p.done()
 	return "hash of " + password, nil
 }
 
 func (p *passwords) Verify(_ context.Context, hash, password string) (bool, error) {
-	p.verified++
+	p.count(&p.verified)
 	ok := hash != "" && hash == "hash of "+password
 	p.done()
 	return ok, nil

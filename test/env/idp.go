@@ -73,10 +73,22 @@ func OpenIDP(t testing.TB, callback string) *IDP {
 		"other":  storage.WebClient("other", IDPSecret, callback),
 	}), &i.keys}
 	i.keys.Store(kept.Storage)
-	handler = exampleop.SetupServer(issuer, kept, slog.New(slog.DiscardHandler), false)
+	handler = setUp(issuer, kept)
 	i.Start()
 	t.Cleanup(i.Close)
 	return i
+}
+
+var setUps sync.Mutex
+
+// setUp returns the handler of a provider. The library writes the endpoints of
+// a new one into those that all share: each gets a copy of its own.
+func setUp(issuer string, kept *rotating) http.Handler {
+	setUps.Lock()
+	defer setUps.Unlock()
+	own := *op.DefaultEndpoints
+	op.DefaultEndpoints = &own
+	return exampleop.SetupServer(issuer, kept, slog.New(slog.DiscardHandler), false)
 }
 
 // Rotate replaces the provider's key.

@@ -15,7 +15,6 @@ import (
 type auditRoutes struct {
 	orgs    *org.Service
 	cursors codec[core.AuditID]
-	clock   Clock
 	timeout time.Duration // of each page of an export
 }
 

@@ -54,7 +54,7 @@ func (h auditRoutes) stream(ctx context.Context, c huma.Context, q auditQuery, r
 	}
 	deadlines := http.NewResponseController(humaecho.UnwrapV4(c).Response().Writer)
 	for {
-		if err := deadlines.SetWriteDeadline(h.clock.Now().Add(h.timeout)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		if err := deadlines.SetWriteDeadline(realNow().Add(h.timeout)); err != nil && !errors.Is(err, http.ErrNotSupported) {
 			return err
 		}
 		for _, e := range rows {

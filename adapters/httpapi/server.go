@@ -173,7 +173,7 @@ func (s *server) mount() {
 	orgRoutes{s.Orgs, codec[core.OrgID]{s.CursorKey, "orgs"}}.mount(s.api)
 	memberRoutes{s.Orgs, codec[core.AccountID]{s.CursorKey, "members"}}.mount(s.api)
 	invitationRoutes{s.Orgs, codec[core.AccountID]{s.CursorKey, "invitations"}}.mount(s.api)
-	auditRoutes{s.Orgs, codec[core.AuditID]{s.CursorKey, "audit"}, s.Clock, s.Timeout}.mount(s.api)
+	auditRoutes{s.Orgs, codec[core.AuditID]{s.CursorKey, "audit"}, s.Timeout}.mount(s.api)
 	licenseRoutes{s.Orgs}.mount(s.api)
 	driveRoutes{s.Drives, codec[string]{s.CursorKey, "nodes"}}.mount(s.api)
 	assetRoutes{s.Assets, codec[core.AssetID]{s.CursorKey, "assets"}}.mount(s.api)

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
@@ -36,7 +37,7 @@ func TestWhoRegisteredAnothersAddressGainsNothing(t *testing.T) {
 		s.anybody().refused(http.StatusUnprocessableEntity, "invalid_token", "POST", "/api/auth/verify-email", object{"token": verify})
 		s.anybody().refused(http.StatusUnprocessableEntity, "invalid_token", "POST", "/api/auth/password/reset", object{"token": reset, "password": password})
 		s.anybody().refused(http.StatusConflict, "email_taken", "POST", "/api/auth/signup", object{"email": attacker.email, "password": password})
-		if got := victim.want(http.StatusOK, "GET", "/api/orgs/"+victim.org+"/audit-log", nil).list("action"); got[0] != "user.claimed" {
+		if got := victim.want(http.StatusOK, "GET", "/api/orgs/"+victim.org+"/audit-log", nil).list("action"); !slices.Contains(got, "user.claimed") {
 			t.Errorf("audit log %q", got)
 		}
 

@@ -12,7 +12,7 @@ func TestWhatHTTPItselfRefusesIsAProblemToo(t *testing.T) {
 		for _, path := range []string{"/", "/api", "/api/nothing", "/api/orgs//", "/favicon.ico", "/api/me/", "/..%2f..%2fetc/passwd", "/debug/pprof/", "/metrics"} {
 			ana.refused(http.StatusNotFound, "not_found", "GET", path, nil)
 		}
-		a := ana.refused(http.StatusMethodNotAllowed, "method_not_allowed", "DELETE", "/api/me", nil)
+		a := ana.refused(http.StatusMethodNotAllowed, "method_not_allowed", "PUT", "/api/me", nil)
 		if a.header.Get("Allow") == "" {
 			t.Errorf("headers %v", a.header)
 		}

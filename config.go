@@ -38,6 +38,7 @@ type Config struct {
 	Upload              UploadConfig
 	DownloadURLTTL      time.Duration
 	TrashRetention      time.Duration
+	ChangeRetention     time.Duration
 	OrgRetention        time.Duration
 	LogLevel            string // debug, info, warn or error
 	RateLimitPerMinute  int    // requests of one address or user; 0: no general limit
@@ -115,6 +116,7 @@ func DefaultConfig() Config {
 		Upload:             UploadConfig{URLTTL: 15 * time.Minute, SingleTTL: time.Hour, MultipartTTL: 7 * day},
 		DownloadURLTTL:     time.Hour,
 		TrashRetention:     30 * day,
+		ChangeRetention:    90 * day,
 		OrgRetention:       30 * day,
 		LogLevel:           "info",
 		RateLimitPerMinute: 6000,

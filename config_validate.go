@@ -120,6 +120,7 @@ func (c *Config) checkTimes(p *problems) {
 	between("download.url_ttl", c.DownloadURLTTL, time.Second, longest)
 	between("org.retention", c.OrgRetention, time.Second, 10*year)
 	between("trash.retention", c.TrashRetention, time.Second, 10*year)
+	between("changes.retention", c.ChangeRetention, time.Second, 10*year)
 	between("shutdown.timeout", c.ShutdownTimeout, time.Second, 10*time.Minute)
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/seed-755a8038/coffer/adapters/riverqueue"
 	"github.com/seed-755a8038/coffer/app"
 	"github.com/seed-755a8038/coffer/app/asset"
+	"github.com/seed-755a8038/coffer/app/drive"
 	"github.com/seed-755a8038/coffer/app/identity"
 	"github.com/seed-755a8038/coffer/app/org"
 	"github.com/seed-755a8038/coffer/core"
@@ -51,6 +52,7 @@ func again[J ports.Job](log *slog.Logger, handle func(context.Context, J) error)
 type works struct {
 	Post    app.Post
 	Assets  *asset.Service
+	Drives  *drive.Service
 	People  *identity.Service
 	Orgs    *org.Service
 	Limiter *bunstore.Limiter
@@ -73,9 +75,13 @@ func registerJobs(r *riverqueue.Registry, w works, clock ports.Clock, log *slog.
 	riverqueue.Handle(r, w.People.MailReset, riverqueue.HandleOptions{})
 	riverqueue.Handle(r, w.Assets.HashVersion, riverqueue.HandleOptions{Timeout: time.Hour})
 	riverqueue.Handle(r, again(log, w.Assets.Reconcile), riverqueue.HandleOptions{Timeout: 5 * time.Minute, MaxAttempts: 1})
-	riverqueue.Handle(r, again(log, w.Assets.EmptyTrash), riverqueue.HandleOptions{Timeout: long, MaxAttempts: 1})
+	riverqueue.Handle(r, w.Assets.LandCopies, riverqueue.HandleOptions{Timeout: time.Hour})
+	riverqueue.Handle(r, w.Drives.Reap, riverqueue.HandleOptions{Timeout: long})
+	riverqueue.Handle(r, w.Drives.EmptyDrive, riverqueue.HandleOptions{Timeout: long})
+	riverqueue.Handle(r, again(log, w.Drives.Housekeep), riverqueue.HandleOptions{Timeout: long, MaxAttempts: 1})
 	riverqueue.Handle(r, again(log, w.Assets.Sweep), riverqueue.HandleOptions{Timeout: time.Hour, MaxAttempts: 1})
 	riverqueue.Handle(r, again(log, w.Orgs.Purge), riverqueue.HandleOptions{Timeout: 5 * time.Minute, MaxAttempts: 1})
+	riverqueue.Handle(r, again(log, w.Drives.RemoveDeleted), riverqueue.HandleOptions{Timeout: long, MaxAttempts: 1})
 	riverqueue.Handle(r, again(log, w.People.Prune), riverqueue.HandleOptions{Timeout: long, MaxAttempts: 1})
 	riverqueue.Handle(r, again(log, func(ctx context.Context, _ pruneLimits) error {
 		const batch = 1_000
@@ -91,8 +97,9 @@ func registerJobs(r *riverqueue.Registry, w works, clock ports.Clock, log *slog.
 	// An interval begins anew with each process, so what is rare also runs at
 	// the start.
 	r.Every(time.Minute, true, func() ports.Job { return asset.Reconcile{} })
-	r.Every(time.Hour, true, func() ports.Job { return asset.EmptyTrash{} })
+	r.Every(time.Hour, true, func() ports.Job { return drive.Housekeep{} })
 	r.Every(5*time.Minute, true, func() ports.Job { return org.Purge{} })
+	r.Every(time.Minute, true, func() ports.Job { return drive.RemoveDeleted{} })
 	r.Every(24*time.Hour, true, func() ports.Job { return asset.Sweep{} })
 	r.Every(time.Hour, true, func() ports.Job { return identity.Prune{} })
 	r.Every(time.Hour, true, func() ports.Job { return pruneLimits{} })

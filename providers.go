@@ -26,6 +26,7 @@ import (
 	"github.com/seed-755a8038/coffer/app/admin"
 	"github.com/seed-755a8038/coffer/app/asset"
 	"github.com/seed-755a8038/coffer/app/check"
+	"github.com/seed-755a8038/coffer/app/drive"
 	"github.com/seed-755a8038/coffer/app/identity"
 	"github.com/seed-755a8038/coffer/app/org"
 	"github.com/seed-755a8038/coffer/core"
@@ -207,7 +208,14 @@ func newAssetOptions(cfg Config, s schema) asset.Options {
 	return asset.Options{
 		Unlimited:   cfg.SelfHostedUnlimited,
 		Uploads:     core.UploadTimes{URL: cfg.Upload.URLTTL, Single: cfg.Upload.SingleTTL, Multipart: cfg.Upload.MultipartTTL},
-		DownloadTTL: cfg.DownloadURLTTL, TrashRetention: cfg.TrashRetention, Installation: s.installation,
+		DownloadTTL: cfg.DownloadURLTTL, Installation: s.installation,
+	}
+}
+
+func newDriveOptions(cfg Config) drive.Options {
+	return drive.Options{
+		Unlimited: cfg.SelfHostedUnlimited, TrashRetention: cfg.TrashRetention, ChangeRetention: cfg.ChangeRetention,
+		Uploads: core.UploadTimes{URL: cfg.Upload.URLTTL, Single: cfg.Upload.SingleTTL, Multipart: cfg.Upload.MultipartTTL},
 	}
 }
 

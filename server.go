@@ -45,6 +45,7 @@ type Server struct {
 	handler handler
 	ops     opsHandler
 	queue   ports.Queue
+	uses    ports.KeyUses
 	tracing *telemetry.Tracing
 	store   *bunstore.Store
 	blobs   blobStore
@@ -102,6 +103,8 @@ func (s *Server) claim(ctx context.Context) {
 }
 
 func newLoginLimiter(store *bunstore.Store) *bunstore.Limiter { return store.Limiter() }
+
+func newKeyUses(store *bunstore.Store) *bunstore.KeyUses { return store.KeyUses() }
 
 // face is everything that the public address shows.
 type face struct {
@@ -212,6 +215,7 @@ func (s *Server) Run(ctx context.Context) error {
 	failed := make(chan error, 2)
 	go func() { failed <- api.Serve(public) }()
 	go func() { failed <- ops.Serve(private) }()
+	stopUses := s.noteKeyUses(context.WithoutCancel(ctx))
 	s.log.Info("ready", "url", s.cfg.PublicURL, "address", public.Addr().String(), "ops", private.Addr().String(),
 		"database", s.cfg.databaseName(), "blobs", s.cfg.blobsName())
 
@@ -220,7 +224,20 @@ func (s *Server) Run(ctx context.Context) error {
 	case <-ctx.Done():
 		s.log.Info("shutting down", "timeout", s.cfg.ShutdownTimeout.String())
 	}
-	return errors.Join(err, s.drain(context.WithoutCancel(ctx), api, ops))
+	err = errors.Join(err, s.drain(context.WithoutCancel(ctx), api, ops))
+	stopUses()
+	return err
+}
+
+// noteKeyUses keeps when API keys are used, until it is told to stop, and that
+// of the last requests, too.
+func (s *Server) noteKeyUses(ctx context.Context) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		s.uses.Run(ctx, func(err error) { s.log.Warn("when API keys were used is not stored; trying again", "error", err) })
+	})
+	return func() { cancel(); wg.Wait() }
 }
 
 // tuneGC trades some memory for fewer collections, unless the operator has set

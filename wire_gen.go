@@ -82,7 +82,6 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 	}
 	orgOptions := newOrgOptions(cfg)
 	orgService := org.NewService(orgDeps, orgOptions)
-	driveService := drive.NewService(store, store)
 	cofferBlobStore, cleanup2, err := openBlobs(ctx, cfg, secrets, clock, log)
 	if err != nil {
 		cleanup()
@@ -95,6 +94,17 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 		return nil, nil, err
 	}
 	blobs := newBlobs(cofferBlobStore, metrics)
+	driveDeps := drive.Deps{
+		Store:   store,
+		Access:  store,
+		Blobs:   blobs,
+		Secrets: secrets,
+		Clock:   clock,
+		IDs:     iDs,
+		Text:    systemText,
+	}
+	driveOptions := newDriveOptions(cfg)
+	driveService := drive.NewService(driveDeps, driveOptions)
 	assetDeps := asset.Deps{
 		Store:   store,
 		Hot:     store,
@@ -169,6 +179,7 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 		cleanup()
 		return nil, nil, err
 	}
+	keyUses := newKeyUses(store)
 	orphans := newOrphans(assetService)
 	retention := newCheckRetention(cfg)
 	checkService := check.NewService(store, blobs, orphans, retention, clock)
@@ -183,6 +194,7 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 	cofferWorks := works{
 		Post:    post,
 		Assets:  assetService,
+		Drives:  driveService,
 		People:  service,
 		Orgs:    orgService,
 		Limiter: limiter,
@@ -195,6 +207,7 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 		handler: cofferHandler,
 		ops:     cofferOpsHandler,
 		queue:   queue,
+		uses:    keyUses,
 		tracing: tracing,
 		store:   store,
 		blobs:   cofferBlobStore,

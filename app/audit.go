@@ -1,6 +1,7 @@
 package app
 
 import (
+	"maps"
 	"time"
 
 	"github.com/seed-755a8038/coffer/core"
@@ -13,10 +14,16 @@ type Target struct {
 }
 
 // Audited returns the line that the audit log of the actor's org has of an
-// action.
+// action. Of a script, the actor is the account that made its API key, and
+// which key it was is one more of the changes.
 func Audited(
 	id [16]byte, f core.OrgFacts, a core.Actor, action string, target Target, changes map[string]core.Change, now time.Time,
 ) *core.AuditEntry {
+	if f.ByKey() {
+		with := map[string]core.Change{"api_key": {To: map[string]any{"id": f.APIKey.ID.String(), "prefix": a.Key.Prefix}}}
+		maps.Copy(with, changes)
+		changes = with
+	}
 	return &core.AuditEntry{
 		ID: core.AuditID(id), OrgID: f.OrgID, ActorKind: a.Kind, ActorID: f.AccountID, ActorEmail: f.Email, Action: action,
 		TargetKind: target.Kind, TargetID: target.ID, Address: a.From.Address, Changes: changes, At: now,

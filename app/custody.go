@@ -9,9 +9,18 @@ import (
 	"github.com/seed-755a8038/coffer/ports"
 )
 
-// HandOver puts the personal drive of an account that leaves into the custody
-// of its org's owners and admins. An account that never became active has none.
+// HandOver takes away what roles in drives and API keys an account has that
+// leaves, so that none comes back with it, perhaps as another user's; and it
+// puts its personal drive into the custody of its org's owners and admins. An
+// account that never became active has none. The org's roster is locked, which
+// keeps the drive's new name free.
 func HandOver(ctx context.Context, tx ports.Tx, left *core.Account, now time.Time) error {
+	if err := tx.APIKeys.RevokeOf(ctx, left.OrgID, left.ID, now); err != nil {
+		return err
+	}
+	if err := tx.DriveMembers.RemoveAll(ctx, left.ID); err != nil {
+		return err
+	}
 	d, err := tx.Drives.PersonalOf(ctx, left.OrgID, left.ID)
 	if errors.Is(err, core.ErrNotFound) {
 		return nil
@@ -24,5 +33,15 @@ func HandOver(ctx context.Context, tx ports.Tx, left *core.Account, now time.Tim
 		return err
 	}
 	d.HandOver(u.Email, now)
+	for n := 2; ; n++ {
+		_, err := tx.Drives.ByName(ctx, left.OrgID, d.Name)
+		if errors.Is(err, core.ErrNotFound) {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		d.Name = core.CustodyName(u.Email, n) // who came back has left once more
+	}
 	return tx.Drives.Save(ctx, d)
 }

@@ -21,28 +21,64 @@ type DriveStanding struct {
 	Default   DriveRole // the drive's role for org members without a row
 }
 
+// AccessRule names the rule that gives an account its role in a drive.
+type AccessRule string
+
+// The rules. They are part of the API.
+const (
+	RulePersonalDrive  AccessRule = "personal_drive"   // it is the account's own
+	RuleDriveMember    AccessRule = "drive_member"     // the account has a member row
+	RuleOrgOwner       AccessRule = "org_owner"        // no row, and an owner of the org
+	RuleOrgAdmin       AccessRule = "org_admin"        // no row, and an admin of the org
+	RuleDefaultRole    AccessRule = "default_role"     // no row, and the drive's role for the org's people
+	RuleOrgViewerLimit AccessRule = "org_viewer_limit" // more by row or by default, but a viewer of the org
+	RuleNone           AccessRule = "none"             // nothing gives the account any role
+)
+
 // Role returns what the account may do with the drive's content. A member row
 // decides where there is one; an org viewer never becomes more than a viewer.
 func (s DriveStanding) Role() DriveRole {
-	if s.Status != AccountActive || s.Ownership == OthersDrive {
-		return DriveNone
-	}
-	if s.Ownership == OwnDrive {
-		return DriveAdmin
-	}
-	role := s.Member
-	if role == DriveNone {
-		switch s.OrgRole {
-		case OrgOwner, OrgAdmin:
-			role = DriveAdmin
-		case OrgMember, OrgViewer:
-			role = s.Default
-		}
-	}
-	if s.OrgRole == OrgViewer && role.AtLeast(DriveViewer) {
-		return DriveViewer
-	}
+	role, _ := s.Explain()
 	return role
+}
+
+// Explain returns what Role does, and the rule that has decided it.
+func (s DriveStanding) Explain() (DriveRole, AccessRule) {
+	switch {
+	case s.Status != AccountActive || s.Ownership == OthersDrive:
+		return DriveNone, RuleNone
+	case s.Ownership == OwnDrive:
+		return DriveAdmin, RulePersonalDrive
+	}
+	role, rule := s.given()
+	if s.OrgRole == OrgViewer && role.AtLeast(DriveEditor) {
+		return DriveViewer, RuleOrgViewerLimit
+	}
+	return role, rule
+}
+
+// given is Explain for an active account and a shared drive, without the limit
+// of org viewers.
+func (s DriveStanding) given() (DriveRole, AccessRule) {
+	switch {
+	case s.Member != DriveNone:
+		return s.Member, RuleDriveMember
+	case s.OrgRole == OrgOwner:
+		return DriveAdmin, RuleOrgOwner
+	case s.OrgRole == OrgAdmin:
+		return DriveAdmin, RuleOrgAdmin
+	case s.Default != DriveNone:
+		return s.Default, RuleDefaultRole
+	}
+	return DriveNone, RuleNone
+}
+
+// Manages reports whether the account names the drive and says who may do what
+// in it. Owners and admins of the org always do with a shared one, whatever
+// their row says, so that nobody can lock them out.
+func (s DriveStanding) Manages() bool {
+	role := s.Role()
+	return role == DriveAdmin || role.AtLeast(DriveViewer) && s.OrgRole.May(ManageDrives)
 }
 
 // Key returns the standing as one word. It lets a database ask whether a
@@ -93,6 +129,8 @@ func CanInOrg(f OrgFacts, a OrgAction) error {
 		return err
 	}
 	switch {
+	case f.ByKey():
+		return ErrKeyNotAllowed
 	case f.Status != AccountActive:
 		return ErrNotFound
 	case !f.Role.May(a):
@@ -111,18 +149,99 @@ type DriveFacts struct {
 	Email     string // the actor's, for the audit log; only where something may be changed
 }
 
-// CanInDrive refuses what needs more than the actor's role in the drive. A
-// drive the actor may not even read does not exist.
+// CanInDrive refuses what needs more than the actor's role in the drive, and by
+// an API key more than its permissions. A drive the actor may not even read
+// does not exist; a key of somebody who may not is over.
 func CanInDrive(f DriveFacts, want DriveRole) error {
+	switch want {
+	case DriveViewer:
+		return f.may(want, PermitRead)
+	case DriveEditor:
+		return f.may(want, PermitWrite)
+	case DriveAdmin:
+		return f.may(want, noKeyMay)
+	case DriveNone:
+	}
+	return f.may(want, 0)
+}
+
+// noKeyMay is more than any key is permitted.
+const noKeyMay = permitAll + 1
+
+// may refuses what needs more than the role, or for a key than the permissions.
+func (f DriveFacts) may(want DriveRole, permitted Permissions) error {
 	if err := f.Check(); err != nil {
 		return err
 	}
 	role := f.Role()
 	switch {
+	case !role.AtLeast(DriveViewer) && f.ByKey():
+		return ErrKeyInvalid
 	case !role.AtLeast(DriveViewer):
 		return ErrNotFound
+	case f.ByKey() && !f.APIKey.Permissions.Has(permitted):
+		return ErrKeyNotAllowed
 	case !role.AtLeast(want):
 		return ErrForbidden
+	}
+	return nil
+}
+
+// Rights are what the account may do with what is in the drive; nobody's
+// credential is looked at.
+func (f DriveFacts) Rights() Rights {
+	f.UserDisabled, f.SessionRevoked = false, false
+	return Rights{
+		Read:      CanInDrive(f, DriveViewer) == nil,
+		Write:     CanInDrive(f, DriveEditor) == nil,
+		Delete:    CanDelete(f, f.AccountID) == nil,
+		DeleteAny: CanDelete(f, AccountID{}) == nil,
+	}
+}
+
+// CanManageDrive refuses what only those do who manage the drive.
+func CanManageDrive(f DriveFacts) error {
+	if err := CanInDrive(f, DriveViewer); err != nil {
+		return err
+	}
+	return allowed(f.Manages())
+}
+
+// CanChangeDrive refuses changes of a drive. Its quota is a share of the org's
+// storage, which owners and admins of the org divide.
+func CanChangeDrive(f DriveFacts, c DriveChange) error {
+	if err := CanManageDrive(f); err != nil {
+		return err
+	}
+	if c.QuotaBytes != nil && f.Ownership == SharedDrive && !f.OrgRole.May(ManageDrives) {
+		return ErrForbidden.Say("only owners and admins of the organisation divide its storage among drives")
+	}
+	return nil
+}
+
+// NodeFacts is a node together with what decides who may do what with it.
+type NodeFacts struct {
+	DriveFacts
+	Node Node
+}
+
+// FolderFacts is a folder together with what decides who may look into it.
+type FolderFacts struct {
+	DriveFacts
+	Kind    NodeKind // empty: there is no such node in the drive
+	InTrash bool     // it, or a folder above it
+}
+
+// CanList refuses looking into a folder.
+func CanList(f FolderFacts) error {
+	if err := CanInDrive(f.DriveFacts, DriveViewer); err != nil {
+		return err
+	}
+	switch {
+	case f.Kind != KindFolder:
+		return ErrNotFolder
+	case f.InTrash:
+		return ErrNodeTrashed
 	}
 	return nil
 }
@@ -132,6 +251,7 @@ type AssetFacts struct {
 	DriveFacts
 	Asset   Asset
 	Version Version // the current one; zero while the asset is pending
+	InTrash bool    // it, or a folder above it
 }
 
 // CanChangeAsset refuses changing an asset to those who may not write it.
@@ -141,12 +261,17 @@ func CanChangeAsset(f AssetFacts) error { return CanInDrive(f.DriveFacts, DriveE
 // deletes what they added themselves; an editor by a member row, a drive's
 // admin, and an org's owner or admin delete anything.
 func CanDeleteAsset(f AssetFacts) error {
-	if err := CanInDrive(f.DriveFacts, DriveEditor); err != nil {
+	return CanDelete(f.DriveFacts, f.Asset.CreatedBy)
+}
+
+// CanDelete is CanDeleteAsset for anything that somebody has created in a
+// drive. An API key needs the permission to delete for it, and no other.
+func CanDelete(f DriveFacts, createdBy AccountID) error {
+	if err := f.may(DriveEditor, PermitDelete); err != nil {
 		return err
 	}
-	own := f.Asset.CreatedBy == f.AccountID
 	anything := f.Role().AtLeast(DriveAdmin) || f.Member.AtLeast(DriveEditor) || f.OrgRole.May(DeleteAnyAsset)
-	if own || anything {
+	if anything || createdBy == f.AccountID {
 		return nil
 	}
 	return ErrForbidden
@@ -159,7 +284,7 @@ func CanDownload(f AssetFacts) error {
 		return err
 	}
 	switch {
-	case f.Asset.Trashed():
+	case f.InTrash || f.Asset.Trashed():
 		return ErrAssetTrashed
 	case f.Asset.Status != AssetReady:
 		return ErrAssetNotReady
@@ -191,16 +316,30 @@ func CanUpload(f UploadFacts, size int64, newAssets int64) error {
 	case f.Depth >= MaxDepth:
 		return ErrTooDeep
 	}
-	limits := f.License.Limits
+	if err := CheckUploadSize(f.License.Limits, size); err != nil {
+		return err
+	}
+	return CheckRoom(f.License.Limits, f.Usage, size, newAssets, f.QuotaBytes, f.DriveUsed)
+}
+
+// CheckUploadSize refuses one file that is too large for a licence.
+func CheckUploadSize(limits Limits, size int64) error {
 	if most := limits.MaxUploadBytes(); most != Unlimited && size > most {
 		return limitExceeded("max_upload_size_mb", limits.MaxUploadSizeMB, 0, (size+MB-1)/MB).With("max_bytes", most).With("requested_bytes", size)
 	}
-	if err := CheckLimit("max_assets_count", limits.MaxAssets, f.Usage.AssetsCount, newAssets); err != nil {
+	return nil
+}
+
+// CheckRoom refuses files of size bytes together that do not fit into what a
+// licence allows an org, or into a drive's quota (or Unlimited), naming the
+// limit in the way.
+func CheckRoom(limits Limits, usage OrgUsage, size, newAssets, quota, driveUsed int64) error {
+	if err := CheckLimit("max_assets_count", limits.MaxAssets, usage.AssetsCount, newAssets); err != nil {
 		return err
 	}
-	if most := limits.MaxStorageBytes(); most != Unlimited && size > most-f.Usage.UsedBytes {
-		return limitExceeded("max_total_storage_mb", limits.MaxTotalStorageMB, (f.Usage.UsedBytes+MB-1)/MB, (size+MB-1)/MB).
-			With("max_bytes", most).With("used_bytes", f.Usage.UsedBytes).With("requested_bytes", size)
+	if most := limits.MaxStorageBytes(); most != Unlimited && size > most-usage.UsedBytes {
+		return limitExceeded("max_total_storage_mb", limits.MaxTotalStorageMB, (usage.UsedBytes+MB-1)/MB, (size+MB-1)/MB).
+			With("max_bytes", most).With("used_bytes", usage.UsedBytes).With("requested_bytes", size)
 	}
-	return CheckLimit("quota_bytes", f.QuotaBytes, f.DriveUsed, size)
+	return CheckLimit("quota_bytes", quota, driveUsed, size)
 }

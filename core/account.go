@@ -53,6 +53,7 @@ const (
 	InviteMembers
 	ManageMembers
 	EditOrg
+	ManageDrives   // make, delete and divide storage among shared drives
 	ManageWebhooks // and audit log, reports
 	DeleteOrg      // and transfer ownership
 )
@@ -66,6 +67,7 @@ var orgRoleTable = map[OrgAction][]OrgRole{
 	InviteMembers:   {OrgOwner, OrgAdmin},
 	ManageMembers:   {OrgOwner, OrgAdmin},
 	EditOrg:         {OrgOwner, OrgAdmin},
+	ManageDrives:    {OrgOwner, OrgAdmin},
 	ManageWebhooks:  {OrgOwner, OrgAdmin},
 	DeleteOrg:       {OrgOwner},
 }

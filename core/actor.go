@@ -25,24 +25,43 @@ type Actor struct {
 	SessionID SessionID // zero: the token is of another issuer
 	External  bool      // by a token of another issuer, which needs no session
 	ActiveOrg OrgID     // the org the user has switched to
+	Key       KeyRef
+	At        time.Time // when the key was shown, which decides whether it has expired
 	From      Client
 }
+
+// ByKey reports whether the actor is a script with an API key.
+func (a Actor) ByKey() bool { return a.Kind == ActorAPIKey }
 
 // Credential is what the store knows about an actor's credential now.
 type Credential struct {
 	UserDisabled   bool
 	SessionRevoked bool
+	APIKey         KeyFacts
 }
+
+// ByKey reports whether the credential is an API key.
+func (c Credential) ByKey() bool { return !c.APIKey.ID.IsZero() }
 
 // Check refuses a credential that was good when it was issued and is not now.
 func (c Credential) Check() error {
 	switch {
+	case c.ByKey() && (c.UserDisabled || c.APIKey.Status != KeyActive):
+		return ErrKeyInvalid
 	case c.UserDisabled:
 		return ErrUserDisabled
 	case c.SessionRevoked:
 		return ErrUnauthenticated
 	}
 	return nil
+}
+
+// refuseKey is the refusal of what only people may do.
+func (c Credential) refuseKey() error {
+	if err := c.Check(); err != nil {
+		return err
+	}
+	return ErrKeyNotAllowed
 }
 
 // Claims is what an access token says.

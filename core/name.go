@@ -39,6 +39,45 @@ func CleanNodeName(location, raw string, nfc NFC) (string, error) {
 	return name, nil
 }
 
+// SplitName divides the clean name of a file into what comes before the number
+// of a copy, as in "a (1).txt", and what comes after it, leaving room for the
+// number. The name of a folder has nothing after it.
+func SplitName(kind NodeKind, name string) (stem, ext string) {
+	const (
+		room   = len(" (999999)")
+		maxExt = 32
+	)
+	if dot := strings.LastIndexByte(name, '.'); kind == KindAsset && dot > 0 && len(name)-dot <= maxExt { // not ".bashrc"
+		ext = name[dot:]
+	}
+	stem = strings.TrimSuffix(name, ext)
+	for len(stem)+len(ext)+room > MaxNameBytes {
+		_, last := utf8.DecodeLastRuneInString(stem)
+		stem = stem[:len(stem)-last]
+	}
+	return strings.TrimRightFunc(stem, unicode.IsSpace), ext
+}
+
+// SplitPath divides a path such as "/a/b" into clean names; "" and "/" have none.
+func SplitPath(location, path string, nfc NFC) ([]string, error) {
+	path = strings.Trim(path, "/")
+	if path == "" {
+		return nil, nil
+	}
+	names := strings.Split(path, "/")
+	if len(names) > MaxDepth {
+		return nil, Invalid(location, "has more than 64 levels")
+	}
+	for i, raw := range names {
+		name, err := CleanNodeName(location, raw, nfc)
+		if err != nil {
+			return nil, err
+		}
+		names[i] = name
+	}
+	return names, nil
+}
+
 // CleanTitle returns the name of a user, an org or a drive in its stored form:
 // trimmed, NFC, 1 to 200 bytes, without control characters.
 func CleanTitle(location, raw string, nfc NFC) (string, error) {

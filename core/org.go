@@ -22,13 +22,15 @@ type Org struct {
 	Name       string
 	Slug       string // unique for ever: a slug given up stays reserved
 	IsPersonal bool
-	Settings   OrgSettings
-	Branding   Branding
-	DeletedAt  time.Time
-	PurgingAt  time.Time // since when it is removed piece by piece: there is no way back
-	Version    int64
-	CreatedAt  time.Time
-	UpdatedAt  time.Time
+	// DefaultDriveID is where files go that name no drive.
+	DefaultDriveID DriveID
+	Settings       OrgSettings
+	Branding       Branding
+	DeletedAt      time.Time
+	PurgingAt      time.Time // since when it is removed piece by piece: there is no way back
+	Version        int64
+	CreatedAt      time.Time
+	UpdatedAt      time.Time
 }
 
 // OrgSettings are an org's own choices.
@@ -61,6 +63,19 @@ type OrgChange struct {
 	Slug     *string
 	TimeZone *string
 	Branding *Branding
+	// DefaultDriveID names a drive that CheckDefaultDrive accepts.
+	DefaultDriveID *DriveID
+}
+
+// CheckDefaultDrive refuses a drive that cannot be the org's default drive.
+func (o *Org) CheckDefaultDrive(d *Drive) error {
+	switch {
+	case o.IsPersonal:
+		return ErrPersonalOrg.Say("the default drive of a personal organisation is its user's personal drive")
+	case d.OrgID != o.ID || d.IsPersonal() || !d.DeletedAt.IsZero():
+		return Invalid("body.default_drive_id", "is not a shared drive of this organisation")
+	}
+	return nil
 }
 
 // Change applies c.
@@ -76,6 +91,9 @@ func (o *Org) Change(c OrgChange, now time.Time) {
 	}
 	if c.Branding != nil {
 		o.Branding = *c.Branding
+	}
+	if c.DefaultDriveID != nil {
+		o.DefaultDriveID = *c.DefaultDriveID
 	}
 	o.touch(now)
 }

@@ -12,6 +12,7 @@ type UploadStrategy string
 const (
 	UploadSingle    UploadStrategy = "single"
 	UploadMultipart UploadStrategy = "multipart"
+	UploadCopy      UploadStrategy = "copy" // the server brings them, from another blob
 )
 
 // Sizes of uploads, in bytes.
@@ -43,6 +44,7 @@ type Upload struct {
 	Number      int // of the version it will become
 	BlobKey     string
 	StagingKey  string // where the PUT goes if the store cannot protect BlobKey; else empty
+	SourceKey   string // of a copy: the blob its bytes come from; else empty
 	ContentType string
 	SizeBytes   int64
 	SHA256      []byte // declared; nil: not declared
@@ -69,6 +71,16 @@ func (u *Upload) Plan(times UploadTimes, now time.Time) {
 	if u.SizeBytes >= MultipartThreshold {
 		u.Strategy, u.ExpiresAt = UploadMultipart, now.Add(times.Multipart)
 		u.PartSize = PartSize(u.SizeBytes)
+	}
+}
+
+// NewCopy returns the upload that makes an asset a copy of a version; number 1
+// of asset, called name. It reserves room as any upload does.
+func NewCopy(id UploadID, of *Version, asset *Asset, times UploadTimes, now time.Time) *Upload {
+	return &Upload{
+		ID: id, OrgID: asset.OrgID, DriveID: asset.DriveID, AssetID: asset.ID, Number: 1, BlobKey: BlobKey(asset.OrgID, asset.ID, 1, asset.Name),
+		SourceKey: of.BlobKey, ContentType: of.ContentType, SizeBytes: of.SizeBytes, SHA256: of.SHA256, Strategy: UploadCopy,
+		CreatedBy: asset.CreatedBy, CreatedAt: now, CheckAt: now.Add(times.URL), ExpiresAt: now.Add(times.Multipart),
 	}
 }
 

@@ -12,6 +12,9 @@ import (
 // returns core.ErrUnauthenticated if the actor's user or session is gone, and
 // core.ErrNotFound if the thing asked about is. Only an external actor needs no
 // session.
+//
+// Of an API key, the standing is that of the account that made it, and nothing
+// is there but its drive. ForUser and ForOrg refuse keys.
 type Access interface {
 	// ForUser returns whether the actor's credential stands.
 	ForUser(ctx context.Context, a core.Actor) (core.Credential, error)
@@ -24,8 +27,20 @@ type Access interface {
 	// ForOrg returns the actor's standing in an org.
 	ForOrg(ctx context.Context, a core.Actor, org core.OrgID) (core.OrgFacts, error)
 
-	// ForDrive returns the actor's standing in a drive of any org.
+	// ForDrive returns the actor's standing in a drive of any org. drive zero
+	// is the drive of an API key.
 	ForDrive(ctx context.Context, a core.Actor, drive core.DriveID) (core.DriveFacts, error)
+
+	// ForNode returns a node of any org, in the trash or not, and the actor's
+	// standing in its drive. Below a node that is being purged there is nothing.
+	// Where folders of the drive are in the trash it takes two round trips, as do
+	// ForAsset and ForDownload.
+	ForNode(ctx context.Context, a core.Actor, id core.NodeID) (core.NodeFacts, error)
+
+	// ForPage returns what decides who may look into a folder (q.ParentID zero:
+	// the drive's root), and a page of it by name, which is for those only who
+	// may; one round trip.
+	ForPage(ctx context.Context, a core.Actor, q NodeQuery) (core.FolderFacts, []Entry, error)
 
 	// ForAsset returns an asset of any org, its current version, and the
 	// actor's standing in its drive.
@@ -42,7 +57,7 @@ type Access interface {
 }
 
 // UploadQuery names where an upload should go. Drive zero means the org's
-// default drive, Parent zero the drive's root.
+// default drive, or the one of an API key, Parent zero the drive's root.
 type UploadQuery struct {
 	OrgID    core.OrgID
 	DriveID  core.DriveID

@@ -41,6 +41,7 @@ type Assets interface {
 type AssetQuery struct {
 	OrgID     core.OrgID
 	AccountID core.AccountID // whose standing decides what is listed
+	DriveID   core.DriveID
 	Status    core.AssetStatus
 	Type      string // a media type, or its part before the slash
 	Tag       string
@@ -63,6 +64,9 @@ type Versions interface {
 	// Get returns one version, or core.ErrNotFound.
 	Get(ctx context.Context, org core.OrgID, asset core.AssetID, number int) (*core.Version, error)
 
+	// Current returns the current versions of those of the assets that have one.
+	Current(ctx context.Context, org core.OrgID, assets []core.AssetID) (map[core.AssetID]core.Version, error)
+
 	// ByUpload returns the version that an upload has become, or core.ErrNotFound.
 	ByUpload(ctx context.Context, org core.OrgID, asset core.AssetID, upload core.UploadID) (*core.Version, error)
 
@@ -70,7 +74,7 @@ type Versions interface {
 	SetSHA256(ctx context.Context, org core.OrgID, asset core.AssetID, number int, sha256 []byte) error
 
 	// Unknown returns those of the blob keys that neither a version nor an
-	// upload of any org refers to.
+	// upload of any org refers to, also as the source of a copy.
 	Unknown(ctx context.Context, keys []string) ([]string, error)
 
 	// List returns the versions with a number below before (0: all), newest first.
@@ -121,9 +125,11 @@ type Quota interface {
 }
 
 // Reservation asks for room for one upload. The drive is the upload's, or the
-// org's default drive if that is zero; the parent is the asset's, or the
-// drive's root. What decides is looked up in the same statement: the actor's
-// standing has to be one of core.StandingsAtLeast(core.DriveEditor).
+// org's default drive, or the one of an API key, if that is zero; the parent is
+// the asset's, or the drive's root. What decides is looked up in the same
+// statement: the actor's standing has to be one of
+// core.StandingsAtLeast(core.DriveEditor), and a key's permissions one of
+// core.PermissionsWith(core.PermitWrite).
 type Reservation struct {
 	Actor     core.Actor
 	Upload    *core.Upload

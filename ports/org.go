@@ -10,8 +10,8 @@ import (
 // Orgs stores orgs.
 type Orgs interface {
 	// Add stores a new org with nothing used, or returns core.ErrSlugTaken.
-	// defaultDrive is where files go that name no drive; it may be added later
-	// in the same unit of work.
+	// defaultDrive becomes its default drive; it may be added later in the same
+	// unit of work.
 	Add(ctx context.Context, o *core.Org, defaultDrive core.DriveID) error
 
 	// Get returns the org, deleted or not, or core.ErrNotFound.

@@ -23,21 +23,26 @@ type Store interface {
 // Tx is the set of repositories taking part in one unit of work. A repository
 // method that names an org never sees another org's rows: they do not exist.
 type Tx struct {
-	Users       Users
-	Identities  Identities
-	Sessions    Sessions
-	Tickets     Tickets
-	Orgs        Orgs
-	Accounts    Accounts
-	Purges      Purges
-	Licenses    Licenses
-	Audit       Audit
-	Drives      Drives
-	Nodes       Nodes
-	Assets      Assets
-	Versions    Versions
-	Uploads     Uploads
-	Quota       Quota
-	Idempotency Idempotency
-	Jobs        Jobs
+	Users        Users
+	Identities   Identities
+	Sessions     Sessions
+	Tickets      Tickets
+	Orgs         Orgs
+	Accounts     Accounts
+	Purges       Purges
+	Licenses     Licenses
+	Audit        Audit
+	Drives       Drives
+	DriveMembers DriveMembers
+	Nodes        Nodes
+	Listings     Listings
+	Subtrees     Subtrees
+	Changes      Changes
+	APIKeys      APIKeys
+	Assets       Assets
+	Versions     Versions
+	Uploads      Uploads
+	Quota        Quota
+	Idempotency  Idempotency
+	Jobs         Jobs
 }

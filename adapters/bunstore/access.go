@@ -4,45 +4,31 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"strings"
 
 	"github.com/seed-755a8038/coffer/core"
 	"github.com/seed-755a8038/coffer/ports"
 )
 
-// The hot reads of ports.Access: one prepared statement each, the same text on
-// both databases. $1 is the user, $2 the session.
-
-const callerState = `u.disabled_at IS NOT NULL, s.revoked_at IS NOT NULL`
-
-const caller = ` FROM users u JOIN sessions s ON s.id = $2 AND s.user_id = u.id `
-
-// about returns the text of a statement about an actor: as it is, nobody is
-// found without their session. An actor whose token is another issuer's has
-// none, so for these, and no others, the session may be absent.
-func about(a core.Actor, text string) string {
-	if !a.External || !a.SessionID.IsZero() {
-		return text
-	}
-	return strings.Replace(text, `JOIN sessions s ON`, `LEFT JOIN sessions s ON`, 1)
-}
-
-// external is any actor who needs no session.
-var external = core.Actor{External: true} //nolint:exhaustruct_v5 // nobody
+// The hot reads of ports.Access: one prepared statement each, in a form for each
+// kind of credential; see credential.go.
 
 const standingColumns = `ac.id, coalesce(ac.status, ''), coalesce(ac.role, ''), coalesce(m.role, ''), d.default_role,
 	d.org_id, d.id, d.owner_account_id`
 
-const standingJoins = `
-	LEFT JOIN accounts ac ON ac.org_id = d.org_id AND ac.user_id = u.id
-	LEFT JOIN drive_members m ON m.drive_id = d.id AND m.account_id = ac.id `
-
 // ForUser implements ports.Access.
 func (s *Store) ForUser(ctx context.Context, a core.Actor) (core.Credential, error) {
-	const text = `SELECT ` + callerState + caller + `WHERE u.id = $1`
+	if a.ByKey() {
+		return core.Credential{}, core.ErrKeyNotAllowed
+	}
+	return s.credential(ctx, a)
+}
+
+var forCaller = inEachForm(func(f form) string { return `SELECT ` + f.state + f.key + f.from + f.where })
+
+func (s *Store) credential(ctx context.Context, a core.Actor) (core.Credential, error) {
 	var c core.Credential
-	err := s.row(ctx, about(a, text), []any{a.UserID, a.SessionID}, &c.UserDisabled, &c.SessionRevoked)
-	return c, unknownCaller("user facts", err)
+	err := s.ask(ctx, a, forCaller, []any{a.UserID, a.SessionID}, &c, &c.UserDisabled, &c.SessionRevoked)
+	return c, unknownCaller("user facts", a, err)
 }
 
 // ForIdentity implements ports.Access.
@@ -53,54 +39,100 @@ func (s *Store) ForIdentity(ctx context.Context, issuer, subject string) (core.A
 	return a, translate("identity", err)
 }
 
-// ForOrg implements ports.Access.
-func (s *Store) ForOrg(ctx context.Context, a core.Actor, org core.OrgID) (core.OrgFacts, error) {
-	const text = `SELECT ` + callerState + `, o.id, coalesce(o.is_personal, false), ac.id, coalesce(ac.status, ''),
-		coalesce(ac.role, ''), u.email` + caller + `
+var forOrg = inEachForm(func(f form) string {
+	return `SELECT ` + f.state + `, o.id, coalesce(o.is_personal, false), ac.id, coalesce(ac.status, ''),
+		coalesce(ac.role, ''), u.email` + f.key + f.from + `
 		LEFT JOIN orgs o ON o.id = $3 AND o.deleted_at IS NULL
 		LEFT JOIN accounts ac ON ac.org_id = o.id AND ac.user_id = u.id
-		WHERE u.id = $1`
+		` + f.where
+})
+
+// ForOrg implements ports.Access.
+func (s *Store) ForOrg(ctx context.Context, a core.Actor, org core.OrgID) (core.OrgFacts, error) {
+	if a.ByKey() {
+		return core.OrgFacts{}, core.ErrKeyNotAllowed
+	}
 	var f core.OrgFacts
-	err := s.row(ctx, about(a, text), []any{a.UserID, a.SessionID, org},
+	err := s.ask(ctx, a, forOrg, []any{a.UserID, a.SessionID, org}, &f.Credential,
 		&f.UserDisabled, &f.SessionRevoked, &f.OrgID, &f.IsPersonal, &f.AccountID, &f.Status, &f.Role, &f.Email)
 	if err != nil {
-		return f, unknownCaller("org facts", err)
+		return f, unknownCaller("org facts", a, err)
 	}
 	return f, missing(f.Credential, f.OrgID.IsZero())
 }
 
+var forDrive = inEachForm(func(f form) string {
+	return `SELECT ` + f.state + `, ac.id, coalesce(ac.status, ''), coalesce(ac.role, ''), coalesce(m.role, ''),
+		coalesce(d.default_role, ''), d.org_id, d.id, d.owner_account_id, u.email` + f.key + f.from + `
+		LEFT JOIN drives d ON d.id = ` + f.named + f.within + ` AND d.deleted_at IS NULL AND EXISTS (SELECT 1 FROM orgs o WHERE o.id = d.org_id AND o.deleted_at IS NULL)` + f.standing + `` + f.where
+})
+
 // ForDrive implements ports.Access.
 func (s *Store) ForDrive(ctx context.Context, a core.Actor, drive core.DriveID) (core.DriveFacts, error) {
-	const text = `SELECT ` + callerState + `, ac.id, coalesce(ac.status, ''), coalesce(ac.role, ''), coalesce(m.role, ''),
-		coalesce(d.default_role, ''), d.org_id, d.id, d.owner_account_id` + caller + `
-		LEFT JOIN drives d ON d.id = $3 AND EXISTS (SELECT 1 FROM orgs o WHERE o.id = d.org_id AND o.deleted_at IS NULL)` + standingJoins + `WHERE u.id = $1`
 	var f core.DriveFacts
 	var owner core.AccountID
-	err := s.row(ctx, about(a, text), []any{a.UserID, a.SessionID, drive}, driveFacts(&f, &owner)...)
+	err := s.ask(ctx, a, forDrive, []any{a.UserID, a.SessionID, drive}, &f.Credential, append(driveFacts(&f, &owner), &f.Email)...)
 	if err != nil {
-		return f, unknownCaller("drive facts", err)
+		return f, unknownCaller("drive facts", a, err)
 	}
 	f.Ownership = ownership(owner, f.AccountID)
 	return f, missing(f.Credential, f.DriveID.IsZero())
 }
 
+var forNode = inEachForm(func(f form) string {
+	return `SELECT ` + f.state + `, ` + standingColumns + `, n.id, n.parent_id, n.kind, n.name, n.created_by, n.trashed_at, n.purged_at,
+		n.height, n.version, n.created_at, n.updated_at, u.email, ` + purgedFolders + f.key + f.from + `
+		JOIN nodes n ON n.id = $3
+		JOIN drives d ON d.id = n.drive_id AND d.deleted_at IS NULL` + f.within + `
+		JOIN orgs o ON o.id = n.org_id AND o.deleted_at IS NULL` + f.standing + `` + f.where
+})
+
+// ForNode implements ports.Access.
+func (s *Store) ForNode(ctx context.Context, a core.Actor, id core.NodeID) (core.NodeFacts, error) {
+	var f core.NodeFacts
+	var owner core.AccountID
+	var row nodeRow
+	var look bool
+	into := append(driveFacts(&f.DriveFacts, &owner), &row.ID, &row.ParentID, &row.Kind, &row.Name, &row.CreatedBy, &row.TrashedAt, &row.PurgedAt,
+		&row.Height, &row.Version, &row.CreatedAt, &row.UpdatedAt, &f.Email, &look)
+	err := s.ask(ctx, a, forNode, []any{a.UserID, a.SessionID, id}, &f.Credential, into...)
+	if errors.Is(err, sql.ErrNoRows) {
+		none, err := s.nothing(ctx, a)
+		f.DriveFacts = none.DriveFacts
+		return f, err
+	}
+	if err != nil {
+		return f, translate("node facts", err)
+	}
+	f.Ownership = ownership(owner, f.AccountID)
+	row.OrgID, row.DriveID = f.OrgID, f.DriveID
+	f.Node = row.node()
+	if look || !row.PurgedAt.IsZero() {
+		_, err = s.inTrash(ctx, id)
+	}
+	return f, err
+}
+
+var forAsset = inEachForm(func(f form) string {
+	return `SELECT ` + f.state + `, ` + standingColumns + `, n.id, n.parent_id, n.name, n.created_by, n.trashed_at, n.purged_at,
+		n.version, n.created_at, n.updated_at, n.status, n.content_type, n.size_bytes, v.sha256, n.current_version,
+		n.newest_version, n.metadata, coalesce(v.blob_key, ''), coalesce(v.content_type, ''), coalesce(v.size_bytes, 0), u.email, ` + trashedFolders + f.key + f.from + `
+		JOIN nodes n ON n.id = $3 AND n.kind = 'asset'
+		JOIN drives d ON d.id = n.drive_id AND d.deleted_at IS NULL` + f.within + `
+		JOIN orgs o ON o.id = n.org_id AND o.deleted_at IS NULL` + f.standing + `
+		LEFT JOIN asset_versions v ON v.asset_id = n.id AND v.number = n.current_version
+		` + f.where
+})
+
 // ForAsset implements ports.Access.
 func (s *Store) ForAsset(ctx context.Context, a core.Actor, id core.AssetID) (core.AssetFacts, error) {
-	const text = `SELECT ` + callerState + `, ` + standingColumns + `, n.id, n.parent_id, n.name, n.created_by, n.trashed_at,
-		n.version, n.created_at, n.updated_at, n.status, n.content_type, n.size_bytes, v.sha256, n.current_version,
-		n.newest_version, n.metadata, coalesce(v.blob_key, ''), coalesce(v.content_type, ''), coalesce(v.size_bytes, 0), u.email` + caller + `
-		JOIN nodes n ON n.id = $3 AND n.kind = 'asset'
-		JOIN drives d ON d.id = n.drive_id
-		JOIN orgs o ON o.id = n.org_id AND o.deleted_at IS NULL` + standingJoins + `
-		LEFT JOIN asset_versions v ON v.asset_id = n.id AND v.number = n.current_version
-		WHERE u.id = $1`
 	var f core.AssetFacts
 	var owner core.AccountID
 	var row nodeRow
-	into := append(driveFacts(&f.DriveFacts, &owner), &row.ID, &row.ParentID, &row.Name, &row.CreatedBy, &row.TrashedAt,
+	into := append(driveFacts(&f.DriveFacts, &owner), &row.ID, &row.ParentID, &row.Name, &row.CreatedBy, &row.TrashedAt, &row.PurgedAt,
 		&row.Version, &row.CreatedAt, &row.UpdatedAt, &row.Status, &row.ContentType, &row.SizeBytes, &row.SHA256, &row.Current,
-		&row.Newest, &row.Metadata, &f.Version.BlobKey, &f.Version.ContentType, &f.Version.SizeBytes, &f.Email)
-	err := s.row(ctx, about(a, text), []any{a.UserID, a.SessionID, id}, into...)
+		&row.Newest, &row.Metadata, &f.Version.BlobKey, &f.Version.ContentType, &f.Version.SizeBytes, &f.Email, &f.InTrash)
+	err := s.ask(ctx, a, forAsset, []any{a.UserID, a.SessionID, id}, &f.Credential, into...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return s.nothing(ctx, a)
 	}
@@ -111,25 +143,43 @@ func (s *Store) ForAsset(ctx context.Context, a core.Actor, id core.AssetID) (co
 	row.OrgID, row.DriveID, row.Kind = f.OrgID, f.DriveID, core.KindAsset
 	f.Asset = *row.asset()
 	f.Version.AssetID, f.Version.OrgID, f.Version.Number = row.ID, f.OrgID, row.Current
-	return f, nil
+	err = s.settleTrash(ctx, &f)
+	return f, err
 }
+
+// settleTrash finds out whether the asset is in the trash, of which InTrash so
+// far says whether it can be below another node there.
+func (s *Store) settleTrash(ctx context.Context, f *core.AssetFacts) (err error) {
+	if !f.Asset.PurgedAt.IsZero() {
+		return core.ErrNotFound
+	}
+	if f.InTrash {
+		f.InTrash, err = s.inTrash(ctx, f.Asset.ID)
+		return err
+	}
+	f.InTrash = f.Asset.Trashed()
+	return nil
+}
+
+var forDownload = inEachForm(func(f form) string {
+	return `SELECT ` + f.state + `, ` + standingColumns + `, n.name, n.trashed_at, n.purged_at, n.status, n.current_version,
+		coalesce(v.blob_key, ''), coalesce(v.content_type, ''), coalesce(v.size_bytes, 0), ` + trashedFolders + f.key + f.from + `
+		JOIN nodes n ON n.id = $3 AND n.kind = 'asset'
+		JOIN drives d ON d.id = n.drive_id AND d.deleted_at IS NULL` + f.within + `
+		JOIN orgs o ON o.id = n.org_id AND o.deleted_at IS NULL` + f.standing + `
+		LEFT JOIN asset_versions v ON v.asset_id = n.id AND v.number = n.current_version
+		` + f.where
+})
 
 // ForDownload implements ports.Access.
 func (s *Store) ForDownload(ctx context.Context, a core.Actor, id core.AssetID) (core.AssetFacts, error) {
-	const text = `SELECT ` + callerState + `, ` + standingColumns + `, n.name, n.trashed_at, n.status, n.current_version,
-		coalesce(v.blob_key, ''), coalesce(v.content_type, ''), coalesce(v.size_bytes, 0)` + caller + `
-		JOIN nodes n ON n.id = $3 AND n.kind = 'asset'
-		JOIN drives d ON d.id = n.drive_id
-		JOIN orgs o ON o.id = n.org_id AND o.deleted_at IS NULL` + standingJoins + `
-		LEFT JOIN asset_versions v ON v.asset_id = n.id AND v.number = n.current_version
-		WHERE u.id = $1`
 	var f core.AssetFacts
 	var owner core.AccountID
-	var trashed stamp
-	into := append(driveFacts(&f.DriveFacts, &owner), &f.Asset.Name, &trashed, &f.Asset.Status, &f.Asset.Current,
-		&f.Version.BlobKey, &f.Version.ContentType, &f.Version.SizeBytes)
+	var trashed, purged stamp
+	into := append(driveFacts(&f.DriveFacts, &owner), &f.Asset.Name, &trashed, &purged, &f.Asset.Status, &f.Asset.Current,
+		&f.Version.BlobKey, &f.Version.ContentType, &f.Version.SizeBytes, &f.InTrash)
 	arg := s.dialect.idArg
-	err := s.row(ctx, about(a, text), []any{arg(a.UserID), arg(a.SessionID), arg(id)}, into...)
+	err := s.ask(ctx, a, forDownload, []any{arg(a.UserID), arg(a.SessionID), arg(id)}, &f.Credential, into...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return s.nothing(ctx, a)
 	}
@@ -137,34 +187,39 @@ func (s *Store) ForDownload(ctx context.Context, a core.Actor, id core.AssetID) 
 		return f, translate("download facts", err)
 	}
 	f.Ownership = ownership(owner, f.AccountID)
-	f.Asset.ID, f.Asset.OrgID, f.Asset.DriveID, f.Asset.Kind, f.Asset.TrashedAt = id, f.OrgID, f.DriveID, core.KindAsset, trashed.Time
+	f.Asset.ID, f.Asset.OrgID, f.Asset.DriveID, f.Asset.Kind = id, f.OrgID, f.DriveID, core.KindAsset
+	f.Asset.TrashedAt, f.Asset.PurgedAt = trashed.Time, purged.Time
 	f.Version.AssetID, f.Version.OrgID, f.Version.Number = id, f.OrgID, f.Asset.Current
-	return f, nil
+	err = s.settleTrash(ctx, &f)
+	return f, err
 }
 
 // nothing finds out whether it is the caller or the thing that is not there.
 func (s *Store) nothing(ctx context.Context, a core.Actor) (f core.AssetFacts, err error) {
-	if f.Credential, err = s.ForUser(ctx, a); err != nil {
+	if f.Credential, err = s.credential(ctx, a); err != nil {
 		return f, err
 	}
 	return f, missing(f.Credential, true)
 }
 
-// ForUpload implements ports.Access.
-func (s *Store) ForUpload(ctx context.Context, a core.Actor, q ports.UploadQuery) (core.UploadFacts, error) {
-	const text = `SELECT ` + callerState + `, ` + standingColumns + `, d.quota_bytes, d.used_bytes, q.used_bytes, q.assets_count,
-		l.name, l.max_upload_size_mb, l.max_total_storage_mb, l.max_assets` + caller + `
+var forUpload = inEachForm(func(f form) string {
+	return `SELECT ` + f.state + `, ` + standingColumns + `, d.quota_bytes, d.used_bytes, q.used_bytes, q.assets_count,
+		l.name, l.max_upload_size_mb, l.max_total_storage_mb, l.max_assets` + f.key + f.from + `
 		JOIN orgs o ON o.id = $3 AND o.deleted_at IS NULL
 		JOIN org_usage q ON q.org_id = o.id
-		JOIN drives d ON d.id = coalesce($4, o.default_drive_id) AND d.org_id = o.id` + standingJoins + `
+		JOIN drives d ON d.id = coalesce($4, ` + f.drive + `) AND d.org_id = o.id AND d.deleted_at IS NULL` + f.within + f.standing + `
 		JOIN licenses l ON l.name = ` + licenseInForce + `
-		WHERE u.id = $1`
+		` + f.where
+})
+
+// ForUpload implements ports.Access.
+func (s *Store) ForUpload(ctx context.Context, a core.Actor, q ports.UploadQuery) (core.UploadFacts, error) {
 	var f core.UploadFacts
 	var owner core.AccountID
 	var quota, maxUpload, maxStorage, maxAssets limit
 	into := append(driveFacts(&f.DriveFacts, &owner), &quota, &f.DriveUsed, &f.Usage.UsedBytes, &f.Usage.AssetsCount,
 		&f.License.Name, &maxUpload, &maxStorage, &maxAssets)
-	err := s.row(ctx, about(a, text), []any{a.UserID, a.SessionID, q.OrgID, q.DriveID, stamp{q.Now}}, into...)
+	err := s.ask(ctx, a, forUpload, []any{a.UserID, a.SessionID, q.OrgID, q.DriveID, stamp{q.Now}}, &f.Credential, into...)
 	if errors.Is(err, sql.ErrNoRows) { // no caller, no such org, or no such drive in it
 		none, err := s.nothing(ctx, a)
 		f.DriveFacts = none.DriveFacts
@@ -231,9 +286,12 @@ func missing(c core.Credential, absent bool) error {
 }
 
 // unknownCaller is the error of a query that finds no row only if the user or
-// the session is gone.
-func unknownCaller(op string, err error) error {
+// the session is gone, or the key.
+func unknownCaller(op string, a core.Actor, err error) error {
 	if errors.Is(err, sql.ErrNoRows) {
+		if a.ByKey() {
+			return core.ErrKeyInvalid
+		}
 		return core.ErrUnauthenticated
 	}
 	return translate(op, err)

@@ -5,8 +5,6 @@ import (
 	"database/sql"
 	"time"
 
-	"github.com/uptrace/bun"
-
 	"github.com/seed-755a8038/coffer/core"
 	"github.com/seed-755a8038/coffer/ports"
 )
@@ -30,16 +28,26 @@ func (r assets) one(ctx context.Context, where string, args ...any) (*core.Asset
 }
 
 func (r assets) List(ctx context.Context, q ports.AssetQuery) ([]*core.Asset, error) {
+	trash, err := r.trashOf(ctx, q.OrgID)
+	if err != nil {
+		return nil, err
+	}
 	var rows []nodeRow
 	sel := withHash(r.NewSelect().Model(&rows)).
 		Join("JOIN drives AS d ON d.id = n.drive_id").
 		Join("JOIN accounts AS ac ON ac.id = ? AND ac.org_id = n.org_id", q.AccountID).
 		Join("LEFT JOIN drive_members AS m ON m.drive_id = d.id AND m.account_id = ac.id").
-		Where("n.org_id = ? AND n.kind = 'asset' AND n.trashed_at IS NULL", q.OrgID).
+		Where("n.org_id = ? AND n.kind = 'asset' AND n.trashed_at IS NULL AND d.deleted_at IS NULL", q.OrgID).
 		Where(standing + " IN (" + readable + ")").
 		OrderExpr("n.id DESC").Limit(int64(q.Limit))
+	if trash {
+		sel = sel.Where(notBelowTrashed)
+	}
 	if !q.Before.IsZero() {
 		sel = sel.Where("n.id < ?", q.Before)
+	}
+	if !q.DriveID.IsZero() {
+		sel = sel.Where("n.drive_id = ?", q.DriveID)
 	}
 	if q.Status != "" {
 		sel = sel.Where("n.status = ?", q.Status)
@@ -59,107 +67,71 @@ func (r assets) List(ctx context.Context, q ports.AssetQuery) ([]*core.Asset, er
 	return toAssets(rows), nil
 }
 
+// trashOf reports whether an org has a folder in the trash. If so, what is
+// listed has to be looked at from below, which takes estimates too high.
+func (r assets) trashOf(ctx context.Context, org core.OrgID) (trash bool, err error) {
+	err = r.NewRaw(`SELECT EXISTS (SELECT 1 FROM drives AS d JOIN nodes AS t ON t.drive_id = d.id AND t.trashed_at IS NOT NULL AND t.kind = 'folder'
+		WHERE d.org_id = ?)`, org).Scan(ctx, &trash)
+	if err == nil && trash {
+		err = r.plainly(ctx)
+	}
+	return trash, translate("find trash", err)
+}
+
 func (r assets) Save(ctx context.Context, a *core.Asset) error {
 	res, err := r.NewUpdate().Model(newNodeRow(&a.Node, &a.File)).
 		// What reservations count is theirs; the place in the tree is Nodes'.
-		ExcludeColumn("newest_version", "drive_id", "org_id", "parent_id", "kind", "created_by", "created_at").
+		ExcludeColumn("newest_version", "drive_id", "org_id", "parent_id", "kind", "height", "created_by", "created_at").
 		Where("n.org_id = ? AND n.id = ? AND n.version = ?", a.OrgID, a.ID, a.Node.Version-1).Exec(ctx)
 	return saved("save asset", res, err)
 }
 
 func (r assets) Lock(ctx context.Context, org core.OrgID, id core.AssetID) (*core.Asset, error) {
-	if err := lockForRelease(ctx, r.repository, org, id); err != nil {
+	if _, err := lockForRelease(ctx, r.repository, org, id); err != nil {
 		return nil, err
 	}
 	return r.Get(ctx, org, id)
 }
 
 func (r assets) Purge(ctx context.Context, org core.OrgID, id core.AssetID) (ports.Remains, error) {
-	if err := lockForRelease(ctx, r.repository, org, id); err != nil {
-		return ports.Remains{}, err
-	}
-	var versions []versionRow
-	if err := r.NewSelect().Model(&versions).Where("v.asset_id = ?", id).Scan(ctx); err != nil {
-		return ports.Remains{}, translate("purge asset", err)
-	}
-	uploads, err := uploads(r).Of(ctx, org, id)
+	drive, err := lockForRelease(ctx, r.repository, org, id)
 	if err != nil {
 		return ports.Remains{}, err
 	}
-	left, freed := remainsOf(versions, uploads)
-	return left, removeAsset(ctx, r.repository, id, freed)
-}
-
-// remainsOf returns what versions and uploads leave in the blob store, and how
-// many bytes they use.
-func remainsOf(versions []versionRow, uploads []*core.Upload) (left ports.Remains, bytes int64) {
-	for i := range versions {
-		bytes += versions[i].SizeBytes
-		left.BlobKeys = append(left.BlobKeys, versions[i].BlobKey)
+	gone := removal{repository: r.repository}
+	if err := gone.assets(ctx, []core.AssetID{id}); err != nil {
+		return ports.Remains{}, err
 	}
-	for _, u := range uploads {
-		bytes += u.SizeBytes
-		left.BlobKeys = append(left.BlobKeys, u.Keys()...)
-		if u.StoreID != "" {
-			left.Multiparts = append(left.Multiparts, ports.Multipart{Key: u.BlobKey, UploadID: u.StoreID, StartedAt: u.CreatedAt})
-		}
-	}
-	return left, bytes
+	return gone.left, gone.giveBack(ctx, org, drive)
 }
 
 // lockForRelease locks, in the order in which reservations lock them, what
-// giving back quota changes, and fails if the asset is gone.
-func lockForRelease(ctx context.Context, r repository, org core.OrgID, id core.AssetID) error {
-	var at struct {
-		DriveID core.DriveID `bun:"drive_id"`
+// giving back quota changes, and returns the asset's drive, or an error if the
+// asset is gone.
+func lockForRelease(ctx context.Context, r repository, org core.OrgID, id core.AssetID) (core.DriveID, error) {
+	var drive core.DriveID
+	// With the usage locked, the asset can no longer pass to another drive.
+	if err := (drives{r}).Lock(ctx, org, true); err != nil {
+		return drive, err
 	}
-	err := r.NewRaw(`SELECT drive_id FROM nodes WHERE org_id = ? AND id = ? AND kind = 'asset'`, org, id).Scan(ctx, &at)
+	err := r.NewRaw(`SELECT drive_id FROM nodes WHERE org_id = ? AND id = ? AND kind = 'asset'`, org, id).Scan(ctx, &drive)
 	if err != nil {
-		return translate("lock asset", err)
+		return drive, translate("lock asset", err)
 	}
-	for _, lock := range []struct {
-		table, key string
-		id         any
-	}{{"org_usage", "org_id", org}, {"drives", "id", at.DriveID}, {"nodes", "id", id}} {
-		if err := r.lock(ctx, lock.table, lock.key, lock.id); err != nil {
-			return err
-		}
+	if err := (drives{r}).Lock(ctx, org, false, drive); err != nil {
+		return drive, err
 	}
-	return nil
-}
-
-// removeAsset removes a locked asset and gives back freed bytes and one asset.
-func removeAsset(ctx context.Context, r repository, id core.AssetID, freed int64) error {
-	if err := release(ctx, r, id, freed, 1); err != nil {
-		return err
+	var found int
+	q := r.NewSelect().ColumnExpr("1").TableExpr("nodes").Where("id = ?", id)
+	if r.dialect.forUpdate != "" {
+		q = q.For(r.dialect.forUpdate)
 	}
-	for _, q := range []string{
-		`DELETE FROM uploads WHERE asset_id = ?`, `DELETE FROM asset_versions WHERE asset_id = ?`, `DELETE FROM nodes WHERE id = ?`,
-	} {
-		if _, err := r.NewRaw(q, id).Exec(ctx); err != nil {
-			return translate("remove asset", err)
-		}
-	}
-	return nil
-}
-
-// release gives back what an asset has used, to its org and its drive.
-func release(ctx context.Context, r repository, id core.AssetID, bytes int64, assets int) error {
-	for _, q := range []*bun.RawQuery{
-		r.NewRaw(`UPDATE org_usage SET used_bytes = used_bytes - ?, assets_count = assets_count - ?
-			WHERE org_id = (SELECT org_id FROM nodes WHERE id = ?)`, bytes, assets, id),
-		r.NewRaw(`UPDATE drives SET used_bytes = used_bytes - ? WHERE id = (SELECT drive_id FROM nodes WHERE id = ?)`, bytes, id),
-	} {
-		if _, err := q.Exec(ctx); err != nil {
-			return translate("release quota", err)
-		}
-	}
-	return nil
+	return drive, translate("lock asset", q.Scan(ctx, &found))
 }
 
 func (r assets) Trashed(ctx context.Context, t time.Time, limit int) ([]*core.Asset, error) {
 	var rows []nodeRow
-	err := withHash(r.NewSelect().Model(&rows)).Where("n.kind = 'asset' AND n.trashed_at < ?", stamp{t}).
+	err := withHash(r.NewSelect().Model(&rows)).Where("n.kind = 'asset' AND n.trashed_at < ? AND n.purged_at IS NULL", stamp{t}).
 		OrderExpr("n.trashed_at, n.id").Limit(int64(limit)).Scan(ctx)
 	return toAssets(rows), translate("list trash", err)
 }

@@ -29,6 +29,8 @@ var uniques = []struct {
 	{"identities_pkey", "identities.issuer, identities.subject", core.ErrConflict},
 	{"licenses_pkey", "licenses.name", core.ErrLicenseNameTaken},
 	{"drives_org_id_owner_account_id_key", "drives.org_id, drives.owner_account_id", core.ErrConflict},
+	{"drives_org_id_name_key", "drives.org_id, drives.name_folded", core.ErrDriveNameTaken},
+	{"api_keys_hash_key", "api_keys.hash", core.ErrConflict},
 	{"nodes_parent_id_name_key", "nodes.parent_id, nodes.name", core.ErrNameTaken},
 	{"idempotency_keys_pkey", "idempotency_keys.scope, idempotency_keys.key", core.ErrIdempotencyConflict},
 }

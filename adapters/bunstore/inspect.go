@@ -47,8 +47,11 @@ var invariants = []invariant{
 		WHERE CAST($1 AS bigint) > 0 AND ac.status = 'active' AND NOT EXISTS (SELECT 1 FROM drives d WHERE d.org_id = ac.org_id AND d.owner_account_id = ac.id)`, false, false},
 	{"a user's personal org is theirs", `SELECT 'user ' || u.id, 'has no account in it' FROM users u JOIN orgs o ON o.id = u.personal_org_id AND o.purging_at IS NULL
 		WHERE CAST($1 AS bigint) > 0 AND NOT (o.is_personal AND EXISTS (SELECT 1 FROM accounts ac WHERE ac.org_id = o.id AND ac.user_id = u.id))`, false, false},
-	{"the default drive of an org is its own", `SELECT 'org ' || o.id, 'its default drive is missing or foreign' FROM orgs o WHERE CAST($1 AS bigint) > 0 AND o.purging_at IS NULL
-		AND NOT EXISTS (SELECT 1 FROM drives d WHERE d.id = o.default_drive_id AND d.org_id = o.id)`, false, false},
+	{"the default drive of an org is its own", `SELECT 'org ' || o.id, 'its default drive is missing, deleted or foreign' FROM orgs o WHERE CAST($1 AS bigint) > 0 AND o.purging_at IS NULL
+		AND NOT EXISTS (SELECT 1 FROM drives d WHERE d.id = o.default_drive_id AND d.org_id = o.id AND d.deleted_at IS NULL)`, false, false},
+	{"a member of a drive is of its org", `SELECT 'drive ' || d.id, 'account ' || ac.id || ' is of another org, removed, or the drive is personal'
+		FROM drive_members m JOIN drives d ON d.id = m.drive_id JOIN accounts ac ON ac.id = m.account_id WHERE CAST($1 AS bigint) > 0
+		AND (ac.org_id <> d.org_id OR ac.status IN ('invited', 'removed') OR d.owner_account_id IS NOT NULL)`, false, false},
 	{"a drive has its root", `SELECT 'drive ' || d.id, 'has none' FROM drives d LEFT JOIN nodes n ON n.id = d.id AND n.drive_id = d.id AND n.parent_id IS NULL
 		WHERE CAST($1 AS bigint) > 0 AND n.id IS NULL`, false, false},
 	{"a node has the org of its drive", `SELECT 'node ' || n.id, 'has another' FROM nodes n JOIN drives d ON d.id = n.drive_id
@@ -59,6 +62,24 @@ var invariants = []invariant{
 			SELECT n.id FROM tree JOIN nodes n ON n.parent_id = tree.id)
 		SELECT 'node ' || n.id, 'cannot be reached from its root' FROM (
 			SELECT id FROM nodes EXCEPT SELECT id FROM tree) AS n WHERE CAST($1 AS bigint) > 0`, false, false},
+	{"a tree is at most 64 levels deep", `WITH RECURSIVE tree (id, kind, depth) AS (SELECT id, kind, 0 FROM nodes WHERE parent_id IS NULL UNION ALL
+			SELECT n.id, n.kind, tree.depth + 1 FROM tree JOIN nodes n ON n.parent_id = tree.id)
+		SELECT 'node ' || id, 'is at depth ' || depth FROM tree WHERE CAST($1 AS bigint) > 0 AND depth > CASE kind WHEN 'folder' THEN 63 ELSE 64 END`, false, false},
+	{"names are unique in a folder", `SELECT 'node ' || parent_id, 'has ' || count(*) || ' live nodes of one name' FROM nodes
+		WHERE CAST($1 AS bigint) > 0 AND parent_id IS NOT NULL AND trashed_at IS NULL GROUP BY parent_id, name HAVING count(*) > 1`, false, false},
+	{"a folder's height is at least the levels of folders below it", `WITH RECURSIVE up (id, parent_id, step) AS (
+			SELECT id, parent_id, 0 FROM nodes WHERE kind = 'folder' UNION ALL
+			SELECT p.id, p.parent_id, up.step + 1 FROM up JOIN nodes p ON p.id = up.parent_id WHERE up.step < 200)
+		SELECT 'node ' || n.id, 'has height ' || n.height || ', but ' || h.levels || ' levels'
+		FROM (SELECT id, max(step) AS levels FROM up GROUP BY id) AS h JOIN nodes n ON n.id = h.id WHERE CAST($1 AS bigint) > 0 AND n.height < h.levels`, false, false},
+	{"what is purged is gone within an hour", `SELECT 'node ' || n.id, 'is still there, with all below it' FROM nodes n
+		WHERE n.purged_at < CAST($1 AS bigint) - 3600000000`, false, false},
+	{"the changes of a drive have no gaps", `SELECT 'drive ' || d.id, 'has changes to ' || d.change_seq || ', pruned to ' || d.pruned_seq || ', and ' || coalesce(c.n, 0) || ' of them'
+		FROM drives d LEFT JOIN (SELECT drive_id, count(*) AS n, min(seq) AS first, max(seq) AS last FROM node_changes GROUP BY drive_id) AS c ON c.drive_id = d.id
+		JOIN orgs o ON o.id = d.org_id AND o.purging_at IS NULL
+		WHERE CAST($1 AS bigint) > 0 AND d.deleted_at IS NULL AND (coalesce(c.n, 0) <> d.change_seq - d.pruned_seq OR c.first <> d.pruned_seq + 1 OR c.last <> d.change_seq)`, false, false},
+	{"an API key has the org of its drive and of its creator", `SELECT 'key ' || k.id, 'has another' FROM api_keys k JOIN drives d ON d.id = k.drive_id
+		JOIN accounts ac ON ac.id = k.created_by WHERE CAST($1 AS bigint) > 0 AND (d.org_id <> k.org_id OR ac.org_id <> k.org_id)`, false, false},
 	{"versions and uploads have the org of their asset", `SELECT 'asset ' || n.id, 'a version or upload has another org or drive' FROM nodes n WHERE CAST($1 AS bigint) > 0
 		AND (EXISTS (SELECT 1 FROM asset_versions v WHERE v.asset_id = n.id AND v.org_id <> n.org_id)
 			OR EXISTS (SELECT 1 FROM uploads up WHERE up.asset_id = n.id AND (up.org_id <> n.org_id OR up.drive_id <> n.drive_id)))`, false, false},

@@ -2,7 +2,9 @@ package bunstore
 
 import (
 	"context"
+	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/uptrace/bun"
 
@@ -23,6 +25,8 @@ type nodeRow struct {
 	NameFolded string         `bun:"name_folded"`
 	CreatedBy  core.AccountID `bun:"created_by"`
 	TrashedAt  stamp          `bun:"trashed_at"`
+	PurgedAt   stamp          `bun:"purged_at"`
+	Height     int            `bun:"height"`
 	Version    int64          `bun:"version"`
 	CreatedAt  stamp          `bun:"created_at"`
 	UpdatedAt  stamp          `bun:"updated_at"`
@@ -39,8 +43,8 @@ type nodeRow struct {
 func newNodeRow(n *core.Node, f *core.File) *nodeRow {
 	return &nodeRow{
 		ID: n.ID, OrgID: n.OrgID, DriveID: n.DriveID, ParentID: n.ParentID, Kind: n.Kind,
-		Name: n.Name, NameFolded: core.Fold(n.Name), CreatedBy: n.CreatedBy, TrashedAt: stamp{n.TrashedAt},
-		Version: n.Version, CreatedAt: stamp{n.CreatedAt}, UpdatedAt: stamp{n.UpdatedAt},
+		Name: n.Name, NameFolded: core.Fold(n.Name), CreatedBy: n.CreatedBy, TrashedAt: stamp{n.TrashedAt}, PurgedAt: stamp{n.PurgedAt},
+		Height: n.Height, Version: n.Version, CreatedAt: stamp{n.CreatedAt}, UpdatedAt: stamp{n.UpdatedAt},
 		Status: f.Status, ContentType: f.ContentType, SizeBytes: f.SizeBytes,
 		Current: f.Current, Newest: f.Newest, Metadata: metadata(f.Metadata),
 	}
@@ -49,8 +53,8 @@ func newNodeRow(n *core.Node, f *core.File) *nodeRow {
 func (r *nodeRow) node() core.Node {
 	return core.Node{
 		ID: r.ID, OrgID: r.OrgID, DriveID: r.DriveID, ParentID: r.ParentID, Kind: r.Kind, Name: r.Name,
-		CreatedBy: r.CreatedBy, TrashedAt: r.TrashedAt.Time,
-		Version: r.Version, CreatedAt: r.CreatedAt.Time, UpdatedAt: r.UpdatedAt.Time,
+		CreatedBy: r.CreatedBy, TrashedAt: r.TrashedAt.Time, PurgedAt: r.PurgedAt.Time,
+		Height: r.Height, Version: r.Version, CreatedAt: r.CreatedAt.Time, UpdatedAt: r.UpdatedAt.Time,
 	}
 }
 
@@ -63,21 +67,116 @@ func (r *nodeRow) file() core.File {
 
 func (r *nodeRow) asset() *core.Asset { return &core.Asset{Node: r.node(), File: r.file()} }
 
-type nodes struct{ repository }
+func (r *nodeRow) entry() ports.Entry { return ports.Entry{Node: r.node(), File: r.file()} }
 
-func (r nodes) List(ctx context.Context, q ports.NodeQuery) ([]ports.Entry, error) {
-	var rows []nodeRow
-	err := withHash(r.NewSelect().Model(&rows)).
-		Where("n.parent_id = ? AND n.name > ? AND n.trashed_at IS NULL AND n.drive_id = ?", q.ParentID, q.After, q.DriveID).
-		OrderExpr("n.name").Limit(int64(q.Limit)).Scan(ctx)
-	if err != nil {
-		return nil, translate("list nodes", err)
-	}
+func toEntries(rows []nodeRow) []ports.Entry {
 	out := make([]ports.Entry, len(rows))
 	for i := range rows {
-		out[i] = ports.Entry{Node: rows[i].node(), File: rows[i].file()}
+		out[i] = rows[i].entry()
 	}
-	return out, nil
+	return out
+}
+
+func toNodes(rows []nodeRow) []core.Node {
+	out := make([]core.Node, len(rows))
+	for i := range rows {
+		out[i] = rows[i].node()
+	}
+	return out
+}
+
+type nodes struct{ repository }
+
+// maxTrail bounds every walk up or down a tree, should one ever be broken.
+const maxTrail = 200
+
+func (r nodes) Trail(ctx context.Context, drive core.DriveID, id core.NodeID) (core.Trail, error) {
+	var rows []nodeRow
+	err := r.NewRaw(`WITH RECURSIVE up (id, parent_id, step) AS (
+			SELECT id, parent_id, 0 FROM nodes WHERE id = ? AND drive_id = ?
+			UNION ALL
+			SELECT p.id, p.parent_id, up.step + 1 FROM up JOIN nodes AS p ON p.id = up.parent_id WHERE up.step < ?
+		) SELECT n.* FROM up JOIN nodes AS n ON n.id = up.id ORDER BY up.step`, id, drive, maxTrail).Scan(ctx, &rows)
+	if err != nil {
+		return nil, translate("trail", err)
+	}
+	if len(rows) > 0 && !rows[len(rows)-1].ParentID.IsZero() {
+		return nil, fmt.Errorf("trail: node %s does not reach the root of its drive", id)
+	}
+	return toNodes(rows), nil
+}
+
+func (r nodes) Get(ctx context.Context, drive core.DriveID, id core.NodeID) (*ports.Entry, error) {
+	return r.one(ctx, "n.id = ? AND n.drive_id = ?", id, drive)
+}
+
+func (r nodes) ByName(ctx context.Context, drive core.DriveID, parent core.NodeID, name string) (*ports.Entry, error) {
+	return r.one(ctx, "n.parent_id = ? AND n.name = ? AND n.trashed_at IS NULL AND n.drive_id = ?", parent, name, drive)
+}
+
+func (r nodes) one(ctx context.Context, where string, args ...any) (*ports.Entry, error) {
+	var row nodeRow
+	if err := withHash(r.NewSelect().Model(&row)).Where(where, args...).Scan(ctx); err != nil {
+		return nil, translate("get node", err)
+	}
+	e := row.entry()
+	return &e, nil
+}
+
+func (r nodes) ByPath(ctx context.Context, drive core.DriveID, root core.NodeID, path []string) (*ports.Entry, error) {
+	if len(path) == 0 {
+		return r.one(ctx, "n.id = ? AND n.drive_id = ? AND n.trashed_at IS NULL", root, drive)
+	}
+	if len(path) > core.MaxDepth {
+		return nil, core.ErrNotFound
+	}
+	// One step down by the index of names for each name, in one round trip.
+	name := "CASE down.step" + strings.Repeat(" WHEN ? THEN ?", len(path)) + " END"
+	args := []any{root, drive}
+	for i := range path {
+		args = append(args, i, path[i])
+	}
+	return r.one(ctx, `n.id = (WITH RECURSIVE down (id, step) AS (
+			SELECT id, 0 FROM nodes WHERE id = ? AND drive_id = ? AND trashed_at IS NULL
+			UNION ALL
+			SELECT c.id, down.step + 1 FROM down
+			JOIN nodes AS c ON c.parent_id = down.id AND c.name = `+name+` AND c.trashed_at IS NULL AND c.drive_id = ?
+		) SELECT id FROM down WHERE step = ?)`, append(args, drive, len(path))...)
+}
+
+func (r nodes) Add(ctx context.Context, n *core.Node, parent core.Trail) error {
+	if _, err := r.NewInsert().Model(newNodeRow(n, new(core.File))).Exec(ctx); err != nil {
+		return translate("add node", err)
+	}
+	return r.Raise(ctx, parent, n.Height)
+}
+
+func (r nodes) Save(ctx context.Context, n *core.Node) error {
+	res, err := r.NewUpdate().Model(newNodeRow(n, new(core.File))).Column(placeColumns...).
+		Where("n.drive_id = ? AND n.id = ? AND n.version = ?", n.DriveID, n.ID, n.Version-1).Exec(ctx)
+	return saved("save node", res, err)
+}
+
+// placeColumns are what Nodes.Save stores. The height is not among them: what
+// it counts may have grown since the node was read.
+var placeColumns = []string{"parent_id", "name", "name_folded", "trashed_at", "purged_at", "version", "updated_at"}
+
+func (r nodes) Raise(ctx context.Context, parent core.Trail, height int) error {
+	var ids []core.NodeID
+	var heights strings.Builder
+	for i := range parent {
+		height++
+		if parent[i].Height < height {
+			parent[i].Height = height
+			ids = append(ids, parent[i].ID)
+			fmt.Fprintf(&heights, " WHEN '%s' THEN %d", parent[i].ID, height)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	_, err := r.NewRaw(`UPDATE nodes SET height = CASE id? END WHERE id IN (?)`, bun.Safe(heights.String()), bun.List(ids)).Exec(ctx)
+	return translate("raise folders", err)
 }
 
 func (r nodes) NamesLike(ctx context.Context, drive core.DriveID, parent core.NodeID, prefix string, limit int) ([]string, error) {
@@ -95,17 +194,21 @@ func withHash(sel *bun.SelectQuery) *bun.SelectQuery {
 		Join("LEFT JOIN asset_versions AS cv ON cv.asset_id = n.id AND cv.number = n.current_version")
 }
 
-// after returns the least text above all that begin with prefix, which must
-// end with an ASCII character.
+// after returns the least text above all that begin with prefix, which is not
+// empty: that with the next character in the place of its last.
 func after(prefix string) string {
-	last := len(prefix) - 1
-	return prefix[:last] + string(rune(prefix[last]+1))
+	last, size := utf8.DecodeLastRuneInString(prefix)
+	next := last + 1
+	switch next {
+	case surrogates: // no characters
+		next = afterSurrogates
+	case utf8.MaxRune + 1: // nothing is above that, but what is longer
+		return prefix + string(utf8.MaxRune)
+	}
+	return prefix[:len(prefix)-size] + string(next)
 }
 
-func (r nodes) Exists(ctx context.Context, drive core.DriveID, id core.NodeID) (bool, error) {
-	n, err := r.NewSelect().Model((*nodeRow)(nil)).Where("n.id = ? AND n.drive_id = ? AND n.kind = 'folder' AND n.trashed_at IS NULL", id, drive).Count(ctx)
-	return n > 0, translate("find folder", err)
-}
+const surrogates, afterSurrogates = 0xD800, 0xE000
 
 // likePattern returns a LIKE pattern that finds text anywhere, taken literally;
 // the escape character is \.

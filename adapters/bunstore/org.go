@@ -30,7 +30,7 @@ type orgRow struct {
 
 func (r *orgRow) org() *core.Org {
 	return &core.Org{
-		ID: r.ID, Name: r.Name, Slug: r.Slug, IsPersonal: r.IsPersonal,
+		ID: r.ID, Name: r.Name, Slug: r.Slug, IsPersonal: r.IsPersonal, DefaultDriveID: r.DefaultDriveID,
 		Settings: core.OrgSettings(r.Settings.v), Branding: core.Branding(r.Branding.v), DeletedAt: r.DeletedAt.Time, PurgingAt: r.PurgingAt.Time,
 		Version: r.Version, CreatedAt: r.CreatedAt.Time, UpdatedAt: r.UpdatedAt.Time,
 	}
@@ -49,7 +49,7 @@ type branding struct {
 
 func newOrgRow(o *core.Org) *orgRow {
 	return &orgRow{
-		ID: o.ID, Name: o.Name, NameFolded: core.Fold(o.Name), Slug: o.Slug, IsPersonal: o.IsPersonal,
+		ID: o.ID, Name: o.Name, NameFolded: core.Fold(o.Name), Slug: o.Slug, IsPersonal: o.IsPersonal, DefaultDriveID: o.DefaultDriveID,
 		Settings: document[orgSettings]{orgSettings(o.Settings)}, Branding: document[branding]{branding(o.Branding)}, DeletedAt: stamp{o.DeletedAt},
 		PurgingAt: stamp{o.PurgingAt},
 		Version:   o.Version, CreatedAt: stamp{o.CreatedAt}, UpdatedAt: stamp{o.UpdatedAt},
@@ -59,12 +59,11 @@ func newOrgRow(o *core.Org) *orgRow {
 type orgs struct{ repository }
 
 func (r orgs) Add(ctx context.Context, o *core.Org, defaultDrive core.DriveID) error {
-	row := newOrgRow(o)
-	row.DefaultDriveID = defaultDrive
+	o.DefaultDriveID = defaultDrive
 	if err := r.reserveSlug(ctx, o); err != nil { // before the org, as in Save: one order of locks
 		return err
 	}
-	if _, err := r.NewInsert().Model(row).Exec(ctx); err != nil {
+	if _, err := r.NewInsert().Model(newOrgRow(o)).Exec(ctx); err != nil {
 		return translate("add org", err)
 	}
 	_, err := r.NewRaw(`INSERT INTO org_usage (org_id, used_bytes, assets_count) VALUES (?, 0, 0)`, o.ID).Exec(ctx)
@@ -83,7 +82,7 @@ func (r orgs) Save(ctx context.Context, o *core.Org) error {
 	if err := r.reserveSlug(ctx, o); err != nil {
 		return err
 	}
-	res, err := r.NewUpdate().Model(newOrgRow(o)).ExcludeColumn("default_drive_id", "is_personal", "created_at").
+	res, err := r.NewUpdate().Model(newOrgRow(o)).ExcludeColumn("is_personal", "created_at").
 		Where("o.id = ? AND o.version = ?", o.ID, o.Version-1).Exec(ctx)
 	return saved("save org", res, err)
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -44,9 +45,11 @@ var onPostgres = dialect{
 		doc, _ := json.Marshal(map[string][]string{"tags": {tag}}) // strings always marshal
 		return string(doc)
 	},
+	plainly:  "SET LOCAL jit = off",
 	snapshot: &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead},
 	reserve:  reservePostgres,
-	inUpdate: []string{reserveNewAsset, reserveNewVersion, about(external, reserveNewAsset), about(external, reserveNewVersion)},
+	page:     pagePostgres,
+	inUpdate: slices.Concat(reserveNewAsset.texts(), reserveNewVersion.texts()),
 	locker: func() (lock.SessionLocker, error) {
 		const everySeconds, times = 1, 300
 		return lock.NewPostgresSessionLocker(lock.WithLockTimeout(everySeconds, times))

@@ -33,8 +33,7 @@ var ofOrg = []struct{ table, key string }{
 	{"tickets", "hash"}, {"accounts", "id"}, {"org_licenses", "id"}, {"audit_log", "id"},
 }
 
-// Step takes leaves of the tree first, so that no folder goes before what is
-// in it; then the drives, then what else the org has.
+// Step takes the trees first, then the drives, then what else the org has.
 func (r purges) Step(ctx context.Context, org core.OrgID, limit int) (left ports.Remains, done bool, err error) {
 	if err := r.lock(ctx, "org_usage", "org_id", org); err != nil {
 		return left, false, err
@@ -42,7 +41,7 @@ func (r purges) Step(ctx context.Context, org core.OrgID, limit int) (left ports
 	var drive core.DriveID
 	err = r.NewRaw(`SELECT id FROM drives WHERE org_id = ? ORDER BY id LIMIT 1`, org).Scan(ctx, &drive)
 	if err = translate("purge org", err); err == nil {
-		left, err = r.pruneDrive(ctx, org, drive, limit)
+		left, err = r.pruneDrive(ctx, drive, limit)
 		return left, false, err
 	}
 	if !errors.Is(err, core.ErrNotFound) {
@@ -59,64 +58,20 @@ func (r purges) Step(ctx context.Context, org core.OrgID, limit int) (left ports
 	return left, err == nil, translate("purge org", err)
 }
 
-// pruneDrive removes leaves of the drive's tree, or the drive if only its root
-// is left. The newest nodes come first: they rarely have others below them.
-func (r purges) pruneDrive(ctx context.Context, org core.OrgID, drive core.DriveID, limit int) (left ports.Remains, err error) {
+// pruneDrive removes nodes of a drive, or what else it has if there are none.
+func (r purges) pruneDrive(ctx context.Context, drive core.DriveID, limit int) (left ports.Remains, err error) {
 	if err := r.lock(ctx, "drives", "id", drive); err != nil {
 		return left, err
 	}
-	leaves := r.NewSelect().Column("n.id", "n.kind").TableExpr("nodes AS n").
-		Where("n.drive_id = ? AND n.parent_id IS NOT NULL", drive).
-		Where("NOT EXISTS (SELECT 1 FROM nodes c WHERE c.parent_id = n.id)").OrderExpr("n.id DESC").Limit(int64(limit))
-	if r.dialect.forUpdate != "" {
-		leaves = leaves.For(r.dialect.forUpdate)
-	}
-	var rows []struct {
-		ID   core.NodeID   `bun:"id"`
-		Kind core.NodeKind `bun:"kind"`
-	}
-	if err := leaves.Scan(ctx, &rows); err != nil {
-		return left, translate("purge nodes", err)
-	}
-	if len(rows) == 0 {
-		_, err := r.NewRaw(`DELETE FROM drives WHERE id = ?`, drive).Exec(ctx) // its root and its members go with it
-		return left, translate("purge drive", err)
-	}
-	ids, assets := make([]core.NodeID, len(rows)), 0
-	for i, row := range rows {
-		ids[i] = row.ID
-		if row.Kind == core.KindAsset {
-			assets++
-		}
-	}
-	left, freed, err := r.remains(ctx, ids)
-	if err != nil {
+	left, done, err := subtrees(r).Reap(ctx, drive, core.RootOf(drive), limit)
+	if err != nil || !done {
 		return left, err
 	}
-	in := bun.List(ids)
-	for _, q := range []*bun.RawQuery{
-		r.NewRaw(`UPDATE org_usage SET used_bytes = used_bytes - ?, assets_count = assets_count - ? WHERE org_id = ?`, freed, assets, org),
-		r.NewRaw(`UPDATE drives SET used_bytes = used_bytes - ? WHERE id = ?`, freed, drive),
-		r.NewRaw(`DELETE FROM uploads WHERE asset_id IN (?)`, in), r.NewRaw(`DELETE FROM asset_versions WHERE asset_id IN (?)`, in),
-		r.NewRaw(`DELETE FROM nodes WHERE id IN (?)`, in),
-	} {
-		if _, err := q.Exec(ctx); err != nil {
-			return left, translate("purge nodes", err)
-		}
+	res, err := r.NewRaw(`DELETE FROM node_changes WHERE drive_id = ? AND seq IN (SELECT seq FROM node_changes WHERE drive_id = ? ORDER BY seq LIMIT ?)`,
+		drive, drive, limit).Exec(ctx)
+	if n, err := affected("purge changes", res, err); err != nil || n == limit {
+		return left, err
 	}
-	return left, nil
-}
-
-// remains returns what locked nodes leave in the blob store, and what they use.
-func (r purges) remains(ctx context.Context, ids []core.NodeID) (left ports.Remains, bytes int64, err error) {
-	var versions []versionRow
-	if err := r.NewSelect().Model(&versions).Where("v.asset_id IN (?)", bun.List(ids)).Scan(ctx); err != nil {
-		return left, 0, translate("versions to purge", err)
-	}
-	pending, err := uploads(r).list(ctx, r.NewSelect().Where("up.asset_id IN (?)", bun.List(ids)))
-	if err != nil {
-		return left, 0, err
-	}
-	left, bytes = remainsOf(versions, pending)
-	return left, bytes, nil
+	_, err = r.NewRaw(`DELETE FROM drives WHERE id = ?`, drive).Exec(ctx) // its members and keys go with it
+	return left, translate("purge drive", err)
 }

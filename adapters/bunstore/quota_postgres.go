@@ -20,18 +20,16 @@ import (
 // The drive's quota is the second condition. If it refuses after the org's
 // limits granted, drive_id becomes NULL and breaks a constraint, which undoes
 // the whole statement; a version number that is not the next does so by asset_id.
-var reserveFacts = `WITH f AS MATERIALIZED (
+func reserveFacts(w writer) string {
+	return `WITH f AS MATERIALIZED (
 	SELECT ac.id AS account_id, d.id AS drive_id, l.max_upload_size_mb, l.max_total_storage_mb, l.max_assets
-	FROM users u
-	JOIN sessions s ON s.id = $2 AND s.user_id = u.id AND s.revoked_at IS NULL
-	JOIN orgs o ON o.id = $3 AND o.deleted_at IS NULL
-	JOIN accounts ac ON ac.org_id = o.id AND ac.user_id = u.id
-	JOIN drives d ON d.id = coalesce($4, o.default_drive_id) AND d.org_id = o.id
+	` + w.from + `
 	LEFT JOIN drive_members m ON m.drive_id = d.id AND m.account_id = ac.id
-	JOIN nodes pn ON pn.id = coalesce($6, d.id) AND pn.drive_id = d.id AND pn.kind = 'folder' AND pn.trashed_at IS NULL
+	JOIN nodes pn ON pn.id = coalesce($6, d.id) AND pn.drive_id = d.id AND pn.kind = 'folder' AND pn.trashed_at IS NULL AND ` + liveParent + `
 	JOIN licenses l ON l.name = ` + licenseInForce + `
-	WHERE u.id = $1 AND u.disabled_at IS NULL AND ` + standing + ` IN (` + writable + `)
+	WHERE ` + w.stands + ` AND u.disabled_at IS NULL AND ` + standing + ` IN (` + writable + `)
 )`
+}
 
 const reserveRoom = `, g AS (
 	UPDATE org_usage q SET used_bytes = q.used_bytes + $7, assets_count = q.assets_count + $8
@@ -48,29 +46,33 @@ const reserveRoom = `, g AS (
 
 const reserveUpload = `, p AS (
 	INSERT INTO uploads (id, org_id, drive_id, asset_id, number, blob_key, staging_key, content_type, size_bytes, sha256,
-		strategy, part_size, store_id, created_by, created_at, check_at, expires_at)
-	SELECT $10, $3, (SELECT id FROM h), (SELECT id FROM n), $12, $13, $14, $15, $7, $16, $17, $18, $19, f.account_id, $5, $20, $21
+		strategy, part_size, store_id, created_by, created_at, check_at, expires_at, source_key)
+	SELECT $10, $3, (SELECT id FROM h), (SELECT id FROM n), $12, $13, $14, $15, $7, $16, $17, $18, $19, f.account_id, $5, $20, $21, $22
 	FROM f, g RETURNING id
 ) SELECT f.drive_id, f.account_id FROM f, p`
 
 var (
-	reserveNewAsset = reserveFacts + reserveRoom + `, n AS (
+	reserveNewAsset = ofEachWriter(func(w writer) string {
+		return reserveFacts(w) + reserveRoom + `, n AS (
 		INSERT INTO nodes (id, org_id, drive_id, parent_id, kind, name, name_folded, created_by, version, created_at, updated_at,
 			status, content_type, size_bytes, current_version, newest_version, metadata)
-		SELECT $11, $3, f.drive_id, coalesce($6, f.drive_id), 'asset', $22, $23, f.account_id, 1, $5, $5,
-			'pending', $15, $7, 0, 1, $24
+		SELECT $11, $3, f.drive_id, coalesce($6, f.drive_id), 'asset', $23, $24, f.account_id, 1, $5, $5,
+			'pending', $15, $7, 0, 1, $25
 		FROM f, g RETURNING id
 	)` + reserveUpload
-	reserveNewVersion = reserveFacts + reserveRoom + `, n AS (
+	})
+	reserveNewVersion = ofEachWriter(func(w writer) string {
+		return reserveFacts(w) + reserveRoom + `, n AS (
 		UPDATE nodes SET newest_version = $12 FROM f, g
 		WHERE nodes.id = $11 AND nodes.drive_id = f.drive_id AND nodes.newest_version = $12 - 1 AND nodes.trashed_at IS NULL
 		RETURNING nodes.id
 	)` + reserveUpload
+	})
 )
 
 func reservePostgres(ctx context.Context, s *Store, tx *bun.Tx, r ports.Reservation) (ports.Granted, bool, error) {
 	u := r.Upload
-	text := reserveNewVersion
+	reserve := reserveNewVersion
 	args := []any{
 		r.Actor.UserID, r.Actor.SessionID, u.OrgID, u.DriveID,
 		stamp{r.Now},
@@ -78,12 +80,13 @@ func reservePostgres(ctx context.Context, s *Store, tx *bun.Tx, r ports.Reservat
 		u.ID, u.AssetID, u.Number, u.BlobKey, u.StagingKey, u.ContentType, nilIfEmpty(u.SHA256), u.Strategy, u.PartSize, u.StoreID,
 		stamp{u.CheckAt},
 		stamp{u.ExpiresAt},
+		u.SourceKey,
 	}
 	if a := r.NewAsset; a != nil {
-		text = reserveNewAsset
+		reserve = reserveNewAsset
 		args = append(args, a.Name, core.Fold(a.Name), metadata(a.Metadata))
 	}
-	stmt, err := s.statements.get(ctx, s.write.DB, about(r.Actor, text))
+	stmt, err := s.statements.get(ctx, s.write.DB, reserve.of(r.Actor, args))
 	if err != nil {
 		return ports.Granted{}, false, translate("reserve", err)
 	}
@@ -102,5 +105,9 @@ func reservePostgres(ctx context.Context, s *Store, tx *bun.Tx, r ports.Reservat
 		}
 		return g, false, core.ErrStale
 	}
-	return g, err == nil, translate("reserve", err)
+	err = translate("reserve", err)
+	if errors.Is(err, errReference) { // the folder is gone, only just
+		return g, false, nil
+	}
+	return g, err == nil, err
 }

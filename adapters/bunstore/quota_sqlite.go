@@ -39,21 +39,19 @@ func reserveSQLite(ctx context.Context, s *Store, tx *bun.Tx, r ports.Reservatio
 
 // granted finds the caller's account and the drive, if the caller may write
 // there and no limit is in the way.
-var granted = `SELECT ac.id, d.id
-	FROM users u
-	JOIN sessions s ON s.id = $2 AND s.user_id = u.id AND s.revoked_at IS NULL
-	JOIN orgs o ON o.id = $3 AND o.deleted_at IS NULL
+var granted = ofEachWriter(func(w writer) string {
+	return `SELECT ac.id, d.id
+	` + w.from + `
 	JOIN org_usage q ON q.org_id = o.id
-	JOIN accounts ac ON ac.org_id = o.id AND ac.user_id = u.id
-	JOIN drives d ON d.id = coalesce($4, o.default_drive_id) AND d.org_id = o.id
 	LEFT JOIN drive_members m ON m.drive_id = d.id AND m.account_id = ac.id
-	JOIN nodes pn ON pn.id = coalesce($6, d.id) AND pn.drive_id = d.id AND pn.kind = 'folder' AND pn.trashed_at IS NULL
+	JOIN nodes pn ON pn.id = coalesce($6, d.id) AND pn.drive_id = d.id AND pn.kind = 'folder' AND pn.trashed_at IS NULL AND ` + liveParent + `
 	JOIN licenses l ON l.name = ` + licenseInForce + `
-	WHERE u.id = $1 AND u.disabled_at IS NULL AND ` + standing + ` IN (` + writable + `)
+	WHERE ` + w.stands + ` AND u.disabled_at IS NULL AND ` + standing + ` IN (` + writable + `)
 	AND ($9 OR ((l.max_upload_size_mb IS NULL OR $7 <= l.max_upload_size_mb * 1000000) AND
 		(l.max_total_storage_mb IS NULL OR q.used_bytes + $7 <= l.max_total_storage_mb * 1000000) AND
 		(l.max_assets IS NULL OR q.assets_count + $8 <= l.max_assets)))
 	AND (d.quota_bytes IS NULL OR d.used_bytes + $7 <= d.quota_bytes)`
+})
 
 const (
 	takeOfOrg   = `UPDATE org_usage SET used_bytes = used_bytes + $1, assets_count = assets_count + $2 WHERE org_id = $3`
@@ -63,16 +61,20 @@ const (
 		VALUES ($1, $2, $3, $4, 'asset', $5, $6, $7, 1, $8, $8, 'pending', $9, $10, 0, 1, $11)`
 	nextVersion = `UPDATE nodes SET newest_version = $1 WHERE id = $2 AND drive_id = $3 AND newest_version = $1 - 1 AND trashed_at IS NULL`
 	addUpload   = `INSERT INTO uploads (id, org_id, drive_id, asset_id, number, blob_key, staging_key, content_type, size_bytes, sha256,
-			strategy, part_size, store_id, created_by, created_at, check_at, expires_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`
+			strategy, part_size, store_id, created_by, created_at, check_at, expires_at, source_key)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`
 )
 
 func reserveIn(ctx context.Context, s *Store, tx *bun.Tx, r ports.Reservation) (ports.Granted, bool, error) {
 	var g ports.Granted
 	u := r.Upload
-	err := s.bound(ctx, tx, about(r.Actor, granted), func(stmt *sql.Stmt) error {
-		return stmt.QueryRowContext(ctx, r.Actor.UserID, r.Actor.SessionID, u.OrgID, u.DriveID, stamp{r.Now}, parentOf(r),
-			u.SizeBytes, newAssets(r), r.Unlimited).Scan(&g.AccountID, &g.DriveID)
+	args := []any{
+		r.Actor.UserID, r.Actor.SessionID, u.OrgID, u.DriveID,
+		stamp{r.Now},
+		parentOf(r), u.SizeBytes, newAssets(r), r.Unlimited,
+	}
+	err := s.bound(ctx, tx, granted.of(r.Actor, args), func(stmt *sql.Stmt) error {
+		return stmt.QueryRowContext(ctx, args...).Scan(&g.AccountID, &g.DriveID)
 	})
 	if errors.Is(err, sql.ErrNoRows) {
 		return g, false, nil
@@ -93,6 +95,7 @@ func reserveIn(ctx context.Context, s *Store, tx *bun.Tx, r ports.Reservation) (
 			stamp{r.Now},
 			stamp{u.CheckAt},
 			stamp{u.ExpiresAt},
+			u.SourceKey,
 		}},
 	}
 	if a := r.NewAsset; a != nil {

@@ -90,7 +90,8 @@ var onSQLite = dialect{
 	tagArg:  func(tag string) any { return tag },
 	reserve: reserveSQLite,
 
-	inUpdate: []string{granted, about(external, granted), takeOfOrg, takeOfDrive, addNode, nextVersion, addUpload},
+	page:     pageSQLite,
+	inUpdate: append(granted.texts(), takeOfOrg, takeOfDrive, addNode, nextVersion, addUpload),
 }
 
 // fileLock is an exclusive lock on a file beside the database. The kernel

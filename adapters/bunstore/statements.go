@@ -74,6 +74,8 @@ const standing = `(ac.status || '/' || ac.role || '/' ||
 var (
 	readable = literals(core.StandingsAtLeast(core.DriveViewer))
 	writable = literals(core.StandingsAtLeast(core.DriveEditor))
+
+	permitted = literals(core.PermissionsWith(core.PermitWrite)) // to a key that writes
 )
 
 // literals writes constants of core, which need no quoting, as a SQL list.

@@ -14,6 +14,7 @@ import (
 	"github.com/pressly/goose/v3/lock"
 	"github.com/uptrace/bun"
 
+	"github.com/seed-755a8038/coffer/core"
 	"github.com/seed-755a8038/coffer/ports"
 )
 
@@ -24,6 +25,7 @@ type Store struct {
 	dialect     dialect
 	jobs        JobsFunc
 	statements  statements
+	uses        keyUses
 	migrations  fs.FS
 }
 
@@ -40,6 +42,8 @@ type dialect struct {
 	// hasTag is a condition on a node n: its tags contain the one argument.
 	hasTag string
 	tagArg func(tag string) any
+	// plainly is how repository.plainly does that; empty: it never does.
+	plainly string
 	// snapshot is how View begins.
 	snapshot *sql.TxOptions
 	// inUpdate are prepared before a transaction takes a connection: preparing
@@ -47,7 +51,9 @@ type dialect struct {
 	inUpdate []string
 	// reserve is the Quota of a transaction, or of the pool itself.
 	reserve func(ctx context.Context, s *Store, tx *bun.Tx, r ports.Reservation) (ports.Granted, bool, error)
-	locker  func() (lock.SessionLocker, error)
+	// page reads what decides about a folder, and a page of it by name.
+	page   func(ctx context.Context, s *Store, a core.Actor, q ports.NodeQuery) (core.FolderFacts, []ports.Entry, error)
+	locker func() (lock.SessionLocker, error)
 }
 
 // WithJobs makes the queue take part in every unit of work.
@@ -108,8 +114,9 @@ func (s *Store) tx(conn *sql.Conn, tx *bun.Tx) ports.Tx {
 		jobs = s.jobs(conn, tx.Tx)
 	}
 	return ports.Tx{
-		Users: users{r}, Identities: identities{r}, Sessions: sessions{r}, Tickets: tickets{r}, Audit: audit{r}, Orgs: orgs{r}, Accounts: accounts{r}, Purges: purges{r}, Licenses: licenses{r}, Drives: drives{r},
-		Nodes: nodes{r}, Assets: assets{r}, Versions: versions{r}, Uploads: uploads{r}, Quota: quota{s, tx},
+		Users: users{r}, Identities: identities{r}, Sessions: sessions{r}, Tickets: tickets{r}, Audit: audit{r}, Orgs: orgs{r}, Accounts: accounts{r},
+		Purges: purges{r}, Licenses: licenses{r}, Drives: drives{r}, DriveMembers: driveMembers{r},
+		Nodes: nodes{r}, Listings: listings{r}, Subtrees: subtrees{r}, Changes: changes{r}, APIKeys: apiKeys{r}, Assets: assets{r}, Versions: versions{r}, Uploads: uploads{r}, Quota: quota{s, tx},
 		Idempotency: idempotency{r}, Jobs: jobs,
 	}
 }
@@ -129,6 +136,16 @@ func (r repository) lock(ctx context.Context, table, key string, id any) error {
 		q = q.For(r.dialect.forUpdate)
 	}
 	return translate("lock "+table, q.Scan(ctx, &found))
+}
+
+// plainly makes the database prepare no query at length until the transaction
+// ends, as it would for those that walk up from each of many rows.
+func (r repository) plainly(ctx context.Context) error {
+	if r.dialect.plainly == "" {
+		return nil
+	}
+	_, err := r.NewRaw(r.dialect.plainly).Exec(ctx)
+	return translate("set", err)
 }
 
 // noJobs refuses jobs, for a store that no queue was joined to.

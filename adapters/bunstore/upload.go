@@ -21,6 +21,7 @@ type uploadRow struct {
 	Number      int                 `bun:"number"`
 	BlobKey     string              `bun:"blob_key"`
 	StagingKey  string              `bun:"staging_key"`
+	SourceKey   string              `bun:"source_key"`
 	ContentType string              `bun:"content_type"`
 	SizeBytes   int64               `bun:"size_bytes"`
 	SHA256      []byte              `bun:"sha256"`
@@ -37,8 +38,16 @@ type uploadRow struct {
 func (r *uploadRow) upload() *core.Upload {
 	return &core.Upload{
 		ID: r.ID, OrgID: r.OrgID, DriveID: r.DriveID, AssetID: r.AssetID, Number: r.Number, BlobKey: r.BlobKey, StagingKey: r.StagingKey,
-		ContentType: r.ContentType, SizeBytes: r.SizeBytes, SHA256: nilIfEmpty(r.SHA256), Strategy: r.Strategy, PartSize: r.PartSize,
+		SourceKey: r.SourceKey, ContentType: r.ContentType, SizeBytes: r.SizeBytes, SHA256: nilIfEmpty(r.SHA256), Strategy: r.Strategy, PartSize: r.PartSize,
 		StoreID: r.StoreID, CreatedBy: r.CreatedBy, CreatedAt: r.CreatedAt.Time, CheckAt: r.CheckAt.Time, ExpiresAt: r.ExpiresAt.Time,
+	}
+}
+
+func newUploadRow(u *core.Upload) *uploadRow {
+	return &uploadRow{
+		ID: u.ID, OrgID: u.OrgID, DriveID: u.DriveID, AssetID: u.AssetID, Number: u.Number, BlobKey: u.BlobKey, StagingKey: u.StagingKey,
+		SourceKey: u.SourceKey, ContentType: u.ContentType, SizeBytes: u.SizeBytes, SHA256: u.SHA256, Strategy: u.Strategy, PartSize: u.PartSize,
+		StoreID: u.StoreID, CreatedBy: u.CreatedBy, CreatedAt: stamp{u.CreatedAt}, CheckAt: stamp{u.CheckAt}, ExpiresAt: stamp{u.ExpiresAt},
 	}
 }
 
@@ -139,22 +148,26 @@ func (r uploads) Abort(ctx context.Context, org core.OrgID, id core.UploadID) er
 	if err := r.NewSelect().Model(&row).Where("up.org_id = ? AND up.id = ?", org, id).Scan(ctx); err != nil {
 		return orGone(translate("get upload", err))
 	}
-	if err := lockForRelease(ctx, r.repository, org, row.AssetID); err != nil {
+	drive, err := lockForRelease(ctx, r.repository, org, row.AssetID)
+	if err != nil {
 		return orGone(err)
 	}
 	if err := r.remove(ctx, org, id); err != nil {
 		return err
 	}
+	gone := removal{repository: r.repository, bytes: row.SizeBytes}
 	var others int
-	err := r.NewRaw(`SELECT (SELECT count(*) FROM asset_versions WHERE asset_id = ?) + (SELECT count(*) FROM uploads WHERE asset_id = ?)`,
+	err = r.NewRaw(`SELECT (SELECT count(*) FROM asset_versions WHERE asset_id = ?) + (SELECT count(*) FROM uploads WHERE asset_id = ?)`,
 		row.AssetID, row.AssetID).Scan(ctx, &others)
 	if err != nil {
 		return translate("count versions", err)
 	}
 	if others == 0 {
-		return removeAsset(ctx, r.repository, row.AssetID, row.SizeBytes)
+		if err := gone.assets(ctx, []core.AssetID{row.AssetID}); err != nil {
+			return err
+		}
 	}
-	return release(ctx, r.repository, row.AssetID, row.SizeBytes, 0)
+	return gone.giveBack(ctx, org, drive)
 }
 
 func orGone(err error) error {

@@ -44,6 +44,23 @@ func (r versions) Get(ctx context.Context, org core.OrgID, asset core.AssetID, n
 	return r.one(ctx, "v.org_id = ? AND v.asset_id = ? AND v.number = ?", org, asset, number)
 }
 
+func (r versions) Current(ctx context.Context, org core.OrgID, assets []core.AssetID) (map[core.AssetID]core.Version, error) {
+	out := make(map[core.AssetID]core.Version, len(assets))
+	if len(assets) == 0 {
+		return out, nil
+	}
+	var rows []versionRow
+	err := r.NewSelect().Model(&rows).Join("JOIN nodes AS n ON n.id = v.asset_id AND n.current_version = v.number").
+		Where("v.org_id = ? AND v.asset_id IN (?)", org, bun.List(assets)).Scan(ctx)
+	if err != nil {
+		return nil, translate("get current versions", err)
+	}
+	for i := range rows {
+		out[rows[i].AssetID] = rows[i].version()
+	}
+	return out, nil
+}
+
 func (r versions) ByUpload(ctx context.Context, org core.OrgID, asset core.AssetID, upload core.UploadID) (*core.Version, error) {
 	return r.one(ctx, "v.org_id = ? AND v.asset_id = ? AND v.upload_id = ?", org, asset, upload)
 }
@@ -88,7 +105,8 @@ func (r versions) Unknown(ctx context.Context, keys []string) ([]string, error) 
 	in := bun.List(keys)
 	err := r.NewRaw(`SELECT blob_key FROM asset_versions WHERE blob_key IN (?)
 		UNION ALL SELECT blob_key FROM uploads WHERE blob_key IN (?)
-		UNION ALL SELECT staging_key FROM uploads WHERE staging_key <> '' AND staging_key IN (?)`, in, in, in).Scan(ctx, &known)
+		UNION ALL SELECT staging_key FROM uploads WHERE staging_key <> '' AND staging_key IN (?)
+		UNION ALL SELECT source_key FROM uploads WHERE source_key <> '' AND source_key IN (?)`, in, in, in, in).Scan(ctx, &known)
 	if err != nil {
 		return nil, translate("find blob keys", err)
 	}

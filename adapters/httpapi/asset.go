@@ -9,11 +9,13 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/seed-755a8038/coffer/app/asset"
+	"github.com/seed-755a8038/coffer/app/drive"
 	"github.com/seed-755a8038/coffer/core"
 )
 
 type assetRoutes struct {
 	assets  *asset.Service
+	drives  *drive.Service
 	cursors codec[core.AssetID]
 }
 
@@ -21,29 +23,29 @@ const assetPath = "/api/orgs/{org_id}/assets/{asset_id}"
 
 func (h assetRoutes) mount(api huma.API) {
 	register(api, operation{
-		id: "createAsset", method: http.MethodPost, path: "/api/orgs/{org_id}/assets", tag: tagAssets, status: http.StatusCreated,
+		id: "createAsset", method: http.MethodPost, path: "/api/orgs/{org_id}/assets", tag: tagAssets, keys: true, status: http.StatusCreated,
 		codes:   []string{"forbidden", "limit_exceeded", "name_taken", "conflict"},
 		summary: "Create an asset",
 		about:   "Reserves room for a file and says how to send its bytes. Small files go by one signed PUT; from 64 MB on there are parts with a signed PUT each. The asset is pending until the upload is completed.",
 	}, h.create)
 	register(api, operation{
-		id: "listAssets", method: http.MethodGet, path: "/api/orgs/{org_id}/assets", tag: tagAssets,
-		summary: "An organisation's assets", about: "Lists the files that the user may read, newest first, without those in the trash.",
+		id: "listAssets", method: http.MethodGet, path: "/api/orgs/{org_id}/assets", tag: tagAssets, keys: true,
+		summary: "An organisation's assets", about: "Lists the files that the user may read, newest first, without those in the trash. With an API key, those of its drive.",
 	}, h.list)
 	register(api, operation{
 		id: "getAssetUsage", method: http.MethodGet, path: "/api/orgs/{org_id}/assets/usage", tag: tagAssets,
 		summary: "What an organisation's files take", about: "Returns what is used of the licence, and its limits.",
 	}, h.usage)
 	register(api, operation{
-		id: "getAsset", method: http.MethodGet, path: assetPath, tag: tagAssets, also: notModified,
+		id: "getAsset", method: http.MethodGet, path: assetPath, tag: tagAssets, keys: true, also: notModified,
 		summary: "One asset", about: "Returns a file's description, also while it is pending or in the trash.",
 	}, h.get)
 	register(api, operation{
-		id: "updateAsset", method: http.MethodPatch, path: assetPath, tag: tagAssets, codes: []string{"forbidden", "name_taken", "trashed"},
+		id: "updateAsset", method: http.MethodPatch, path: assetPath, tag: tagAssets, keys: true, codes: []string{"forbidden", "name_taken", "trashed"},
 		summary: "Rename or describe an asset", about: "Members that are left out stay as they are; null clears the metadata.",
 	}, h.update)
 	register(api, operation{
-		id: "deleteAsset", method: http.MethodDelete, path: assetPath, tag: tagAssets, status: http.StatusNoContent,
+		id: "deleteAsset", method: http.MethodDelete, path: assetPath, tag: tagAssets, keys: true, status: http.StatusNoContent,
 		codes:   []string{"forbidden", "validation_failed"},
 		summary: "Delete an asset",
 		about:   "Moves a file to the trash, where it still takes room; with permanent=true it goes for good, with all its versions. A file without bytes goes for good at once.",

@@ -25,7 +25,7 @@ type createAssetInput struct {
 		ContentType    string           `json:"content_type,omitempty" maxLength:"127" doc:"Its media type; application/octet-stream if left out" example:"image/jpeg"`
 		SizeBytes      int64            `json:"size_bytes" minimum:"0" maximum:"5000000000000" doc:"Its exact size" example:"5000000"`
 		ChecksumSHA256 string           `json:"checksum_sha256,omitempty" pattern:"^[0-9a-fA-F]{64}$" doc:"Its SHA-256, in hexadecimal, to be checked on arrival" example:"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"`
-		DriveID        core.DriveID     `json:"drive_id,omitzero" format:"uuid" doc:"The drive; the organisation's default drive if left out" example:"0199f2b4-7c1e-7a60-9d52-3f1c6a0b8e14"`
+		DriveID        core.DriveID     `json:"drive_id,omitzero" format:"uuid" doc:"The drive; if left out, the organisation's default drive, or that of the API key" example:"0199f2b4-7c1e-7a60-9d52-3f1c6a0b8e14"`
 		ParentID       core.NodeID      `json:"parent_id,omitzero" format:"uuid" doc:"The folder; the drive's root if left out" example:"0199f2b4-7c1e-7a60-9d52-3f1c6a0b8e16"`
 		Metadata       metadataInput    `json:"metadata,omitzero" doc:"What you want to say about the file"`
 		OnConflict     asset.OnConflict `json:"on_conflict,omitempty" enum:"fail,rename,version" default:"fail" doc:"What to do if the name is taken: refuse, call it \"a (1).txt\", or make the bytes another version of that file" example:"fail"`
@@ -138,7 +138,11 @@ func (h assetRoutes) remove(ctx context.Context, in *deleteAssetInput) (*struct{
 	if err != nil {
 		return nil, err
 	}
-	return nil, h.assets.Delete(ctx, actorOf(ctx), in.OrgID, in.AssetID, in.Permanent, version)
+	sc, err := h.drives.EnterAtFile(ctx, actorOf(ctx), in.OrgID, in.AssetID)
+	if err != nil {
+		return nil, err
+	}
+	return nil, h.drives.Delete(ctx, sc, in.AssetID, in.Permanent, version)
 }
 
 // expected returns the version that If-Match asks for.

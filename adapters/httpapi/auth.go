@@ -56,7 +56,7 @@ type signedUpBody struct {
 	User    userBody    `json:"user" doc:"The user"`
 	Org     OrgBody     `json:"org" doc:"The personal organisation"`
 	Account accountBody `json:"account" doc:"The user's account there"`
-	Drive   driveBody   `json:"drive" doc:"The personal drive"`
+	Drive   DriveBody   `json:"drive" doc:"The personal drive"`
 	TokensBody
 }
 

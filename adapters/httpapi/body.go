@@ -22,8 +22,8 @@ func (s *server) guard(ctx huma.Context, next func(huma.Context)) {
 	op := ctx.Operation()
 	req := requestOf(c.Request().Context())
 	req.route = op.Path
-	if len(op.Security) > 0 && req.denied != nil {
-		s.fail(req.denied, c)
+	if err := req.admit(op); err != nil {
+		s.fail(err, c)
 		return
 	}
 	if op.RequestBody != nil {

@@ -22,6 +22,8 @@ const apiAbout = `Coffer keeps digital assets of many organisations: it takes fi
 
 **Signing in.** Sign up or log in, then send ` + "`Authorization: Bearer <access_token>`" + `. Access tokens live for an hour by default; exchange the refresh token for new ones. A refresh token is good for one use.
 
+**Scripts** send ` + "`X-API-Key: pk_…`" + ` instead. An API key is for the files and folders of one drive; it allows what both its permissions and the present rights of whoever made it allow. Operations that take one say so.
+
 **Uploading.** Create an asset; the answer says how to send its bytes with nothing but signed URLs: one PUT, or one for each part of a large file. Then complete the upload.
 
 **Lists** come in pages: pass ` + "`next_cursor`" + ` as ` + "`cursor`" + ` until it is null. Items that are added meanwhile do not shift the others.
@@ -62,9 +64,13 @@ func (s *server) config() huma.Config {
 		{Name: tagDrives, Description: "Trees of folders and files."},
 		{Name: tagAssets, Description: "Files: uploading, describing, downloading, versions, deleting."},
 	}
-	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{schemeBearer: {
-		Type: "http", Scheme: "bearer", BearerFormat: "JWT", Description: "The access_token of a login, or a token of an issuer that the operator has configured.",
-	}}
+	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		schemeBearer: {
+			Type: "http", Scheme: "bearer", BearerFormat: "JWT",
+			Description: "The access_token of a login, or a token of an issuer that the operator has configured.",
+		},
+		schemeAPIKey: {Type: "apiKey", In: "header", Name: keyHeader, Description: "An API key, for the files and folders of its drive."},
+	}
 	config.Components.Examples = s.problemExamples()
 	config.Formats = map[string]huma.Format{"application/json": format, "json": format}
 	// The document and the page are served without huma: its page loads a

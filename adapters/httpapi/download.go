@@ -14,13 +14,13 @@ type downloadRoutes struct{ assets *asset.Service }
 
 func (h downloadRoutes) mount(api huma.API) {
 	register(api, operation{
-		id: "downloadAsset", method: http.MethodGet, path: "/api/assets/{asset_id}/download", tag: tagAssets,
+		id: "downloadAsset", method: http.MethodGet, path: "/api/assets/{asset_id}/download", tag: tagAssets, keys: true,
 		codes:   []string{"trashed", "upload_incomplete", "validation_failed"},
 		also:    map[int]string{http.StatusFound: "With redirect=true: Location is the signed URL."},
 		summary: "Download an asset", about: "Returns a signed URL of the file's current version, or leads there.",
 	}, h.download)
 	register(api, operation{
-		id: "signAssetUrl", method: http.MethodPost, path: "/api/assets/{asset_id}/signed-url", tag: tagAssets,
+		id: "signAssetUrl", method: http.MethodPost, path: "/api/assets/{asset_id}/signed-url", tag: tagAssets, keys: true,
 		codes:   []string{"trashed", "upload_incomplete"},
 		summary: "A short-lived URL", about: "Returns a signed URL of the file's current version, to show in a page or to save. Types that can run script are always saved, never shown.",
 	}, h.sign)

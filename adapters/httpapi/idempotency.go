@@ -26,8 +26,8 @@ func once[R, T any](ctx context.Context, in OnceInput, show func(R) T) (*app.Onc
 		return nil, core.Invalid("header.Idempotency-Key", "must be one key of 1 to 255 visible ASCII characters")
 	}
 	who := "anonymous"
-	if !req.actor.UserID.IsZero() {
-		who = req.actor.UserID.String()
+	if name := callerName(req.actor); name != "" {
+		who = name
 	}
 	return &app.Once{
 		Scope: who, Key: in.IdempotencyKey, Request: fmt.Appendf(nil, "%s %s\n%s", req.http.Method, req.http.URL.Path, req.body),

@@ -16,15 +16,17 @@ var unlimited = map[string]bool{
 	"/healthz": true, "/readyz": true, docsPath: true, documentPath + ".json": true, documentPath + ".yaml": true,
 }
 
-// limit counts the request against its user's rate, or against its address's
-// if it has no user, and says in the answer what is left.
+// limit counts the request against the rate of its user or its API key, or
+// against its address's if it has neither, and says in the answer what is left.
 func (s *server) limit(c echo.Context, req *request, now time.Time) error {
 	if s.rate.Burst <= 0 || unlimited[c.Path()] {
 		return nil
 	}
 	key := "address " + network(req.client.Address)
-	if !req.actor.UserID.IsZero() {
-		key = "user " + req.actor.UserID.String()
+	if !req.actor.ByKey() || s.known.has(req.actor) {
+		if name := callerName(req.actor); name != "" {
+			key = name
+		}
 	}
 	a, err := s.Limiter.Take(req.http.Context(), s.rate, key, now)
 	if err != nil {
@@ -46,7 +48,11 @@ const (
 )
 
 // identify finds out who sends the request, as far as the credential tells.
-func (s *server) identify(req *request) {
+func (s *server) identify(req *request, now time.Time) {
+	if keys := req.http.Header[keyHeader]; len(keys) > 0 {
+		req.identifyKey(keys, now)
+		return
+	}
 	header := req.http.Header.Get("Authorization")
 	if header == "" {
 		req.denied = core.ErrUnauthenticated

@@ -52,7 +52,7 @@ func (s *server) serve(c echo.Context, req *request, next echo.HandlerFunc, now 
 	if s.cors.answer(c.Response(), req.http) {
 		return nil
 	}
-	s.identify(req)
+	s.identify(req, now)
 	if err := s.limit(c, req, now); err != nil {
 		return err
 	}
@@ -94,6 +94,9 @@ func (s *server) finish(c echo.Context, req *request, start time.Time) {
 	if route == "" {
 		route = "unmatched"
 	}
+	if req.actor.ByKey() {
+		s.known.learn(req.actor, status)
+	}
 	if s.Observe != nil {
 		s.Observe(req.http.Method, route, status, took)
 	}
@@ -107,7 +110,7 @@ func (s *server) finish(c echo.Context, req *request, start time.Time) {
 	if !s.Log.Enabled(ctx, level) {
 		return
 	}
-	attrs := make([]slog.Attr, 0, 12)
+	attrs := make([]slog.Attr, 0, 13)
 	attrs = append(attrs,
 		slog.String("request_id", req.id), slog.String("method", req.http.Method), slog.String("route", route),
 		slog.String("url", s.loggable(req.http)), slog.Int("status", status), slog.Duration("took", took),
@@ -117,6 +120,9 @@ func (s *server) finish(c echo.Context, req *request, start time.Time) {
 		attrs = append(attrs, slog.String("user_id", req.actor.UserID.String()))
 	}
 	told := false
+	if req.actor.ByKey() {
+		attrs = append(attrs, slog.String("key_prefix", req.actor.Key.Prefix))
+	}
 	if e, ok := errors.AsType[*core.Error](req.failed); ok {
 		attrs = append(attrs, slog.String("code", e.Code))
 		told = req.failed.Error() == e.Message

@@ -21,6 +21,7 @@ type operation struct {
 	about   string
 	status  int      // of success; 0: 200, or 204 without a body
 	public  bool     // needs no credential
+	keys    bool     // takes API keys, too
 	codes   []string // of problems, beside those that follow from the rest
 	also    map[int]string
 
@@ -28,8 +29,11 @@ type operation struct {
 	answer func(huma.Registry) map[string]*huma.MediaType
 }
 
-// schemeBearer is the name of the security scheme.
-const schemeBearer = "bearer"
+// The names of the security schemes.
+const (
+	schemeBearer = "bearer"
+	schemeAPIKey = "apiKey"
+)
 
 // register mounts an operation. Whatever error the handler returns is mapped
 // here, so that none reaches the client in words that are not meant for it.
@@ -47,6 +51,9 @@ func register[I, O any](api huma.API, op operation, handler func(context.Context
 	security := []map[string][]string{{schemeBearer: {}}}
 	if op.public {
 		security = []map[string][]string{}
+	}
+	if op.keys {
+		security = append(security, map[string][]string{schemeAPIKey: {}})
 	}
 	huma.Register(api, huma.Operation{
 		OperationID: op.id, Method: op.method, Path: op.path, Tags: []string{op.tag}, Summary: op.summary, Description: op.about,
@@ -68,7 +75,7 @@ func impliedCodes(op operation, input reflect.Type) []string {
 		codes = codes[1:]
 	}
 	if !op.public {
-		codes = append(codes, "unauthenticated", "user_disabled", "email_unverified")
+		codes = append(codes, "malformed_request", "unauthenticated", "user_disabled", "email_unverified", "key_not_allowed")
 	}
 	if strings.Contains(op.path, "{") {
 		codes = append(codes, "not_found")

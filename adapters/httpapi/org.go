@@ -33,7 +33,7 @@ func (h orgRoutes) mount(api huma.API) {
 	}, h.get)
 	register(api, operation{
 		id: "updateOrg", method: http.MethodPatch, path: "/api/orgs/{org_id}", tag: tagOrgs,
-		codes:   []string{"forbidden", "slug_taken", "feature_unavailable"},
+		codes:   []string{"forbidden", "slug_taken", "feature_unavailable", "personal_org"},
 		summary: "Change an organisation",
 		about:   "Members that are left out stay as they are, in the settings too; null clears the settings or the branding. Branding is replaced whole. A slug that is given up stays reserved for the organisation.",
 	}, h.update)
@@ -65,6 +65,8 @@ type OrgBody struct {
 	UpdatedAt  time.Time      `json:"updated_at" doc:"When it was last changed"`
 	DeletedAt  *time.Time     `json:"deleted_at" doc:"When it was deleted; null: it was not"`
 	PurgeAt    *time.Time     `json:"purge_at" doc:"Until when it can be restored; null: it was not deleted"`
+
+	DefaultDriveID core.DriveID `json:"default_drive_id" format:"uuid" doc:"The drive where files go that name no drive" example:"0199f2b4-7c1e-7a60-9d52-3f1c6a0b8e14"`
 }
 
 type settingsBody struct {
@@ -82,7 +84,7 @@ func showOrg(o *core.Org, account core.AccountID, role core.OrgRole) OrgBody {
 		ID: o.ID, Name: o.Name, Slug: o.Slug, IsPersonal: o.IsPersonal, Role: role, AccountID: account,
 		Settings:  settingsBody{orNull(o.Settings.TimeZone)},
 		Branding:  brandingBody{orNull(o.Branding.LogoAssetID), orNull(o.Branding.PrimaryColor), orNull(o.Branding.AccentColor)},
-		CreatedAt: o.CreatedAt, UpdatedAt: o.UpdatedAt, DeletedAt: timeOrNull(o.DeletedAt),
+		CreatedAt: o.CreatedAt, UpdatedAt: o.UpdatedAt, DeletedAt: timeOrNull(o.DeletedAt), DefaultDriveID: o.DefaultDriveID,
 	}
 }
 

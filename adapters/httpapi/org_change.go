@@ -18,8 +18,8 @@ type createOrgInput struct {
 type createdOrgBody struct {
 	OrgBody
 	Account accountBody `json:"account" doc:"The account of its owner, who is the user"`
-	Drive   driveBody   `json:"drive" doc:"The owner's personal drive"`
-	Library driveBody   `json:"library" doc:"The drive that all members share"`
+	Drive   DriveBody   `json:"drive" doc:"The owner's personal drive"`
+	Library DriveBody   `json:"library" doc:"The drive that all members share"`
 }
 
 func showCreatedOrg(c *org.Created) createdOrgBody {
@@ -68,6 +68,8 @@ type updateOrgInput struct {
 		Slug     optional[string]        `json:"slug,omitzero" minLength:"3" maxLength:"63" doc:"Its name in addresses; it cannot be null" example:"example-studio"`
 		Settings optional[settingsInput] `json:"settings,omitzero" doc:"Changes the settings that it names; null: none is set"`
 		Branding optional[brandingInput] `json:"branding,omitzero" doc:"Replaces the branding; null: none"`
+
+		DefaultDriveID optional[core.DriveID] `json:"default_drive_id,omitzero" format:"uuid" doc:"The shared drive where files go that name no drive; it cannot be null" example:"0199f2b4-7c1e-7a60-9d52-3f1c6a0b8e14"`
 	}
 }
 
@@ -79,6 +81,12 @@ func (in *updateOrgInput) change() (c org.UpdateInput, err error) {
 		return c, core.Invalid("body.name", "must not be null: every organisation has a name")
 	case body.Slug.null:
 		return c, core.Invalid("body.slug", "must not be null: every organisation has a slug")
+	}
+	if body.DefaultDriveID.null {
+		return c, core.Invalid("body.default_drive_id", "must not be null: every organisation has a default drive")
+	}
+	if body.DefaultDriveID.set {
+		c.DefaultDriveID = &body.DefaultDriveID.value
 	}
 	if body.Name.set {
 		c.Name = &body.Name.value

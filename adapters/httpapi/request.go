@@ -21,6 +21,7 @@ type request struct {
 	conn   context.Context // ends when the client goes, not when the request's time is over
 	client core.Client
 	actor  core.Actor // zero: nobody
+	keyed  bool       // an API key was sent, of whatever form
 	denied error      // why the credential that was sent names nobody
 	body   []byte     // as sent
 	failed error      // for the log

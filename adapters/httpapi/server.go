@@ -99,6 +99,7 @@ type server struct {
 	rate    core.Rate
 	types   string // what the URI of a kind of problem begins with
 	headers http.Header
+	known   knownKeys
 }
 
 // New returns the handler of the whole server. It returns an error if an
@@ -175,8 +176,19 @@ func (s *server) mount() {
 	invitationRoutes{s.Orgs, codec[core.AccountID]{s.CursorKey, "invitations"}}.mount(s.api)
 	auditRoutes{s.Orgs, codec[core.AuditID]{s.CursorKey, "audit"}, s.Timeout}.mount(s.api)
 	licenseRoutes{s.Orgs}.mount(s.api)
-	driveRoutes{s.Drives, codec[string]{s.CursorKey, "nodes"}}.mount(s.api)
-	assetRoutes{s.Assets, codec[core.AssetID]{s.CursorKey, "assets"}}.mount(s.api)
+	sharedDriveRoutes{s.Drives, codec[core.DriveID]{s.CursorKey, "drives"}}.mount(s.api)
+	driveMemberRoutes{s.Drives, codec[core.AccountID]{s.CursorKey, "drive-members"}}.mount(s.api)
+	driveAccessRoutes{s.Drives, codec[core.AccountID]{s.CursorKey, "access"}}.mount(s.api)
+	nodeRoutes{
+		s.Drives, s.Assets,
+		codec[drive.Position]{s.CursorKey, "nodes"},
+		codec[core.NodeID]{s.CursorKey, "search"},
+		codec[drive.TrashPosition]{s.CursorKey, "trash"},
+		codec[int64]{s.CursorKey, "changes"},
+		s.Timeout,
+	}.mount(s.api)
+	assetRoutes{s.Assets, s.Drives, codec[core.AssetID]{s.CursorKey, "assets"}}.mount(s.api)
+	apiKeyRoutes{s.Drives, codec[core.APIKeyID]{s.CursorKey, "api-keys"}}.mount(s.api)
 	uploadRoutes{s.Assets}.mount(s.api)
 	downloadRoutes{s.Assets}.mount(s.api)
 	versionRoutes{s.Assets, codec[int]{s.CursorKey, "versions"}}.mount(s.api)

@@ -16,22 +16,22 @@ type uploadRoutes struct{ assets *asset.Service }
 
 func (h uploadRoutes) mount(api huma.API) {
 	register(api, operation{
-		id: "completeUpload", method: http.MethodPost, path: "/api/assets/{asset_id}/complete", tag: tagAssets,
+		id: "completeUpload", method: http.MethodPost, path: "/api/assets/{asset_id}/complete", tag: tagAssets, keys: true,
 		codes:   []string{"forbidden", "upload_incomplete", "upload_busy", "upload_mismatch", "upload_not_found", "size_mismatch", "checksum_mismatch"},
 		summary: "Complete an upload",
 		about:   "Checks the bytes that have arrived against what was declared and makes them the asset's current version. Completing twice returns the asset again. Bytes that are wrong end the upload.",
 	}, h.complete)
 	register(api, operation{
-		id: "signUploadParts", method: http.MethodPost, path: "/api/assets/{asset_id}/upload/parts", tag: tagAssets,
+		id: "signUploadParts", method: http.MethodPost, path: "/api/assets/{asset_id}/upload/parts", tag: tagAssets, keys: true,
 		codes:   []string{"forbidden", "upload_not_found", "validation_failed"},
 		summary: "More upload URLs", about: "Signs further parts of an upload, or parts whose URLs have expired; of a small file the one PUT again.",
 	}, h.sign)
 	register(api, operation{
-		id: "getUpload", method: http.MethodGet, path: "/api/assets/{asset_id}/upload", tag: tagAssets, codes: []string{"forbidden", "upload_not_found"},
+		id: "getUpload", method: http.MethodGet, path: "/api/assets/{asset_id}/upload", tag: tagAssets, keys: true, codes: []string{"forbidden", "upload_not_found"},
 		summary: "What has arrived", about: "Tells which bytes of an upload have arrived, for a client that resumes it.",
 	}, h.get)
 	register(api, operation{
-		id: "abortUpload", method: http.MethodDelete, path: "/api/assets/{asset_id}/upload", tag: tagAssets, status: http.StatusNoContent,
+		id: "abortUpload", method: http.MethodDelete, path: "/api/assets/{asset_id}/upload", tag: tagAssets, keys: true, status: http.StatusNoContent,
 		codes:   []string{"forbidden", "upload_not_found"},
 		summary: "Abort an upload", about: "Gives an upload up, with the room it reserved. An asset that never had bytes goes with it.",
 	}, h.abort)

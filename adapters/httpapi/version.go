@@ -18,11 +18,11 @@ type versionRoutes struct {
 
 func (h versionRoutes) mount(api huma.API) {
 	register(api, operation{
-		id: "listAssetVersions", method: http.MethodGet, path: "/api/assets/{asset_id}/versions", tag: tagAssets,
+		id: "listAssetVersions", method: http.MethodGet, path: "/api/assets/{asset_id}/versions", tag: tagAssets, keys: true,
 		summary: "An asset's versions", about: "Lists the contents a file has had, newest first.",
 	}, h.list)
 	register(api, operation{
-		id: "restoreAssetVersion", method: http.MethodPost, path: "/api/assets/{asset_id}/versions/{number}/restore", tag: tagAssets,
+		id: "restoreAssetVersion", method: http.MethodPost, path: "/api/assets/{asset_id}/versions/{number}/restore", tag: tagAssets, keys: true,
 		codes:   []string{"forbidden", "trashed", "conflict"},
 		summary: "Restore a version", about: "Makes the content of an old version current again. No version is lost.",
 	}, h.restore)

@@ -53,12 +53,13 @@ var (
 	header     = regexp.MustCompile(`(?i)\b((?:set-)?cookie|(?:proxy-)?authorization|x-api-key):[^\r\n]+`)
 	scheme     = regexp.MustCompile(`(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{6,}`)
 	webToken   = regexp.MustCompile(`\beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*`)
+	apiKey     = regexp.MustCompile(`\b(pk_[0-9a-fA-F]{8})[0-9a-fA-F]{8,}`)
 	publicPath = regexp.MustCompile(`(/public/(?:shares|groups)/)[^/?#\s"']+`)
 )
 
 // scrub removes secrets from a text: values assigned to names of secrets,
 // passwords in URLs, header lines, credentials after their scheme, JWTs, tokens
-// in paths. The searches for fixed texts keep the usual line free of charge.
+// in paths, API keys but for the prefix that names them. The searches for fixed texts keep the usual line free of charge.
 func scrub(s string) string {
 	if strings.Contains(s, "=") {
 		s = assignment.ReplaceAllStringFunc(s, scrubAssignment)
@@ -85,6 +86,13 @@ func scrub(s string) string {
 	}
 	if strings.Contains(s, "eyJ") {
 		s = webToken.ReplaceAllString(s, redacted)
+	}
+	return scrubKeys(s)
+}
+
+func scrubKeys(s string) string {
+	if strings.Contains(s, "pk_") {
+		return apiKey.ReplaceAllString(s, "$1"+redacted)
 	}
 	return s
 }
@@ -119,7 +127,7 @@ func SafeURL(u *url.URL) string {
 	}
 	c := *u
 	c.User, c.RawQuery, c.Fragment, c.RawFragment, c.ForceQuery = nil, "", "", "", false
-	out := publicPath.ReplaceAllString(c.String(), "$1"+redacted)
+	out := scrubKeys(publicPath.ReplaceAllString(c.String(), "$1"+redacted))
 	if u.RawQuery != "" {
 		out += "?" + safeQuery(u.RawQuery)
 	}

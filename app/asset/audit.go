@@ -16,7 +16,7 @@ type author struct {
 }
 
 func authorOf(f core.DriveFacts, a core.Actor) author {
-	return author{core.OrgFacts{OrgID: f.OrgID, AccountID: f.AccountID, Status: f.Status, Role: f.OrgRole, Email: f.Email}, a}
+	return author{core.OrgFacts{Credential: f.Credential, OrgID: f.OrgID, AccountID: f.AccountID, Status: f.Status, Role: f.OrgRole, Email: f.Email}, a}
 }
 
 // itself is the author of what a job does.

@@ -90,8 +90,9 @@ func (s *Service) landClaimed(ctx context.Context, u *core.Upload, claimed []por
 		return nil, err
 	}
 	var asset *core.Asset
+	drive := u.DriveID
 	for range attempts {
-		asset, err = s.finish(ctx, u, sum, by)
+		asset, drive, err = s.finish(ctx, u, drive, sum, by)
 		if !errors.Is(err, core.ErrStale) {
 			break
 		}
@@ -99,45 +100,78 @@ func (s *Service) landClaimed(ctx context.Context, u *core.Upload, claimed []por
 	return asset, err
 }
 
-// finish is the unit of work that makes an upload a version.
-func (s *Service) finish(ctx context.Context, u *core.Upload, sum []byte, by author) (asset *core.Asset, err error) {
+// finish is the unit of work that makes an upload a version. It returns the
+// drive that the asset is in.
+func (s *Service) finish(
+	ctx context.Context, u *core.Upload, drive core.DriveID, sum []byte, by author,
+) (asset *core.Asset, in core.DriveID, err error) {
 	now := s.clock.Now()
 	v := u.Finished(sum, now)
 	err = s.store.Update(ctx, func(tx ports.Tx) error {
-		if err := tx.Uploads.Finish(ctx, u.OrgID, u.ID); err != nil {
+		if asset, in, err = lock(ctx, tx, u.OrgID, drive, u.AssetID); err != nil {
+			if errors.Is(err, core.ErrNotFound) {
+				return core.ErrUploadNotFound
+			}
 			return err
 		}
-		if asset, err = tx.Assets.Get(ctx, u.OrgID, u.AssetID); err != nil {
+		if err := tx.Uploads.Finish(ctx, u.OrgID, u.ID); err != nil {
 			return err
 		}
 		if err := tx.Versions.Add(ctx, v); err != nil {
 			return err
 		}
+		kind := core.ChangeUpdated
+		if asset.Status == core.AssetPending {
+			kind = core.ChangeCreated
+		}
 		asset.Finish(v, now)
 		if err := tx.Assets.Save(ctx, asset); err != nil {
+			return err
+		}
+		if err := follow(ctx, tx, kind, asset, now); err != nil {
 			return err
 		}
 		changes := map[string]core.Change{"name": {To: asset.Name}, "version": {To: v.Number}, "size_bytes": {To: v.SizeBytes}}
 		if err := s.record(ctx, tx, by, "asset.uploaded", asset.ID, changes, now); err != nil {
 			return err
 		}
+		var left ports.Remains
 		if u.StagingKey != "" {
-			if err := tx.Jobs.Enqueue(ctx, RemoveBlobs{Keys: []string{u.StagingKey}}); err != nil {
-				return err
-			}
+			left.BlobKeys = []string{u.StagingKey}
+		}
+		if err := release(ctx, tx, u, left); err != nil {
+			return err
 		}
 		if sum == nil {
 			return tx.Jobs.Enqueue(ctx, HashVersion{OrgID: u.OrgID, AssetID: u.AssetID, Number: u.Number})
 		}
 		return nil
 	})
-	return asset, err
+	return asset, in, err
+}
+
+// release lets go of what an upload that has ended leaves and, if it was a
+// copy, of its source if that was purged meanwhile: for the copy's sake the
+// purge has left it alone.
+func release(ctx context.Context, tx ports.Tx, u *core.Upload, left ports.Remains) error {
+	if u.SourceKey != "" {
+		free, err := tx.Versions.Unknown(ctx, []string{u.SourceKey})
+		if err != nil {
+			return err
+		}
+		left.BlobKeys = append(left.BlobKeys, free...)
+	}
+	return app.EnqueueRemoval(ctx, tx, left)
 }
 
 // gather brings the bytes to their final key and describes them there.
 func (s *Service) gather(ctx context.Context, u *core.Upload, claimed []ports.Part) (ports.BlobInfo, error) {
-	if u.Strategy == core.UploadMultipart {
+	switch u.Strategy {
+	case core.UploadMultipart:
 		return s.assemble(ctx, u, claimed)
+	case core.UploadCopy:
+		return s.duplicate(ctx, u)
+	case core.UploadSingle:
 	}
 	info, err := s.blobs.Stat(ctx, u.PutKey())
 	switch {
@@ -152,6 +186,23 @@ func (s *Service) gather(ctx context.Context, u *core.Upload, claimed []ports.Pa
 		return info, err
 	}
 	return s.blobs.Stat(ctx, u.BlobKey)
+}
+
+// duplicate copies the source of a copy. What its source is known to hash to,
+// the copy does, too.
+func (s *Service) duplicate(ctx context.Context, u *core.Upload) (ports.BlobInfo, error) {
+	err := s.blobs.Copy(ctx, u.SourceKey, u.BlobKey)
+	if errors.Is(err, core.ErrBlobNotFound) {
+		return ports.BlobInfo{}, core.ErrUploadIncomplete
+	}
+	if err != nil {
+		return ports.BlobInfo{}, err
+	}
+	info, err := s.blobs.Stat(ctx, u.BlobKey)
+	if info.SHA256 == nil {
+		info.SHA256 = u.SHA256
+	}
+	return info, err
 }
 
 func (s *Service) assemble(ctx context.Context, u *core.Upload, claimed []ports.Part) (ports.BlobInfo, error) {

@@ -4,11 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"path"
-	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/seed-755a8038/coffer/core"
 	"github.com/seed-755a8038/coffer/ports"
@@ -20,7 +16,7 @@ func (s *Service) rename(ctx context.Context, a core.Actor, in CreateInput, asse
 	if err != nil {
 		return err
 	}
-	stem, ext := splitName(in.Name, s.text.NFC)
+	stem, ext := core.SplitName(core.KindAsset, s.text.NFC(in.Name))
 	var taken []string
 	err = s.store.View(ctx, func(tx ports.Tx) (err error) {
 		taken, err = tx.Nodes.NamesLike(ctx, drive, parent, stem+" (", maxNames)
@@ -45,26 +41,6 @@ func (s *Service) rename(ctx context.Context, a core.Actor, in CreateInput, asse
 			return nil
 		}
 	}
-}
-
-// splitName divides a clean name into what comes before the number of a copy
-// and what comes after it, leaving room for the number.
-func splitName(raw string, nfc core.NFC) (stem, ext string) {
-	const (
-		room   = len(" (999999)")
-		maxExt = 32
-	)
-	name := nfc(raw)
-	ext = path.Ext(name)
-	if ext == name || len(ext) > maxExt { // ".bashrc", or no extension at all
-		ext = ""
-	}
-	stem = strings.TrimSuffix(name, ext)
-	for len(stem)+len(ext)+room > core.MaxNameBytes {
-		_, last := utf8.DecodeLastRuneInString(stem)
-		stem = stem[:len(stem)-last]
-	}
-	return strings.TrimRightFunc(stem, unicode.IsSpace), ext
 }
 
 // maxNames bounds what rename reads of a folder full of "a (1).txt".

@@ -24,7 +24,7 @@ const (
 // CreateInput describes a file before its bytes arrive.
 type CreateInput struct {
 	OrgID       core.OrgID
-	DriveID     core.DriveID // zero: the org's default drive
+	DriveID     core.DriveID // zero: the org's default drive, or the one of an API key
 	ParentID    core.NodeID  // zero: the drive's root
 	Name        string
 	ContentType string
@@ -51,11 +51,7 @@ func (s *Service) Create(ctx context.Context, a core.Actor, in CreateInput) (*Cr
 		return nil, err
 	}
 	if in.Once != nil { // an answer is replayed only to those who may still have it
-		f, err := s.hot.ForOrg(ctx, a, in.OrgID)
-		if err != nil {
-			return nil, err
-		}
-		if err := core.CanInOrg(f, core.ViewOrg); err != nil {
+		if _, _, err := s.among(ctx, a, in.OrgID, core.DriveEditor); err != nil {
 			return nil, err
 		}
 		if err := in.Once.Find(ctx, s.store, s.secrets, now); err != nil {

@@ -73,12 +73,12 @@ func (s *Service) RestoreVersion(ctx context.Context, a core.Actor, id core.Asse
 	if err := core.CanChangeAsset(f); err != nil {
 		return nil, err
 	}
-	return s.change(ctx, f.OrgID, id, 0, func(tx ports.Tx, asset *core.Asset, now time.Time) error {
+	return s.change(ctx, f, 0, func(tx ports.Tx, asset *core.Asset, now time.Time) error {
 		v, err := tx.Versions.Get(ctx, f.OrgID, id, number)
 		if err != nil {
 			return err
 		}
-		if asset.Trashed() {
+		if f.InTrash || asset.Trashed() {
 			return core.ErrAssetTrashed
 		}
 		if asset.Current == v.Number {

@@ -11,11 +11,8 @@ import (
 	"github.com/seed-755a8038/coffer/ports"
 )
 
-// RemoveBlobs is the job that removes bytes nothing refers to any more.
-type RemoveBlobs = app.RemoveBlobs
-
 // RemoveBlobs aborts multipart uploads, then deletes blobs.
-func (s *Service) RemoveBlobs(ctx context.Context, job RemoveBlobs) error {
+func (s *Service) RemoveBlobs(ctx context.Context, job app.RemoveBlobs) error {
 	for _, m := range job.Multiparts {
 		if err := s.blobs.AbortMultipart(ctx, m.Key, m.UploadID); err != nil {
 			return err
@@ -31,6 +28,26 @@ func (s *Service) RemoveBlobs(ctx context.Context, job RemoveBlobs) error {
 		return err
 	}
 	return s.blobs.Delete(ctx, free...)
+}
+
+// LandCopies brings the bytes of files that are copies. One that fails does not
+// keep the others; Reconcile tries it again.
+func (s *Service) LandCopies(ctx context.Context, job app.LandCopies) error {
+	var failed failures
+	for _, id := range job.Assets {
+		var uploads []*core.Upload
+		err := s.store.View(ctx, func(tx ports.Tx) (err error) {
+			uploads, err = tx.Uploads.Of(ctx, job.OrgID, id)
+			return err
+		})
+		failed.add(err)
+		for _, u := range uploads {
+			if u.Strategy == core.UploadCopy {
+				failed.add(s.reconcile(ctx, u, s.clock.Now()))
+			}
+		}
+	}
+	return failed.join()
 }
 
 // HashVersion is the job that finds out the SHA-256 of a version whose client
@@ -157,40 +174,4 @@ func (f *failures) join() error {
 		f.errs = append(f.errs, fmt.Errorf("and %d more", f.count-maxFailures))
 	}
 	return errors.Join(f.errs...)
-}
-
-// EmptyTrash is the job that purges what has been in the trash long enough.
-type EmptyTrash struct{}
-
-// Kind implements ports.Job.
-func (EmptyTrash) Kind() string { return "asset.empty_trash" }
-
-// EmptyTrash purges one asset at a time, oldest first. One that cannot be
-// purged does not keep the others.
-func (s *Service) EmptyTrash(ctx context.Context, _ EmptyTrash) error {
-	var failed failures
-	seen := make(map[core.AssetID]bool)
-	for fresh := true; fresh && ctx.Err() == nil; {
-		var old []*core.Asset
-		err := s.store.View(ctx, func(tx ports.Tx) (err error) {
-			old, err = tx.Assets.Trashed(ctx, s.clock.Now().Add(-s.opts.TrashRetention), reconcileBatch+len(seen))
-			return err
-		})
-		if err != nil {
-			failed.add(err)
-			break
-		}
-		fresh = false
-		for _, asset := range old {
-			if seen[asset.ID] {
-				continue
-			}
-			fresh = true
-			if err := s.purge(ctx, asset.OrgID, asset.ID); err != nil && !errors.Is(err, core.ErrNotFound) {
-				seen[asset.ID] = true
-				failed.add(fmt.Errorf("asset %s: %w", asset.ID, err))
-			}
-		}
-	}
-	return failed.join()
 }

@@ -81,6 +81,9 @@ func (s *Service) Resume(ctx context.Context, a core.Actor, id core.AssetID, fro
 	if err != nil {
 		return nil, err
 	}
+	if u.Strategy == core.UploadCopy {
+		return nil, core.ErrUploadBusy
+	}
 	from, count = max(from, 1), min(count, core.MaxParts)
 	if count <= 0 {
 		count = firstParts
@@ -164,11 +167,11 @@ func (s *Service) abandon(ctx context.Context, u *core.Upload, by author, action
 		if err := s.record(ctx, tx, by, action, u.AssetID, changes, s.clock.Now()); err != nil {
 			return err
 		}
-		job := RemoveBlobs{Keys: u.Keys()}
+		left := ports.Remains{BlobKeys: u.Keys()}
 		if u.Strategy == core.UploadMultipart {
-			job.Multiparts = []ports.Multipart{{Key: u.BlobKey, UploadID: u.StoreID}}
+			left.Multiparts = []ports.Multipart{{Key: u.BlobKey, UploadID: u.StoreID}}
 		}
-		return tx.Jobs.Enqueue(ctx, job)
+		return release(ctx, tx, u, left)
 	})
 }
 

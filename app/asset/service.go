@@ -13,11 +13,10 @@ import (
 
 // Options are the choices of the operator.
 type Options struct {
-	Unlimited      bool // no licence limits
-	Uploads        core.UploadTimes
-	DownloadTTL    time.Duration // of a signed download URL
-	TrashRetention time.Duration // how long the trash is kept
-	Installation   string        // whose blobs these are, see Claim
+	Unlimited    bool // no licence limits
+	Uploads      core.UploadTimes
+	DownloadTTL  time.Duration // of a signed download URL
+	Installation string        // whose blobs these are, see Claim
 }
 
 // Deps are the ports the service works on.
@@ -73,24 +72,43 @@ type ListInput struct {
 	Limit  int
 }
 
-// List returns the live assets of an org that the actor may read, newest first.
+// List returns the live assets of an org that the actor may read, newest first;
+// to an API key those of its drive.
 func (s *Service) List(ctx context.Context, a core.Actor, in ListInput) ([]*core.Asset, error) {
-	f, err := s.hot.ForOrg(ctx, a, in.OrgID)
+	account, drive, err := s.among(ctx, a, in.OrgID, core.DriveViewer)
 	if err != nil {
-		return nil, err
-	}
-	if err := core.CanInOrg(f, core.ViewOrg); err != nil {
 		return nil, err
 	}
 	var assets []*core.Asset
 	err = s.store.View(ctx, func(tx ports.Tx) (err error) {
 		assets, err = tx.Assets.List(ctx, ports.AssetQuery{
-			OrgID: in.OrgID, AccountID: f.AccountID, Status: in.Status, Type: core.Fold(in.Type),
+			OrgID: in.OrgID, AccountID: account, DriveID: drive, Status: in.Status, Type: core.Fold(in.Type),
 			Tag: s.text.NFC(in.Tag), Text: s.text.NFC(in.Text), Before: in.Before, Limit: in.Limit,
 		})
 		return err
 	})
 	return assets, err
+}
+
+// among refuses those for whom the org does not exist, and an API key that may
+// not do what the role in its drive allows. It returns the account that the
+// actor has there and, of a key, the one drive there is.
+func (s *Service) among(ctx context.Context, a core.Actor, org core.OrgID, role core.DriveRole) (core.AccountID, core.DriveID, error) {
+	if !a.ByKey() {
+		f, err := s.hot.ForOrg(ctx, a, org)
+		if err != nil {
+			return core.AccountID{}, core.DriveID{}, err
+		}
+		return f.AccountID, core.DriveID{}, core.CanInOrg(f, core.ViewOrg)
+	}
+	f, err := s.hot.ForDrive(ctx, a, core.DriveID{})
+	if err != nil {
+		return core.AccountID{}, core.DriveID{}, err
+	}
+	if f.OrgID != org {
+		return core.AccountID{}, core.DriveID{}, errors.Join(f.Check(), core.ErrNotFound)
+	}
+	return f.AccountID, f.DriveID, core.CanInDrive(f, role)
 }
 
 // Usage is what an org's files take of its licence.
@@ -143,8 +161,8 @@ func (s *Service) Update(ctx context.Context, a core.Actor, org core.OrgID, id c
 	if err := s.cleanChange(&c); err != nil {
 		return nil, err
 	}
-	return s.change(ctx, f.OrgID, id, c.IfMatch, func(tx ports.Tx, asset *core.Asset, now time.Time) error {
-		if asset.Trashed() {
+	return s.change(ctx, f, c.IfMatch, func(tx ports.Tx, asset *core.Asset, now time.Time) error {
+		if f.InTrash || asset.Trashed() {
 			return core.ErrAssetTrashed
 		}
 		changes := make(map[string]core.Change)
@@ -187,23 +205,31 @@ const attempts = 5
 
 // change loads an asset, lets edit change it, and saves it as one unit of work.
 func (s *Service) change(
-	ctx context.Context, org core.OrgID, id core.AssetID, ifMatch int64, edit func(ports.Tx, *core.Asset, time.Time) error,
+	ctx context.Context, f core.AssetFacts, ifMatch int64, edit func(ports.Tx, *core.Asset, time.Time) error,
 ) (asset *core.Asset, err error) {
+	drive := f.DriveID
 	for range attempts {
 		err = s.store.Update(ctx, func(tx ports.Tx) (err error) {
-			if asset, err = tx.Assets.Get(ctx, org, id); err != nil {
+			if asset, drive, err = lock(ctx, tx, f.OrgID, drive, f.Asset.ID); err != nil {
 				return err
 			}
 			if ifMatch != 0 && ifMatch != asset.Node.Version {
 				return core.ErrStale
 			}
-			before := asset.Node.Version
-			if err := edit(tx, asset, s.clock.Now()); err != nil || asset.Node.Version == before {
+			before, name, now := asset.Node.Version, asset.Name, s.clock.Now()
+			if err := edit(tx, asset, now); err != nil || asset.Node.Version == before {
 				return err
 			}
 			// Several steps may each have counted; stored is one change.
 			asset.Node.Version = before + 1
-			return tx.Assets.Save(ctx, asset)
+			if err := tx.Assets.Save(ctx, asset); err != nil {
+				return err
+			}
+			kind := core.ChangeUpdated
+			if asset.Name != name {
+				kind = core.ChangeMoved
+			}
+			return follow(ctx, tx, kind, asset, now)
 		})
 		if err == nil {
 			return asset, nil
@@ -213,6 +239,27 @@ func (s *Service) change(
 		}
 	}
 	return nil, err
+}
+
+// lock takes the drive that an asset is thought to be in, then the asset as it
+// is now. If it has gone to another drive, that is returned with core.ErrStale.
+func lock(ctx context.Context, tx ports.Tx, org core.OrgID, drive core.DriveID, id core.AssetID) (*core.Asset, core.DriveID, error) {
+	if err := tx.Drives.Lock(ctx, org, false, drive); err != nil {
+		return nil, drive, err
+	}
+	asset, err := tx.Assets.Get(ctx, org, id)
+	if err == nil && asset.DriveID != drive {
+		return nil, asset.DriveID, core.ErrStale
+	}
+	return asset, drive, err
+}
+
+// follow tells those who follow the drive. They hear of a file once it has bytes.
+func follow(ctx context.Context, tx ports.Tx, kind core.ChangeKind, asset *core.Asset, now time.Time) error {
+	if asset.Status != core.AssetReady {
+		return nil
+	}
+	return tx.Changes.Add(ctx, core.Changed(kind, &asset.Node, now))
 }
 
 // facts returns what decides about an asset; another org's is not there.

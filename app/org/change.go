@@ -2,6 +2,7 @@ package org
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/seed-755a8038/coffer/app"
@@ -80,6 +81,8 @@ type UpdateInput struct {
 	TimeZone *string
 	Branding *core.Branding
 	IfMatch  int64 // the version the client has seen; 0: any
+
+	DefaultDriveID *core.DriveID
 }
 
 // Update changes an org's name, slug, settings or branding. It returns
@@ -96,11 +99,21 @@ func (s *Service) Update(ctx context.Context, a core.Actor, id core.OrgID, in Up
 	var o *core.Org
 	now := s.clock.Now()
 	err = s.store.Update(ctx, func(tx ports.Tx) (err error) {
+		if c.DefaultDriveID != nil { // so that nobody deletes the drive meanwhile
+			if _, err := tx.Accounts.Roster(ctx, id); err != nil {
+				return err
+			}
+		}
 		if o, err = tx.Orgs.Get(ctx, id); err != nil {
 			return err
 		}
 		if in.IfMatch != 0 && in.IfMatch != o.Version {
 			return core.ErrStale
+		}
+		if c.DefaultDriveID != nil {
+			if err := checkDefaultDrive(ctx, tx, o, *c.DefaultDriveID); err != nil {
+				return err
+			}
 		}
 		if c.Branding != nil {
 			if err := s.checkBranding(ctx, tx, id, *c.Branding, now); err != nil {
@@ -120,7 +133,19 @@ func (s *Service) Update(ctx context.Context, a core.Actor, id core.OrgID, in Up
 	return ports.OrgEntry{Org: *o, AccountID: f.AccountID, Role: f.Role}, nil
 }
 
+func checkDefaultDrive(ctx context.Context, tx ports.Tx, o *core.Org, id core.DriveID) error {
+	d, err := tx.Drives.Get(ctx, o.ID, id)
+	if errors.Is(err, core.ErrNotFound) {
+		d, err = &core.Drive{}, nil // of no org
+	}
+	if err != nil {
+		return err
+	}
+	return o.CheckDefaultDrive(d)
+}
+
 func (s *Service) cleanChange(in UpdateInput) (c core.OrgChange, err error) {
+	c.DefaultDriveID = in.DefaultDriveID
 	if in.Name != nil {
 		name, err := core.CleanTitle("body.name", *in.Name, s.text.NFC)
 		if err != nil {
@@ -216,6 +241,7 @@ func orgChanges(before, after *core.Org) map[string]core.Change {
 	note("name", before.Name, after.Name)
 	note("slug", before.Slug, after.Slug)
 	note("time_zone", before.Settings.TimeZone, after.Settings.TimeZone)
+	note("default_drive_id", before.DefaultDriveID.String(), after.DefaultDriveID.String())
 	note("logo_asset_id", before.Branding.LogoAssetID.String(), after.Branding.LogoAssetID.String())
 	note("primary_color", before.Branding.PrimaryColor, after.Branding.PrimaryColor)
 	note("accent_color", before.Branding.AccentColor, after.Branding.AccentColor)

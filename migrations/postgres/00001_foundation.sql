@@ -114,14 +114,20 @@ CREATE TABLE drives (
     org_id           uuid NOT NULL REFERENCES orgs (id) ON DELETE CASCADE,
     owner_account_id uuid REFERENCES accounts (id),
     name             text NOT NULL,
+    name_folded      text COLLATE "C" NOT NULL,
     default_role     text COLLATE "C" NOT NULL CONSTRAINT drives_default_role_check CHECK (default_role IN ('', 'viewer', 'editor', 'admin')),
     quota_bytes      bigint CONSTRAINT drives_quota_bytes_check CHECK (quota_bytes >= 0),
     used_bytes       bigint NOT NULL CONSTRAINT drives_used_bytes_check CHECK (used_bytes >= 0),
+    change_seq       bigint NOT NULL DEFAULT 0, -- of the latest row of node_changes
+    pruned_seq       bigint NOT NULL DEFAULT 0, -- of the latest that was pruned
+    deleted_at       bigint,
     version          bigint NOT NULL,
     created_at       bigint NOT NULL,
     updated_at       bigint NOT NULL,
     CONSTRAINT drives_org_id_owner_account_id_key UNIQUE (org_id, owner_account_id)
 ) WITH (fillfactor = 70);
+CREATE UNIQUE INDEX drives_org_id_name_key ON drives (org_id, name_folded) WHERE owner_account_id IS NULL AND deleted_at IS NULL;
+CREATE INDEX drives_deleted_at_idx ON drives (id) WHERE deleted_at IS NOT NULL;
 
 CREATE TABLE drive_members (
     drive_id   uuid NOT NULL REFERENCES drives (id) ON DELETE CASCADE,
@@ -133,16 +139,20 @@ CREATE TABLE drive_members (
 CREATE INDEX drive_members_account_id_idx ON drive_members (account_id);
 
 -- A node is a folder or an asset; the columns from status on are the asset's.
+-- trashed_at and purged_at count for everything below a node, too. height is,
+-- of a folder, at least the number of levels of folders below it.
 CREATE TABLE nodes (
     id              uuid PRIMARY KEY,
     org_id          uuid NOT NULL,
     drive_id        uuid NOT NULL REFERENCES drives (id) ON DELETE CASCADE,
-    parent_id       uuid REFERENCES nodes (id),
+    parent_id       uuid,
     kind            text COLLATE "C" NOT NULL CONSTRAINT nodes_kind_check CHECK (kind IN ('folder', 'asset')),
     name            text COLLATE "C" NOT NULL,
     name_folded     text COLLATE "C" NOT NULL,
     created_by      uuid,
     trashed_at      bigint,
+    purged_at       bigint, -- in the trash for good: a job is removing it
+    height          bigint NOT NULL DEFAULT 0,
     version         bigint NOT NULL,
     created_at      bigint NOT NULL,
     updated_at      bigint NOT NULL,
@@ -151,13 +161,20 @@ CREATE TABLE nodes (
     size_bytes      bigint NOT NULL,
     current_version bigint NOT NULL,
     newest_version  bigint NOT NULL,
-    metadata        jsonb NOT NULL
+    metadata        jsonb NOT NULL,
+    CONSTRAINT nodes_drive_id_key UNIQUE (drive_id, id),
+    -- A node is in its parent's drive, whatever moves at the same moment.
+    CONSTRAINT nodes_parent_id_fkey FOREIGN KEY (drive_id, parent_id) REFERENCES nodes (drive_id, id)
 );
 CREATE UNIQUE INDEX nodes_parent_id_name_key ON nodes (parent_id, name) WHERE trashed_at IS NULL;
-CREATE INDEX nodes_parent_id_idx ON nodes (parent_id);
-CREATE INDEX nodes_drive_id_idx ON nodes (drive_id, id);
+CREATE INDEX nodes_parent_id_idx ON nodes (parent_id, kind DESC, name);
+CREATE INDEX nodes_parent_id_size_idx ON nodes (parent_id, size_bytes, id) WHERE trashed_at IS NULL;
+CREATE INDEX nodes_parent_id_updated_at_idx ON nodes (parent_id, updated_at, id) WHERE trashed_at IS NULL;
+CREATE INDEX nodes_drive_id_trash_idx ON nodes (drive_id, trashed_at, id) WHERE trashed_at IS NOT NULL;
+CREATE INDEX nodes_drive_id_trashed_folders_idx ON nodes (drive_id) WHERE trashed_at IS NOT NULL AND kind = 'folder';
+CREATE INDEX nodes_purged_at_idx ON nodes (purged_at, id) WHERE purged_at IS NOT NULL;
 CREATE INDEX nodes_org_assets_idx ON nodes (org_id, id) WHERE kind = 'asset';
-CREATE INDEX nodes_trashed_at_idx ON nodes (trashed_at, id) WHERE trashed_at IS NOT NULL;
+CREATE INDEX nodes_trashed_at_idx ON nodes (trashed_at, id) WHERE trashed_at IS NOT NULL AND purged_at IS NULL;
 
 CREATE TABLE asset_versions (
     asset_id     uuid NOT NULL REFERENCES nodes (id),
@@ -183,10 +200,11 @@ CREATE TABLE uploads (
     number       bigint NOT NULL,
     blob_key     text COLLATE "C" NOT NULL,
     staging_key  text COLLATE "C" NOT NULL,
+    source_key   text COLLATE "C" NOT NULL DEFAULT '', -- of a copy: the blob its bytes come from
     content_type text COLLATE "C" NOT NULL,
     size_bytes   bigint NOT NULL,
     sha256       bytea,
-    strategy     text COLLATE "C" NOT NULL CONSTRAINT uploads_strategy_check CHECK (strategy IN ('single', 'multipart')),
+    strategy     text COLLATE "C" NOT NULL CONSTRAINT uploads_strategy_check CHECK (strategy IN ('single', 'multipart', 'copy')),
     part_size    bigint NOT NULL,
     store_id     text COLLATE "C" NOT NULL,
     created_by   uuid NOT NULL,
@@ -199,6 +217,7 @@ CREATE TABLE uploads (
 CREATE INDEX uploads_asset_id_idx ON uploads (asset_id);
 CREATE INDEX uploads_check_at_idx ON uploads (check_at);
 CREATE INDEX uploads_staging_key_idx ON uploads (staging_key) WHERE staging_key <> '';
+CREATE INDEX uploads_source_key_idx ON uploads (source_key) WHERE source_key <> '';
 
 CREATE TABLE idempotency_keys (
     scope       text COLLATE "C" NOT NULL,

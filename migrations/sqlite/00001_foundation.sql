@@ -114,14 +114,20 @@ CREATE TABLE drives (
     org_id           text NOT NULL REFERENCES orgs (id) ON DELETE CASCADE,
     owner_account_id text REFERENCES accounts (id),
     name             text NOT NULL,
+    name_folded      text NOT NULL,
     default_role     text NOT NULL CONSTRAINT drives_default_role_check CHECK (default_role IN ('', 'viewer', 'editor', 'admin')),
     quota_bytes      integer CONSTRAINT drives_quota_bytes_check CHECK (quota_bytes >= 0),
     used_bytes       integer NOT NULL CONSTRAINT drives_used_bytes_check CHECK (used_bytes >= 0),
+    change_seq       integer NOT NULL DEFAULT 0, -- of the latest row of node_changes
+    pruned_seq       integer NOT NULL DEFAULT 0, -- of the latest that was pruned
+    deleted_at       integer,
     version          integer NOT NULL,
     created_at       integer NOT NULL,
     updated_at       integer NOT NULL,
     CONSTRAINT drives_org_id_owner_account_id_key UNIQUE (org_id, owner_account_id)
 ) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX drives_org_id_name_key ON drives (org_id, name_folded) WHERE owner_account_id IS NULL AND deleted_at IS NULL;
+CREATE INDEX drives_deleted_at_idx ON drives (id) WHERE deleted_at IS NOT NULL;
 
 CREATE TABLE drive_members (
     drive_id   text NOT NULL REFERENCES drives (id) ON DELETE CASCADE,
@@ -133,16 +139,20 @@ CREATE TABLE drive_members (
 CREATE INDEX drive_members_account_id_idx ON drive_members (account_id);
 
 -- A node is a folder or an asset; the columns from status on are the asset's.
+-- trashed_at and purged_at count for everything below a node, too. height is,
+-- of a folder, at least the number of levels of folders below it.
 CREATE TABLE nodes (
     id              text PRIMARY KEY,
     org_id          text NOT NULL,
     drive_id        text NOT NULL REFERENCES drives (id) ON DELETE CASCADE,
-    parent_id       text REFERENCES nodes (id),
+    parent_id       text,
     kind            text NOT NULL CONSTRAINT nodes_kind_check CHECK (kind IN ('folder', 'asset')),
     name            text NOT NULL,
     name_folded     text NOT NULL,
     created_by      text,
     trashed_at      integer,
+    purged_at       integer, -- in the trash for good: a job is removing it
+    height          integer NOT NULL DEFAULT 0,
     version         integer NOT NULL,
     created_at      integer NOT NULL,
     updated_at      integer NOT NULL,
@@ -151,13 +161,20 @@ CREATE TABLE nodes (
     size_bytes      integer NOT NULL,
     current_version integer NOT NULL,
     newest_version  integer NOT NULL,
-    metadata        text NOT NULL CHECK (json_valid(metadata))
+    metadata        text NOT NULL CHECK (json_valid(metadata)),
+    CONSTRAINT nodes_drive_id_key UNIQUE (drive_id, id),
+    -- A node is in its parent's drive, whatever moves at the same moment.
+    CONSTRAINT nodes_parent_id_fkey FOREIGN KEY (drive_id, parent_id) REFERENCES nodes (drive_id, id)
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX nodes_parent_id_name_key ON nodes (parent_id, name) WHERE trashed_at IS NULL;
-CREATE INDEX nodes_parent_id_idx ON nodes (parent_id);
-CREATE INDEX nodes_drive_id_idx ON nodes (drive_id, id);
+CREATE INDEX nodes_parent_id_idx ON nodes (parent_id, kind DESC, name);
+CREATE INDEX nodes_parent_id_size_idx ON nodes (parent_id, size_bytes, id) WHERE trashed_at IS NULL;
+CREATE INDEX nodes_parent_id_updated_at_idx ON nodes (parent_id, updated_at, id) WHERE trashed_at IS NULL;
+CREATE INDEX nodes_drive_id_trash_idx ON nodes (drive_id, trashed_at, id) WHERE trashed_at IS NOT NULL;
+CREATE INDEX nodes_drive_id_trashed_folders_idx ON nodes (drive_id) WHERE trashed_at IS NOT NULL AND kind = 'folder';
+CREATE INDEX nodes_purged_at_idx ON nodes (purged_at, id) WHERE purged_at IS NOT NULL;
 CREATE INDEX nodes_org_assets_idx ON nodes (org_id, id) WHERE kind = 'asset';
-CREATE INDEX nodes_trashed_at_idx ON nodes (trashed_at, id) WHERE trashed_at IS NOT NULL;
+CREATE INDEX nodes_trashed_at_idx ON nodes (trashed_at, id) WHERE trashed_at IS NOT NULL AND purged_at IS NULL;
 
 CREATE TABLE asset_versions (
     asset_id     text NOT NULL REFERENCES nodes (id),
@@ -183,10 +200,11 @@ CREATE TABLE uploads (
     number       integer NOT NULL,
     blob_key     text NOT NULL,
     staging_key  text NOT NULL,
+    source_key   text NOT NULL DEFAULT '', -- of a copy: the blob its bytes come from
     content_type text NOT NULL,
     size_bytes   integer NOT NULL,
     sha256       blob,
-    strategy     text NOT NULL CONSTRAINT uploads_strategy_check CHECK (strategy IN ('single', 'multipart')),
+    strategy     text NOT NULL CONSTRAINT uploads_strategy_check CHECK (strategy IN ('single', 'multipart', 'copy')),
     part_size    integer NOT NULL,
     store_id     text NOT NULL,
     created_by   text NOT NULL,
@@ -199,6 +217,7 @@ CREATE TABLE uploads (
 CREATE INDEX uploads_asset_id_idx ON uploads (asset_id);
 CREATE INDEX uploads_check_at_idx ON uploads (check_at);
 CREATE INDEX uploads_staging_key_idx ON uploads (staging_key) WHERE staging_key <> '';
+CREATE INDEX uploads_source_key_idx ON uploads (source_key) WHERE source_key <> '';
 
 CREATE TABLE idempotency_keys (
     scope       text NOT NULL,

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 
+	"github.com/seed-755a8038/coffer/core"
 	"github.com/seed-755a8038/coffer/ports"
 )
 
@@ -15,8 +16,9 @@ type RemoveBlobs struct {
 // Kind implements ports.Job.
 func (RemoveBlobs) Kind() string { return "asset.remove_blobs" }
 
-// EnqueueRemoval makes jobs of what a purge leaves, each of a size that ends in
-// time.
+// EnqueueRemoval makes what a purge has left in the blob store go if, and only
+// if, the unit of work commits, in jobs of a size that ends in time. Rows go
+// first and bytes after them, so that no row ever points at bytes that are gone.
 func EnqueueRemoval(ctx context.Context, tx ports.Tx, left ports.Remains) error {
 	const most = 500
 	var jobs []ports.Job
@@ -30,3 +32,12 @@ func EnqueueRemoval(ctx context.Context, tx ports.Tx, left ports.Remains) error 
 	}
 	return tx.Jobs.Enqueue(ctx, jobs...)
 }
+
+// LandCopies is the job that brings the bytes of copied files.
+type LandCopies struct {
+	OrgID  core.OrgID     `json:"org_id"`
+	Assets []core.AssetID `json:"assets"`
+}
+
+// Kind implements ports.Job.
+func (LandCopies) Kind() string { return "asset.land_copies" }

@@ -1,0 +1,101 @@
+package bunstore
+
+import (
+	"context"
+
+	"github.com/seed-755a8038/coffer/core"
+)
+
+// form is how a hot statement finds who asks: a user ($1) by a session ($2), or
+// by the token of another issuer, which has none; or a script by an API key ($1
+// its hash, $2 its prefix). The rest of the statement is the same for all.
+type form struct {
+	state    string // columns: whether the credential stands
+	key      string // columns about the key, after all others
+	from     string // the caller, as user u
+	where    string
+	standing string // joins the caller's account ac and member row m in drive d
+	within   string // a condition: drive d is in the credential's reach
+	drive    string // which drive is meant if none is named; o is the org
+	named    string // drive $3, or that one
+}
+
+var bySession = form{
+	state: `u.disabled_at IS NOT NULL, s.revoked_at IS NOT NULL`,
+	from:  ` FROM users u JOIN sessions s ON s.id = $2 AND s.user_id = u.id `,
+	where: `WHERE u.id = $1`,
+	standing: `
+		LEFT JOIN accounts ac ON ac.org_id = d.org_id AND ac.user_id = u.id
+		LEFT JOIN drive_members m ON m.drive_id = d.id AND m.account_id = ac.id `,
+	drive: `o.default_drive_id`,
+	named: `$3`,
+}
+
+// byIssuer is bySession for actors, and no others, who need no session.
+var byIssuer = func() form {
+	f := bySession
+	f.from = ` FROM users u LEFT JOIN sessions s ON s.id = $2 AND s.user_id = u.id `
+	return f
+}()
+
+// byKey: of a key, the caller is the account that made it.
+var byKey = form{
+	state: `u.disabled_at IS NOT NULL, false`,
+	key:   `, k.id, k.permissions, k.revoked_at, k.expires_at`,
+	from: ` FROM api_keys k
+		JOIN orgs ko ON ko.id = k.org_id AND ko.deleted_at IS NULL
+		JOIN accounts ac ON ac.id = k.created_by
+		JOIN users u ON u.id = ac.user_id `,
+	where: `WHERE k.hash = $1 AND k.prefix = $2`,
+	standing: `
+		LEFT JOIN drive_members m ON m.drive_id = d.id AND m.account_id = ac.id `,
+	within: ` AND d.id = k.drive_id`,
+	drive:  `k.drive_id`,
+	named:  `coalesce($3, k.drive_id)`,
+}
+
+// statement is a hot statement in each form.
+type statement struct{ session, issuer, key string }
+
+func inEachForm(text func(f form) string) statement {
+	return statement{text(bySession), text(byIssuer), text(byKey)}
+}
+
+func (t statement) texts() []string { return []string{t.session, t.issuer, t.key} }
+
+// of returns the statement in the form of the actor's credential, which it puts
+// into the first two arguments. They come with the user and the session.
+func (t statement) of(a core.Actor, args []any) string {
+	switch {
+	case a.External && a.SessionID.IsZero():
+		return t.issuer
+	case !a.ByKey():
+		return t.session
+	}
+	args[0], args[1] = a.Key.Hash[:], a.Key.Prefix
+	return t.key
+}
+
+// ask runs a hot statement. into takes its columns but those about the key,
+// which c takes.
+func (s *Store) ask(ctx context.Context, a core.Actor, t statement, args []any, c *core.Credential, into ...any) error {
+	text := t.of(a, args)
+	return s.answered(a, c, func(into ...any) error { return s.row(ctx, text, args, into...) }, into...)
+}
+
+// answered lets scan fill into, and what is about the key of a script.
+func (s *Store) answered(a core.Actor, c *core.Credential, scan func(into ...any) error, into ...any) error {
+	if !a.ByKey() {
+		return scan(into...)
+	}
+	var revoked, expires stamp
+	into = append(into, &c.APIKey.ID, (*permissions)(&c.APIKey.Permissions), &revoked, &expires)
+	if err := scan(into...); err != nil {
+		return err
+	}
+	c.APIKey.Status = core.StatusOfKey(revoked.Time, expires.Time, a.At)
+	if c.Check() == nil {
+		s.uses.note(a.Key.Hash, a.At)
+	}
+	return nil
+}

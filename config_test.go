@@ -145,6 +145,7 @@ func TestEachBadValueIsNamed(t *testing.T) {
 		"COFFER_UPLOAD_SINGLE_TTL":     func(c *Config) { c.Upload.SingleTTL = time.Minute },
 		"COFFER_UPLOAD_MULTIPART_TTL":  func(c *Config) { c.Upload.MultipartTTL = time.Minute },
 		"COFFER_DOWNLOAD_URL_TTL":      func(c *Config) { c.DownloadURLTTL = 8 * 24 * time.Hour },
+		"COFFER_CHANGES_RETENTION":     func(c *Config) { c.ChangeRetention = 0 },
 		"COFFER_ORG_RETENTION":         func(c *Config) { c.OrgRetention = 0 },
 		"COFFER_TRASH_RETENTION":       func(c *Config) { c.TrashRetention = 0 },
 		"COFFER_RATE_LIMIT_PER_MINUTE": func(c *Config) { c.RateLimitPerMinute = -1 },

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/seed-755a8038/coffer/app/asset"
+	"github.com/seed-755a8038/coffer/app/drive"
 	"github.com/seed-755a8038/coffer/app/identity"
 	"github.com/seed-755a8038/coffer/core"
 	"github.com/seed-755a8038/coffer/ports"
@@ -192,13 +193,13 @@ func TestANodeIsShownAsWhatItIs(t *testing.T) {
 		Kind: core.KindFolder, Name: "a", Version: 1, CreatedAt: now, UpdatedAt: now,
 	}
 	const head = `{"id":"00000000-0000-0000-0000-000000000008","org_id":"00000000-0000-0000-0000-000000000003","drive_id":"00000000-0000-0000-0000-000000000004","parent_id":null,"kind":"`
-	const tail = `","name":"a","version":1,"created_at":"2026-11-22T09:00:00Z","updated_at":"2026-11-22T09:00:00Z"`
-	if got, err := marshal(showNode(&n, &core.File{})); err != nil || string(got) != head+"folder"+tail+"}" {
+	const tail = `","name":"a","created_by":null,"trashed_at":null,"version":1,"created_at":"2026-11-22T09:00:00Z","updated_at":"2026-11-22T09:00:00Z"`
+	if got, err := marshal(showFolder(&n)); err != nil || string(got) != head+"folder"+tail+"}" {
 		t.Errorf("got %s, %v", got, err)
 	}
 	n.Kind = core.KindAsset
-	got, err := marshal(showNode(&n, &core.File{Status: core.AssetPending, ContentType: "text/plain"}))
-	if err != nil || string(got) != head+"asset"+tail+`,"status":"pending","content_type":"text/plain","size_bytes":0}` {
+	got, err := marshal(showEntry(drive.Entry{Node: n, File: core.File{Status: core.AssetPending, ContentType: "text/plain"}}))
+	if err != nil || string(got) != head+"asset"+tail+`,"status":"pending","content_type":"text/plain","size_bytes":0,"checksum_sha256":null,"tags":[]}` {
 		t.Errorf("got %s, %v", got, err)
 	}
 }

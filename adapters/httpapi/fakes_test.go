@@ -42,7 +42,10 @@ func (plainText) NFC(s string) string { return s }
 // fakeTokens knows one token.
 type fakeTokens struct{}
 
-const goodToken = "good"
+const (
+	goodToken = "good"
+	goodKey   = "pk_0123456789abcdef0123456789abcdef01234567" // may read
+)
 
 func (fakeTokens) Issue(core.Claims) (string, error) { return goodToken, nil }
 
@@ -87,15 +90,32 @@ func (l *fakeLimiter) Take(_ context.Context, r core.Rate, key string, _ time.Ti
 // fakeHot is a store with one asset, that of user 1.
 type fakeHot struct {
 	ports.Hot
-	asset core.Asset
+	asset  core.Asset
+	drives *fakeDrives
 }
 
-func (h *fakeHot) ForAsset(_ context.Context, _ core.Actor, want core.AssetID) (core.AssetFacts, error) {
+func (h *fakeHot) ForNode(ctx context.Context, a core.Actor, want core.NodeID) (core.NodeFacts, error) {
+	if want != h.asset.ID {
+		return core.NodeFacts{}, core.ErrNotFound
+	}
+	f, err := h.ForDrive(ctx, a, h.asset.DriveID)
+	return core.NodeFacts{DriveFacts: f, Node: h.asset.Node}, err
+}
+
+func (h *fakeHot) ForAsset(_ context.Context, a core.Actor, want core.AssetID) (core.AssetFacts, error) {
 	if want != h.asset.ID {
 		return core.AssetFacts{}, core.ErrNotFound
 	}
+	var c core.Credential
+	if a.ByKey() {
+		if a.Key.Prefix != goodKey[:11] {
+			return core.AssetFacts{}, core.ErrKeyInvalid
+		}
+		c.APIKey = core.KeyFacts{ID: id[core.APIKey](11), Permissions: core.PermitRead, Status: core.KeyActive}
+	}
 	return core.AssetFacts{
 		DriveFacts: core.DriveFacts{
+			Credential:    c,
 			DriveStanding: core.DriveStanding{Status: core.AccountActive, OrgRole: core.OrgOwner, Ownership: core.OwnDrive},
 			OrgID:         h.asset.OrgID, DriveID: h.asset.DriveID, AccountID: h.asset.CreatedBy,
 		},
@@ -105,6 +125,18 @@ func (h *fakeHot) ForAsset(_ context.Context, _ core.Actor, want core.AssetID) (
 
 func (h *fakeHot) ForDownload(ctx context.Context, a core.Actor, want core.AssetID) (core.AssetFacts, error) {
 	return h.ForAsset(ctx, a, want)
+}
+
+// ForDrive knows the drives of people, and of the one key drive 4.
+func (h *fakeHot) ForDrive(ctx context.Context, a core.Actor, want core.DriveID) (core.DriveFacts, error) {
+	if !a.ByKey() {
+		return h.drives.facts(ctx, want)
+	}
+	if want != h.asset.DriveID && !want.IsZero() {
+		return core.DriveFacts{}, core.ErrNotFound
+	}
+	f, err := h.ForAsset(ctx, a, h.asset.ID)
+	return f.DriveFacts, err
 }
 
 func (h *fakeHot) ForUser(context.Context, core.Actor) (core.Credential, error) {
@@ -121,6 +153,8 @@ func (h *fakeHot) ForOrg(_ context.Context, _ core.Actor, want core.OrgID) (core
 type fakeStore struct {
 	hot     *fakeHot
 	people  *fakePeople
+	drives  *fakeDrives
+	keys    *fakeKeys
 	listErr error
 }
 
@@ -131,11 +165,16 @@ func (s *fakeStore) View(ctx context.Context, fn func(ports.Tx) error) error {
 func (s *fakeStore) Update(_ context.Context, fn func(ports.Tx) error) error {
 	return fn(ports.Tx{
 		Assets: fakeAssets{store: s}, Orgs: fakeOrgs{people: s.people}, Users: fakeUsers{people: s.people}, Sessions: fakeSessions{people: s.people},
-		Accounts: fakeAccounts{people: s.people}, Licenses: fakeLicenses{}, Audit: s.people, Drives: fakeDrives{},
+		Accounts: fakeAccounts{people: s.people}, Licenses: fakeLicenses{}, Audit: s.people, Drives: s.drives, DriveMembers: fakeDriveMembers{fakeDrives: s.drives},
+		Jobs: s.drives, Changes: fakeChanges{}, APIKeys: s.keys,
 	})
 }
 
 func (s *fakeStore) Ping(context.Context) error { return nil }
+
+type fakeChanges struct{ ports.Changes }
+
+func (fakeChanges) Add(context.Context, ...core.NodeChange) error { return nil }
 
 type fakeAssets struct {
 	ports.Assets
@@ -190,13 +229,15 @@ func newFixture(tb testing.TB, change ...func(*Services, *Options)) *fixture {
 		},
 		File: core.File{Status: core.AssetReady, ContentType: "text/plain", SizeBytes: 7, SHA256: bytes.Repeat([]byte{0xab}, 32), Current: 1, Newest: 1},
 	}}}
-	f.store = &fakeStore{hot: f.hot, people: newFakePeople()}
+	f.store = &fakeStore{hot: f.hot, people: newFakePeople(), keys: &fakeKeys{}}
+	f.store.drives = newFakeDrives(f.store.people)
+	f.hot.drives = f.store.drives
 	s := Services{
 		Identity: identity.NewService(identity.Deps{Store: f.store, Access: f.hot, Tokens: fakeTokens{}, External: fakeIssuers{}, Providers: fakeProviders{}, Clock: fixedClock{}, IDs: fixedIDs{}, Text: plainText{}}, identity.Options{}),
 		Orgs: org.NewService(org.Deps{
 			Store: f.store, Access: f.hot, Clock: fixedClock{}, IDs: fixedIDs{}, Text: plainText{}, Zones: earth{},
 		}, org.Options{Retention: time.Hour}),
-		Drives: drive.NewService(f.store, f.hot),
+		Drives: drive.NewService(drive.Deps{Store: f.store, Access: f.hot, Clock: fixedClock{}, IDs: fixedIDs{}, Text: plainText{}}, drive.Options{}),
 		Assets: asset.NewService(asset.Deps{
 			Store: f.store, Hot: f.hot, Blobs: fakeBlobs{}, Clock: fixedClock{}, IDs: fixedIDs{}, Text: plainText{},
 		}, asset.Options{DownloadTTL: 5 * time.Minute}),

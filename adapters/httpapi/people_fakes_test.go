@@ -202,11 +202,3 @@ type fakeLicenses struct{ ports.Licenses }
 func (fakeLicenses) InForce(context.Context, core.OrgID, time.Time) (core.OrgLicense, error) {
 	return core.OrgLicense{License: core.UnlimitedLicense()}, nil
 }
-
-type fakeDrives struct{ ports.Drives }
-
-func (fakeDrives) Add(context.Context, *core.Drive) error { return nil }
-
-func (fakeDrives) PersonalOf(context.Context, core.OrgID, core.AccountID) (*core.Drive, error) {
-	return nil, core.ErrNotFound
-}

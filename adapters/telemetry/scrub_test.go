@@ -27,6 +27,9 @@ func TestSafeURLShowsNoSecret(t *testing.T) {
 		"https://user:SECRET@h/x#SECRET":                         "https://h/x",
 		"/api/public/shares/SECRET/download?limit=1":             "/api/public/shares/[redacted]/download?limit=1",
 		"/api/public/groups/SECRET":                              "/api/public/groups/[redacted]",
+		"/x?q=pk_0123456789abcdef0123456789abcdef01234567":       "/x?q=[redacted]",
+		"/pk_0123456789abcdef0123456789abcdef01234567/x":         "/pk_01234567[redacted]/x",
+		"/x?q=pk_01234567":                                       "/x?q=pk_01234567",
 	} {
 		u, err := url.Parse(in)
 		if err != nil {
@@ -66,6 +69,7 @@ func TestScrubRemovesSecretsFromTexts(t *testing.T) {
 		"sent Bearer SECRET123 to h":                             "sent Bearer [redacted] to h",
 		"token " + jwt + " expired":                              "token [redacted] expired",
 		`body {"email":"a@b.c","password":"SEC\"RET","n":1}`:     `body {"email":"a@b.c","password":"[redacted]","n":1}`,
+		"key pk_0123456789abcdef0123456789abcdef01234567 used":   "key pk_01234567[redacted] used",
 		"GET /api/public/shares/SECRET 404":                      "GET /api/public/shares/[redacted] 404",
 		"exit code=3 key=users_email_key s=5":                    "exit code=3 key=users_email_key s=5",
 		"a basic fact; nothing secret":                           "a basic fact; nothing secret",

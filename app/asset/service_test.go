@@ -2,16 +2,11 @@ package asset_test
 
 import (
 	"bytes"
-	"context"
 	"crypto/sha256"
-	"database/sql"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
@@ -19,204 +14,93 @@ import (
 	"testing"
 	"time"
 
-	"github.com/seed-755a8038/coffer/adapters/bunstore"
-	"github.com/seed-755a8038/coffer/adapters/memblob"
-	"github.com/seed-755a8038/coffer/adapters/sealing"
-	"github.com/seed-755a8038/coffer/adapters/signedblob"
-	"github.com/seed-755a8038/coffer/adapters/system"
 	"github.com/seed-755a8038/coffer/app"
 	"github.com/seed-755a8038/coffer/app/asset"
+	"github.com/seed-755a8038/coffer/app/drive"
 	"github.com/seed-755a8038/coffer/core"
-	"github.com/seed-755a8038/coffer/migrations"
 	"github.com/seed-755a8038/coffer/ports"
+	"github.com/seed-755a8038/coffer/test/fixture"
 )
 
-// clock is a clock that tests set.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
+type world = fixture.World
 
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) shift(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
-
-// memory runs what is enqueued when told to.
-type memory struct {
-	mu   sync.Mutex
-	jobs []ports.Job
-}
-
-func (m *memory) Enqueue(_ context.Context, jobs ...ports.Job) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.jobs = append(m.jobs, jobs...)
-	return nil
-}
-
-// overwritable is a blob store without create-only writes, as some S3 servers are.
-type overwritable struct{ *signedblob.Blobs }
-
-func (overwritable) CreateOnly() bool { return false }
-
-func (o overwritable) SignPut(ctx context.Context, s ports.PutSpec) (ports.SignedRequest, error) {
-	s.CreateOnly = false
-	return o.Blobs.SignPut(ctx, s)
-}
-
-type fixture struct {
-	*testing.T
+type env struct {
+	*world
 	*asset.Service
-	store *bunstore.Store
-	blobs ports.Blobs
-	clock *clock
-	queue *memory
-	actor core.Actor
-	org   core.OrgID
-	drive core.DriveID
+	drives *drive.Service
+	actor  core.Actor
+	org    core.OrgID
+	drive  core.DriveID
 }
 
-func newFixture(t *testing.T, createOnly bool) *fixture {
+func newFixture(t *testing.T, createOnly bool) *env {
 	t.Helper()
-	f := &fixture{T: t, clock: &clock{now: time.Now().UTC().Truncate(time.Microsecond)}, queue: &memory{}}
-	var err error
-	f.store, err = bunstore.OpenMemory(t.Context(), migrations.SQLite())
-	f.must(err)
-	t.Cleanup(func() { _ = f.store.Close() })
-	_, err = f.store.Migrate(t.Context())
-	f.must(err)
-	f.store.WithJobs(func(*sql.Conn, *sql.Tx) ports.Jobs { return f.queue })
-	mux := http.NewServeMux()
-	server := httptest.NewServer(mux)
-	t.Cleanup(server.Close)
-	blobs, err := signedblob.New(memblob.New(f.clock), signedblob.Options{
-		Key: bytes.Repeat([]byte("k"), 32), BaseURL: server.URL + "/blobs/", Clock: f.clock,
-	})
-	f.must(err)
-	mux.Handle("/blobs/", blobs)
-	f.blobs = blobs
-	if !createOnly {
-		f.blobs = overwritable{blobs}
-	}
-	secrets, err := sealing.New(bytes.Repeat([]byte("s"), 32))
-	f.must(err)
+	f := &env{world: fixture.New(t, createOnly)}
+	uploads := core.UploadTimes{URL: 15 * time.Minute, Single: time.Hour, Multipart: 7 * 24 * time.Hour}
 	f.Service = asset.NewService(asset.Deps{
-		Store: f.store, Hot: f.store, Blobs: f.blobs, Secrets: secrets, Clock: f.clock, IDs: system.NewIDs(f.clock), Text: system.Text{},
-	}, asset.Options{
-		Uploads:     core.UploadTimes{URL: 15 * time.Minute, Single: time.Hour, Multipart: 7 * 24 * time.Hour},
-		DownloadTTL: time.Hour, TrashRetention: 30 * 24 * time.Hour, Installation: "this one",
-	})
-	f.must(f.Claim(t.Context()))
-	f.signUp()
+		Store: f.Store, Hot: f.Store, Blobs: f.Blobs, Secrets: f.Secrets, Clock: f.Clock, IDs: f.IDs, Text: f.Text,
+	}, asset.Options{Uploads: uploads, DownloadTTL: time.Hour, Installation: "this one"})
+	f.drives = drive.NewService(drive.Deps{
+		Store: f.Store, Access: f.Store, Blobs: f.Blobs, Secrets: f.Secrets, Clock: f.Clock, IDs: f.IDs, Text: f.Text,
+	}, drive.Options{Uploads: uploads, TrashRetention: 30 * 24 * time.Hour})
+	f.Must(f.Claim(t.Context()))
+	p := f.SignUp("ana")
+	f.actor, f.org, f.drive = p.Actor, p.Org.ID, p.Drive.ID
 	return f
 }
 
-func (f *fixture) must(err error) {
+func (f *env) remove(id core.AssetID, permanent bool, ifMatch int64) error {
 	f.Helper()
-	if err != nil {
-		f.Fatal(err)
-	}
+	sc, err := f.drives.Enter(f.Context(), f.actor, f.drive)
+	f.Must(err)
+	return f.drives.Delete(f.Context(), sc, id, permanent, ifMatch)
 }
 
-func (f *fixture) signUp() {
-	ids, now := system.NewIDs(f.clock), f.clock.Now()
-	org := core.NewPersonalOrg(core.OrgID(ids.NewID()), "ana", "ana", now)
-	user := core.NewUser(core.UserID(ids.NewID()), "ana@example.com", "ana", "", org.ID, now)
-	account := core.NewOwner(core.AccountID(ids.NewID()), org.ID, user.ID, now)
-	drive := core.NewPersonalDrive(core.DriveID(ids.NewID()), org.ID, account.ID, now)
-	session := core.NewSession(core.SessionID(ids.NewID()), user.ID, []byte("t"), core.Client{}, now, 1000*time.Hour)
-	f.must(f.store.Update(f.Context(), func(tx ports.Tx) error {
-		ctx := f.Context()
-		return errors.Join(tx.Orgs.Add(ctx, org, drive.ID), tx.Users.Add(ctx, user), tx.Accounts.Add(ctx, account),
-			tx.Drives.Add(ctx, drive), tx.Sessions.Add(ctx, session))
-	}))
-	f.actor = core.Actor{Kind: core.ActorAccount, UserID: user.ID, SessionID: session.ID}
-	f.org, f.drive = org.ID, drive.ID
-}
-
-func (f *fixture) create(name string, data []byte, edit func(*asset.CreateInput)) *asset.Created {
+func (f *env) create(name string, data []byte, edit func(*asset.CreateInput)) *asset.Created {
 	f.Helper()
 	in := asset.CreateInput{OrgID: f.org, Name: name, ContentType: "text/plain", SizeBytes: int64(len(data)), OnConflict: asset.ConflictFail}
 	if edit != nil {
 		edit(&in)
 	}
 	created, err := f.Create(f.Context(), f.actor, in)
-	f.must(err)
+	f.Must(err)
 	return created
 }
 
-// send carries out a signed request as a client would.
-func (f *fixture) send(r ports.SignedRequest, body []byte) int {
-	f.Helper()
-	req, err := http.NewRequestWithContext(f.Context(), r.Method, r.URL, bytes.NewReader(body))
-	f.must(err)
-	req.Header = r.Header.Clone()
-	resp, err := http.DefaultClient.Do(req)
-	f.must(err)
-	defer resp.Body.Close()
-	_, _ = io.Copy(io.Discard, resp.Body)
-	return resp.StatusCode
-}
-
-func (f *fixture) complete(c *asset.Created) (*core.Asset, error) {
+func (f *env) complete(c *asset.Created) (*core.Asset, error) {
 	return f.Complete(f.Context(), f.actor, c.Asset.ID, asset.CompleteInput{UploadID: c.Upload.Upload.ID})
 }
 
-func (f *fixture) content(id core.AssetID) string {
+func (f *env) content(id core.AssetID) string {
 	f.Helper()
 	d, err := f.Download(f.Context(), f.actor, id)
-	f.must(err)
-	resp, err := http.Get(d.URL)
-	f.must(err)
-	defer resp.Body.Close()
-	data, err := io.ReadAll(resp.Body)
-	f.must(err)
-	return string(data)
+	f.Must(err)
+	return f.Fetch(d.URL)
 }
 
 // work runs the jobs that were enqueued.
-func (f *fixture) work() {
+func (f *env) work() {
 	f.Helper()
-	jobs := f.queue.jobs
-	f.queue.jobs = nil
-	for _, job := range jobs {
+	for _, job := range f.Queue.Take() {
 		switch j := job.(type) {
-		case asset.RemoveBlobs:
-			f.must(f.RemoveBlobs(f.Context(), j))
+		case app.RemoveBlobs:
+			f.Must(f.RemoveBlobs(f.Context(), j))
 		case asset.HashVersion:
-			f.must(f.HashVersion(f.Context(), j))
+			f.Must(f.HashVersion(f.Context(), j))
 		default:
 			f.Fatalf("unexpected job %T", job)
 		}
 	}
 }
 
-func (f *fixture) used(want core.OrgUsage) {
+func (f *env) used(want core.OrgUsage) {
 	f.Helper()
 	got, err := f.Usage(f.Context(), f.actor, f.org)
-	f.must(err)
+	f.Must(err)
 	want.Members = 1
 	if got.OrgUsage != want {
 		f.Errorf("usage = %+v, want %+v", got.OrgUsage, want)
 	}
-}
-
-func (f *fixture) keys() (keys []string) {
-	for info, err := range f.blobs.List(f.Context(), "") {
-		f.must(err)
-		if core.IsBlobKey(info.Key) {
-			keys = append(keys, info.Key)
-		}
-	}
-	return keys
 }
 
 func TestAFileGoesUpAndDown(t *testing.T) {
@@ -224,32 +108,32 @@ func TestAFileGoesUpAndDown(t *testing.T) {
 		t.Run(fmt.Sprintf("create-only %t", createOnly), func(t *testing.T) {
 			f := newFixture(t, createOnly)
 			c := f.create("a.txt", []byte("hello"), nil)
-			if status := f.send(*c.Upload.Single, []byte("hello")); status != 200 {
+			if status := f.Send(*c.Upload.Single, []byte("hello")); status != 200 {
 				t.Fatal(status)
 			}
 			a, err := f.complete(c)
-			f.must(err)
+			f.Must(err)
 			if a.Status != core.AssetReady || a.Current != 1 {
 				t.Errorf("%+v", a.File)
 			}
 			// The old URL cannot change what is finished.
-			_ = f.send(*c.Upload.Single, []byte("HELLO"))
+			_ = f.Send(*c.Upload.Single, []byte("HELLO"))
 			if got := f.content(a.ID); got != "hello" {
 				t.Errorf("content = %q", got)
 			}
 			f.work()
 			a, err = f.Get(f.Context(), f.actor, f.org, a.ID)
-			f.must(err)
+			f.Must(err)
 			if sum := sha256.Sum256([]byte("hello")); !bytes.Equal(a.SHA256, sum[:]) {
 				t.Errorf("SHA-256 = %x", a.SHA256)
 			}
 			again, err := f.complete(c)
-			f.must(err)
+			f.Must(err)
 			if again.ID != a.ID || again.Node.Version != a.Node.Version {
 				t.Error("completing again changed something")
 			}
 			f.used(core.OrgUsage{UsedBytes: 5, AssetsCount: 1})
-			f.must(f.Delete(f.Context(), f.actor, f.org, a.ID, true, 0))
+			f.Must(f.remove(a.ID, true, 0))
 			f.work()
 			f.used(core.OrgUsage{})
 		})
@@ -259,14 +143,14 @@ func TestAFileGoesUpAndDown(t *testing.T) {
 func TestStagedBytesAreSwept(t *testing.T) {
 	f := newFixture(t, false)
 	c := f.create("a.txt", []byte("hello"), nil)
-	f.send(*c.Upload.Single, []byte("hello"))
+	f.Send(*c.Upload.Single, []byte("hello"))
 	a, err := f.complete(c)
-	f.must(err)
-	_ = f.send(*c.Upload.Single, []byte("HELLO")) // lands in the staging key
+	f.Must(err)
+	_ = f.Send(*c.Upload.Single, []byte("HELLO")) // lands in the staging key
 	f.work()
-	f.clock.shift(25 * time.Hour)
-	f.must(f.Sweep(f.Context(), asset.Sweep{}))
-	if keys := f.keys(); !slices.Equal(keys, []string{core.BlobKey(f.org, a.ID, 1, "a.txt")}) {
+	f.Clock.Shift(25 * time.Hour)
+	f.Must(f.Sweep(f.Context(), asset.Sweep{}))
+	if keys := f.BlobKeys(); !slices.Equal(keys, []string{core.BlobKey(f.org, a.ID, 1, "a.txt")}) {
 		t.Errorf("keys = %q", keys)
 	}
 }
@@ -275,8 +159,8 @@ func TestWrongBytesEndTheUpload(t *testing.T) {
 	f := newFixture(t, false) // staged: the store checks nothing after the PUT
 	sum := sha256.Sum256([]byte("other"))
 	c := f.create("a.txt", []byte("hello"), func(in *asset.CreateInput) { in.SHA256 = hex.EncodeToString(sum[:]) })
-	_, err := f.blobs.Put(f.Context(), c.Upload.Upload.StagingKey, "", bytes.NewReader([]byte("hello")))
-	f.must(err)
+	_, err := f.Blobs.Put(f.Context(), c.Upload.Upload.StagingKey, "", bytes.NewReader([]byte("hello")))
+	f.Must(err)
 	if _, err := f.complete(c); !errors.Is(err, core.ErrChecksumMismatch) {
 		t.Errorf("error = %v", err)
 	}
@@ -290,19 +174,19 @@ func TestWrongBytesEndTheUpload(t *testing.T) {
 func TestSilentClients(t *testing.T) {
 	f := newFixture(t, true)
 	sent, silent := f.create("sent", []byte("hello"), nil), f.create("silent", []byte("hello"), nil)
-	f.send(*sent.Upload.Single, []byte("hello"))
-	f.must(f.Reconcile(f.Context(), asset.Reconcile{}))
+	f.Send(*sent.Upload.Single, []byte("hello"))
+	f.Must(f.Reconcile(f.Context(), asset.Reconcile{}))
 	f.used(core.OrgUsage{UsedBytes: 10, AssetsCount: 2})
-	f.clock.shift(16 * time.Minute)
-	f.must(f.Reconcile(f.Context(), asset.Reconcile{}))
+	f.Clock.Shift(16 * time.Minute)
+	f.Must(f.Reconcile(f.Context(), asset.Reconcile{}))
 	a, err := f.Get(f.Context(), f.actor, f.org, sent.Asset.ID)
-	f.must(err)
+	f.Must(err)
 	if a.Status != core.AssetReady {
 		t.Errorf("%+v", a.File)
 	}
 	f.used(core.OrgUsage{UsedBytes: 10, AssetsCount: 2})
-	f.clock.shift(time.Hour)
-	f.must(f.Reconcile(f.Context(), asset.Reconcile{}))
+	f.Clock.Shift(time.Hour)
+	f.Must(f.Reconcile(f.Context(), asset.Reconcile{}))
 	f.used(core.OrgUsage{UsedBytes: 5, AssetsCount: 1})
 	if _, err := f.Get(f.Context(), f.actor, f.org, silent.Asset.ID); !errors.Is(err, core.ErrNotFound) {
 		t.Errorf("error = %v", err)
@@ -316,7 +200,7 @@ func TestAMultipartUploadIsResumed(t *testing.T) {
 	u := c.Upload.Upload
 	part := func(n int) []byte { return data[int64(n-1)*u.PartSize:][:u.PartBytes(n)] }
 	for _, p := range c.Upload.Parts[:len(c.Upload.Parts)-1] {
-		if status := f.send(p.Request, part(p.Number)); status != 200 {
+		if status := f.Send(p.Request, part(p.Number)); status != 200 {
 			t.Fatal(status)
 		}
 	}
@@ -326,19 +210,19 @@ func TestAMultipartUploadIsResumed(t *testing.T) {
 		t.Fatalf("error = %#v", err)
 	}
 	progress, err := f.Arrived(f.Context(), f.actor, c.Asset.ID)
-	f.must(err)
+	f.Must(err)
 	if len(progress.Parts) != u.PartCount()-1 {
 		t.Errorf("%d parts have arrived", len(progress.Parts))
 	}
-	f.clock.shift(time.Hour) // the first URLs are long over
+	f.Clock.Shift(time.Hour) // the first URLs are long over
 	plan, err := f.Resume(f.Context(), f.actor, c.Asset.ID, u.PartCount(), 1)
-	f.must(err)
-	if status := f.send(plan.Parts[0].Request, part(u.PartCount())); status != 200 {
+	f.Must(err)
+	if status := f.Send(plan.Parts[0].Request, part(u.PartCount())); status != 200 {
 		t.Fatal(status)
 	}
-	f.must(f.Reconcile(f.Context(), asset.Reconcile{})) // not due: somebody is at it
+	f.Must(f.Reconcile(f.Context(), asset.Reconcile{})) // not due: somebody is at it
 	a, err := f.complete(c)
-	f.must(err)
+	f.Must(err)
 	if f.content(a.ID) != string(data) {
 		t.Error("other bytes came down")
 	}
@@ -346,27 +230,27 @@ func TestAMultipartUploadIsResumed(t *testing.T) {
 
 func TestNothingForeignIsSwept(t *testing.T) {
 	f := newFixture(t, true)
-	f.clock.shift(-48 * time.Hour)
+	f.Clock.Shift(-48 * time.Hour)
 	for _, key := range []string{"backups/db.dump", core.BlobKey(f.org, core.AssetID{9}, 1, "orphan")} {
-		_, err := f.blobs.Put(f.Context(), key, "", bytes.NewReader([]byte("x")))
-		f.must(err)
+		_, err := f.Blobs.Put(f.Context(), key, "", bytes.NewReader([]byte("x")))
+		f.Must(err)
 	}
-	f.clock.shift(48 * time.Hour)
-	other := asset.NewService(asset.Deps{Store: f.store, Hot: f.store, Blobs: f.blobs, Clock: f.clock}, asset.Options{Installation: "another"})
+	f.Clock.Shift(48 * time.Hour)
+	other := asset.NewService(asset.Deps{Store: f.Store, Hot: f.Store, Blobs: f.Blobs, Clock: f.Clock}, asset.Options{Installation: "another"})
 	if other.Claim(f.Context()) == nil {
 		t.Error("another installation claims our store")
 	}
 	if err := other.Sweep(f.Context(), asset.Sweep{}); err == nil {
 		t.Error("another installation sweeps our store")
 	}
-	if len(f.keys()) != 1 {
-		t.Errorf("keys = %q", f.keys())
+	if len(f.BlobKeys()) != 1 {
+		t.Errorf("keys = %q", f.BlobKeys())
 	}
-	f.must(f.Sweep(f.Context(), asset.Sweep{}))
-	if len(f.keys()) != 0 {
-		t.Errorf("keys = %q", f.keys())
+	f.Must(f.Sweep(f.Context(), asset.Sweep{}))
+	if len(f.BlobKeys()) != 0 {
+		t.Errorf("keys = %q", f.BlobKeys())
 	}
-	if _, err := f.blobs.Stat(f.Context(), "backups/db.dump"); err != nil {
+	if _, err := f.Blobs.Stat(f.Context(), "backups/db.dump"); err != nil {
 		t.Error(err)
 	}
 }
@@ -374,7 +258,7 @@ func TestNothingForeignIsSwept(t *testing.T) {
 func TestStagedBytesCannotReplaceVerifiedOnes(t *testing.T) {
 	f := newFixture(t, false)
 	c := f.create("a", []byte("good"), nil)
-	f.send(*c.Upload.Single, []byte("good"))
+	f.Send(*c.Upload.Single, []byte("good"))
 	var wg sync.WaitGroup
 	var done atomic.Int64
 	for range 8 {
@@ -382,7 +266,7 @@ func TestStagedBytesCannotReplaceVerifiedOnes(t *testing.T) {
 			_, err := f.complete(c)
 			if err == nil {
 				done.Add(1)
-				_ = f.send(*c.Upload.Single, []byte("evil"))
+				_ = f.Send(*c.Upload.Single, []byte("evil"))
 				return
 			}
 			if !errors.Is(err, core.ErrUploadBusy) {
@@ -425,31 +309,31 @@ func TestAVersionNeedsNoRoomForAnAsset(t *testing.T) {
 func TestTrashingDoesNotPurgeWhatHasJustArrived(t *testing.T) {
 	f := newFixture(t, true)
 	c := f.create("a", []byte("1"), nil)
-	f.send(*c.Upload.Single, []byte("1"))
+	f.Send(*c.Upload.Single, []byte("1"))
 	a, err := f.complete(c)
-	f.must(err)
-	if err := f.Delete(f.Context(), f.actor, f.org, a.ID, false, 1); !errors.Is(err, core.ErrStale) {
+	f.Must(err)
+	if err := f.remove(a.ID, false, 1); !errors.Is(err, core.ErrStale) {
 		t.Errorf("error = %v", err)
 	}
-	f.must(f.Delete(f.Context(), f.actor, f.org, a.ID, false, 0))
+	f.Must(f.remove(a.ID, false, 0))
 	f.used(core.OrgUsage{UsedBytes: 1, AssetsCount: 1})
 }
 
 func TestEveryChangeIsAudited(t *testing.T) {
 	f := newFixture(t, true)
 	c := f.create("a", []byte("1"), nil)
-	f.send(*c.Upload.Single, []byte("1"))
+	f.Send(*c.Upload.Single, []byte("1"))
 	a, err := f.complete(c)
-	f.must(err)
+	f.Must(err)
 	name := "b"
 	_, err = f.Update(f.Context(), f.actor, f.org, a.ID, asset.Change{Name: &name, Metadata: &core.Metadata{Tags: []string{"t"}}})
-	f.must(err)
+	f.Must(err)
 	_, err = f.Update(f.Context(), f.actor, f.org, a.ID, asset.Change{Name: &name}) // changes nothing
-	f.must(err)
-	f.must(f.Delete(f.Context(), f.actor, f.org, a.ID, false, 0))
-	f.must(f.Delete(f.Context(), f.actor, f.org, a.ID, true, 0))
+	f.Must(err)
+	f.Must(f.remove(a.ID, false, 0))
+	f.Must(f.remove(a.ID, true, 0))
 	var got []string
-	f.must(f.store.View(f.Context(), func(tx ports.Tx) error {
+	f.Must(f.Store.View(f.Context(), func(tx ports.Tx) error {
 		entries, err := tx.Audit.List(f.Context(), ports.AuditQuery{OrgID: f.org, Limit: 10})
 		for _, e := range entries {
 			got = append(got, e.Action+" by "+e.ActorEmail)
@@ -468,9 +352,9 @@ func TestEveryChangeIsAudited(t *testing.T) {
 func TestNamesThatAreTaken(t *testing.T) {
 	f := newFixture(t, true)
 	first := f.create("a.txt", []byte("1"), nil)
-	f.send(*first.Upload.Single, []byte("1"))
+	f.Send(*first.Upload.Single, []byte("1"))
 	_, err := f.complete(first)
-	f.must(err)
+	f.Must(err)
 	in := asset.CreateInput{OrgID: f.org, Name: "a.txt", SizeBytes: 1, OnConflict: asset.ConflictFail}
 	if _, err := f.Create(f.Context(), f.actor, in); !errors.Is(err, core.ErrNameTaken) {
 		t.Errorf("error = %v", err)
@@ -485,14 +369,14 @@ func TestNamesThatAreTaken(t *testing.T) {
 	if c.Asset.ID != first.Asset.ID || c.Upload.Upload.Number != 2 {
 		t.Errorf("asset %s version %d", c.Asset.ID, c.Upload.Upload.Number)
 	}
-	f.send(*c.Upload.Single, []byte("22"))
+	f.Send(*c.Upload.Single, []byte("22"))
 	a, err := f.complete(c)
-	f.must(err)
+	f.Must(err)
 	if a.Current != 2 || f.content(a.ID) != "22" {
 		t.Errorf("%+v", a.File)
 	}
 	a, err = f.RestoreVersion(f.Context(), f.actor, a.ID, 1)
-	f.must(err)
+	f.Must(err)
 	if a.Current != 1 || f.content(a.ID) != "1" {
 		t.Errorf("%+v", a.File)
 	}
@@ -539,19 +423,19 @@ func TestOneKeyHasOneEffect(t *testing.T) {
 func TestTheTrashIsEmptiedInTime(t *testing.T) {
 	f := newFixture(t, true)
 	c := f.create("a", []byte("1"), nil)
-	f.send(*c.Upload.Single, []byte("1"))
+	f.Send(*c.Upload.Single, []byte("1"))
 	a, err := f.complete(c)
-	f.must(err)
-	f.must(f.Delete(f.Context(), f.actor, f.org, a.ID, false, a.Node.Version))
+	f.Must(err)
+	f.Must(f.remove(a.ID, false, a.Node.Version))
 	if _, err := f.Download(f.Context(), f.actor, a.ID); !errors.Is(err, core.ErrAssetTrashed) {
 		t.Errorf("error = %v", err)
 	}
 	f.used(core.OrgUsage{UsedBytes: 1, AssetsCount: 1})
-	f.clock.shift(31 * 24 * time.Hour)
-	f.must(f.EmptyTrash(f.Context(), asset.EmptyTrash{}))
+	f.Clock.Shift(31 * 24 * time.Hour)
+	f.Must(f.drives.Housekeep(f.Context(), drive.Housekeep{}))
 	f.work()
 	f.used(core.OrgUsage{})
-	if keys := f.keys(); len(keys) != 0 {
+	if keys := f.BlobKeys(); len(keys) != 0 {
 		t.Errorf("keys = %q", keys)
 	}
 }

@@ -51,7 +51,7 @@ func newAPI(tb testing.TB, store ports.Store, hot ports.Hot) http.Handler {
 	h, err := httpapi.New(httpapi.Services{
 		Identity: identity.NewService(identity.Deps{Store: store, Access: hot, Tokens: tokens, Clock: clock, IDs: ids, Text: system.Text{}}, identity.Options{}),
 		Orgs:     org.NewService(org.Deps{Store: store, Access: hot, Secrets: secrets, Clock: clock, IDs: ids, Text: system.Text{}, Zones: system.Zones{}}, org.Options{Unlimited: true}),
-		Drives:   drive.NewService(store, hot),
+		Drives:   drive.NewService(drive.Deps{Store: store, Access: hot, Blobs: blobs, Secrets: secrets, Clock: clock, IDs: ids, Text: system.Text{}}, drive.Options{Unlimited: true}),
 		Assets: asset.NewService(asset.Deps{
 			Store: store, Hot: hot, Blobs: blobs, Secrets: secrets, Clock: clock, IDs: ids, Text: system.Text{},
 		}, asset.Options{

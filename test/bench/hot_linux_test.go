@@ -172,7 +172,7 @@ func BenchmarkPostgres(b *testing.B) {
 func downloadContest(b *testing.B, p *postgres, people []*person) {
 	b.Helper()
 	t := newTapped(b)
-	text, args := statementOf(b, t, func() { t.download(b) })
+	text, args := statementOf(b, t, func() { t.download(b, t.bySession) })
 	limit := newPgbench(b, p, workload{
 		name: "download", text: text, args: args,
 		source: `SELECT u.id AS user_id, s.id AS session_id, n.id AS asset_id
@@ -196,9 +196,9 @@ func createContest(b *testing.B, p *postgres, people []*person) {
 	b.Helper()
 	t := newTapped(b)
 	const name = "captured.jpg"
-	t.create(b, "first.jpg")
+	t.create(b, "first.jpg", t.bySession)
 	var c created
-	_, texts := t.during(func() { c = t.create(b, name) })
+	_, texts := t.during(func() { c = t.create(b, name, t.bySession) })
 	if len(texts) != 1 {
 		b.Fatalf("the request has the statements %q", texts)
 	}

@@ -21,7 +21,7 @@ type conn struct {
 
 func newConn(c net.Conn) *conn { return &conn{c, bufio.NewReaderSize(c, 16<<10)} }
 
-// exchange sends a request and reads the answer, whose length must be declared.
+// exchange sends a request and reads the answer.
 func (c *conn) exchange(request []byte) (status int, err error) {
 	if _, err := c.Write(request); err != nil {
 		return 0, err
@@ -30,8 +30,31 @@ func (c *conn) exchange(request []byte) (status int, err error) {
 	if err != nil {
 		return 0, err
 	}
+	if length == chunked {
+		return status, c.skipChunks()
+	}
 	_, err = c.r.Discard(length)
 	return status, err
+}
+
+// chunked stands for the length of an answer that comes in chunks.
+const chunked = -1
+
+func (c *conn) skipChunks() error {
+	for {
+		line, err := c.r.ReadSlice('\n')
+		if err != nil {
+			return err
+		}
+		size, err := strconv.ParseInt(string(bytes.TrimSpace(line)), 16, 32)
+		if err != nil {
+			return err
+		}
+		const end = 2 // CR LF
+		if _, err := c.r.Discard(int(size) + end); err != nil || size == 0 {
+			return err
+		}
+	}
 }
 
 // head reads the status and the headers.
@@ -58,6 +81,9 @@ func (c *conn) head() (status, length int, err error) {
 			if length, err = strconv.Atoi(string(bytes.TrimSpace(line[len(name):]))); err != nil {
 				return 0, 0, err
 			}
+		}
+		if bytes.EqualFold(bytes.TrimSpace(line), []byte("transfer-encoding: chunked")) {
+			length = chunked
 		}
 	}
 }

@@ -34,6 +34,7 @@ type person struct {
 	account core.AccountID
 	drive   core.DriveID
 	token   string // access token
+	key     string // API key to all of the drive
 	assets  []core.AssetID
 }
 
@@ -81,9 +82,17 @@ func (c *crowd) signUp(ctx context.Context) (*person, error) {
 	drive := core.NewPersonalDrive(core.DriveID(c.ids.NewID()), org.ID, account.ID, c.now)
 	hash := sha256.Sum256([]byte(user.Email))
 	session := core.NewSession(core.SessionID(c.ids.NewID()), user.ID, hash[:], core.Client{Address: "127.0.0.1"}, c.now, 24*time.Hour)
-	err := c.store.Update(ctx, func(tx ports.Tx) error {
+	key := core.FormatKey([core.KeyBytes]byte(hash[:]))
+	ref, err := core.ParseKey(key)
+	if err != nil {
+		return nil, err
+	}
+	err = c.store.Update(ctx, func(tx ports.Tx) error {
 		return errors.Join(tx.Orgs.Add(ctx, org, drive.ID), tx.Users.Add(ctx, user), tx.Accounts.Add(ctx, account),
-			tx.Drives.Add(ctx, drive), tx.Sessions.Add(ctx, session))
+			tx.Drives.Add(ctx, drive), tx.Sessions.Add(ctx, session), tx.APIKeys.Add(ctx, &core.APIKey{
+				KeyRef: ref, ID: core.APIKeyID(c.ids.NewID()), OrgID: org.ID, DriveID: drive.ID, Name: "bench",
+				Permissions: core.PermitRead | core.PermitWrite, CreatedBy: account.ID, CreatedAt: c.now,
+			}))
 	})
 	if err != nil {
 		return nil, err
@@ -91,7 +100,7 @@ func (c *crowd) signUp(ctx context.Context) (*person, error) {
 	token, err := c.tokens.Issue(core.Claims{
 		UserID: user.ID, SessionID: session.ID, OrgID: org.ID, IssuedAt: c.now, ExpiresAt: c.now.Add(24 * time.Hour),
 	})
-	return &person{user: user.ID, session: session.ID, org: org.ID, account: account.ID, drive: drive.ID, token: token}, err
+	return &person{user: user.ID, session: session.ID, org: org.ID, account: account.ID, drive: drive.ID, token: token, key: key}, err
 }
 
 const fileSize = 1_000 // bytes of each file

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/seed-755a8038/coffer/adapters/bunstore"
@@ -34,15 +35,36 @@ func newTapped(tb testing.TB) *tapped {
 	return &tapped{t, api, p}
 }
 
-func (t *tapped) download(tb testing.TB) {
-	tb.Helper()
-	ask(tb, t.api, http.StatusOK, request(http.MethodGet, downloadPath(t.person, 0), "", t.person.token), nil)
+// sign makes a request the person's.
+type sign func(r *http.Request)
+
+func (t *tapped) bySession(r *http.Request) { r.Header.Set("Authorization", "Bearer "+t.person.token) }
+
+func (t *tapped) byKey(r *http.Request) {
+	r.Header.Del("Authorization")
+	r.Header.Set("X-API-Key", t.person.key)
 }
 
-func (t *tapped) create(tb testing.TB, name string) created {
+func (t *tapped) download(tb testing.TB, by sign) {
+	tb.Helper()
+	r := request(http.MethodGet, downloadPath(t.person, 0), "", "")
+	by(r)
+	ask(tb, t.api, http.StatusOK, r, nil)
+}
+
+func (t *tapped) page(tb testing.TB, by sign) {
+	tb.Helper()
+	r := request(http.MethodGet, "/api/drives/"+t.person.drive.String()+"/nodes", "", "")
+	by(r)
+	ask(tb, t.api, http.StatusOK, r, nil)
+}
+
+func (t *tapped) create(tb testing.TB, name string, by sign) created {
 	tb.Helper()
 	var c created
-	ask(tb, t.api, http.StatusCreated, request(http.MethodPost, createPath(t.person), createBody(name), t.person.token), &c)
+	r := request(http.MethodPost, createPath(t.person), createBody(name), "")
+	by(r)
+	ask(tb, t.api, http.StatusCreated, r, &c)
 	return c
 }
 
@@ -51,15 +73,33 @@ func (t *tapped) create(tb testing.TB, name string) created {
 func TestAHotRequestIsOneRoundTrip(t *testing.T) {
 	api := newTapped(t)
 	for name, ask := range map[string]func(name string){
-		"download": func(string) { api.download(t) },
-		"create":   func(name string) { api.create(t, name) },
+		"download":        func(string) { api.download(t, api.bySession) },
+		"create":          func(name string) { api.create(t, name, api.bySession) },
+		"download by key": func(string) { api.download(t, api.byKey) },
+		"create by key":   func(name string) { api.create(t, "key-"+name, api.byKey) },
+		"page":            func(string) { api.page(t, api.bySession) },
+		"page by key":     func(string) { api.page(t, api.byKey) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			ask("first.jpg") // prepares
 			for _, file := range []string{"second.jpg", "third.jpg"} {
-				if n, texts := api.during(func() { ask(file) }); n != 1 || len(texts) != 1 {
+				if n, texts := api.during(func() { ask(file) }); n != 1 || len(texts) != 1 && !strings.HasPrefix(name, "page") {
 					t.Errorf("%d round trips, statements %q", n, texts)
 				}
+			}
+		})
+	}
+}
+
+// BenchmarkCredential compares a download by session with one by API key:
+// the API and PostgreSQL, one request after the other.
+func BenchmarkCredential(b *testing.B) {
+	api := newTapped(b)
+	for name, by := range map[string]sign{"session": api.bySession, "key": api.byKey} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				api.download(b, by)
 			}
 		})
 	}

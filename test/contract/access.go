@@ -70,22 +70,7 @@ func factsDrive(s storeTest) {
 // factsStandings adds accounts of every role and status to an org with drives
 // of every default role, and asks both the facts and the reservation of each.
 func factsStandings(s storeTest) {
-	org := core.NewPersonalOrg(core.OrgID(s.id()), "many", "many", noon)
-	org.IsPersonal = false
-	var drives []*core.Drive
-	for _, role := range []core.DriveRole{core.DriveNone, core.DriveViewer, core.DriveEditor, core.DriveAdmin} {
-		drives = append(drives, &core.Drive{
-			ID: core.DriveID(s.id()), OrgID: org.ID, Name: "shared", DefaultRole: role, QuotaBytes: core.Unlimited,
-			Version: 1, CreatedAt: noon, UpdatedAt: noon,
-		})
-	}
-	s.update(func(tx ports.Tx) error {
-		s.must(tx.Orgs.Add(s.Context(), org, drives[0].ID))
-		for _, d := range drives {
-			s.must(tx.Drives.Add(s.Context(), d))
-		}
-		return nil
-	})
+	org, drives := s.company()
 	for _, role := range []core.OrgRole{core.OrgOwner, core.OrgAdmin, core.OrgMember, core.OrgViewer} {
 		for _, status := range []core.AccountStatus{core.AccountInvited, core.AccountActive, core.AccountSuspended, core.AccountRemoved} {
 			p := s.signUp(string(role) + string(status))
@@ -102,6 +87,28 @@ func factsStandings(s storeTest) {
 			}
 		}
 	}
+}
+
+// company stores an org with drives of every default role.
+func (s storeTest) company() (*core.Org, []*core.Drive) {
+	s.Helper()
+	org := core.NewPersonalOrg(core.OrgID(s.id()), "many", "many", noon)
+	org.IsPersonal = false
+	var drives []*core.Drive
+	for _, role := range []core.DriveRole{core.DriveNone, core.DriveViewer, core.DriveEditor, core.DriveAdmin} {
+		drives = append(drives, &core.Drive{
+			ID: core.DriveID(s.id()), OrgID: org.ID, Name: "shared", DefaultRole: role, QuotaBytes: core.Unlimited,
+			Version: 1, CreatedAt: noon, UpdatedAt: noon,
+		})
+	}
+	s.update(func(tx ports.Tx) error {
+		s.must(tx.Orgs.Add(s.Context(), org, drives[0].ID))
+		for _, d := range drives {
+			s.must(tx.Drives.Add(s.Context(), d))
+		}
+		return nil
+	})
+	return org, drives
 }
 
 func (s storeTest) judged(p person, account *core.Account, d *core.Drive) {

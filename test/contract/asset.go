@@ -180,10 +180,10 @@ func folderOrder(s storeTest) {
 	s.view(func(tx ports.Tx) error {
 		q := ports.NodeQuery{DriveID: p.drive.ID, ParentID: core.RootOf(p.drive.ID), Limit: 2}
 		for {
-			page, err := tx.Nodes.List(s.Context(), q)
+			page, err := tx.Listings.List(s.Context(), q)
 			s.must(err)
 			for _, e := range page {
-				got, q.After = append(got, e.Node.Name), e.Node.Name
+				got, q.After = append(got, e.Node.Name), ports.NodePosition{Name: e.Node.Name}
 				s.equal(e.File.SizeBytes, int64(1))
 			}
 			if len(page) < q.Limit {
@@ -248,7 +248,7 @@ func purgeOnce(s storeTest) {
 			left, err := tx.Assets.Purge(s.Context(), p.org.ID, r.NewAsset.ID)
 			if err == nil {
 				s.equal(left, ports.Remains{
-					BlobKeys: []string{r.Upload.BlobKey, second.Upload.BlobKey, second.Upload.StagingKey},
+					BlobKeys: []string{r.Upload.BlobKey, second.Upload.BlobKey, second.Upload.StagingKey, second.Upload.SourceKey},
 					Multiparts: []ports.Multipart{
 						{Key: second.Upload.BlobKey, UploadID: second.Upload.StoreID, StartedAt: noon},
 					},
@@ -343,8 +343,11 @@ func unknownKeys(s storeTest) {
 	a, b := s.reserve(p, "a", 1), s.reserve(p, "b", 1)
 	s.finish(a)
 	s.view(func(tx ports.Tx) error {
-		got, err := tx.Versions.Unknown(s.Context(), []string{"x", a.Upload.BlobKey, b.Upload.BlobKey, b.Upload.StagingKey, "it's", a.Upload.StagingKey})
-		s.equal(got, []string{"x", "it's", a.Upload.StagingKey})
+		got, err := tx.Versions.Unknown(s.Context(), []string{
+			"x", a.Upload.BlobKey, b.Upload.BlobKey, b.Upload.StagingKey, "it's", a.Upload.StagingKey,
+			b.Upload.SourceKey, a.Upload.SourceKey,
+		})
+		s.equal(got, []string{"x", "it's", a.Upload.StagingKey, a.Upload.SourceKey})
 		s.must(err)
 		known := ports.Multipart{Key: b.Upload.BlobKey, UploadID: b.Upload.StoreID}
 		other := ports.Multipart{Key: "k", UploadID: "u"}

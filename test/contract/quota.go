@@ -24,7 +24,7 @@ func (s storeTest) reservation(p person, name string, size int64) ports.Reservat
 	u := &core.Upload{
 		ID: core.UploadID(s.id()), OrgID: p.org.ID, AssetID: id, Number: 1, BlobKey: "blob/" + id.String(), StagingKey: "staging/" + id.String(),
 		ContentType: "text/plain", SizeBytes: size, SHA256: []byte("0123456789abcdef0123456789abcdef"), Strategy: core.UploadMultipart,
-		PartSize: 16 << 20, StoreID: "store-" + id.String(), CreatedAt: noon, CheckAt: noon.Add(time.Minute), ExpiresAt: noon.Add(time.Hour),
+		PartSize: 16 << 20, StoreID: "store-" + id.String(), SourceKey: "source/" + id.String(), CreatedAt: noon, CheckAt: noon.Add(time.Minute), ExpiresAt: noon.Add(time.Hour),
 	}
 	return ports.Reservation{Actor: p.actor(), Upload: u, NewAsset: a, Now: noon}
 }
@@ -32,7 +32,14 @@ func (s storeTest) reservation(p person, name string, size int64) ports.Reservat
 // reserve makes room, and fills in what the store has settled.
 func (s storeTest) reserve(p person, name string, size int64) ports.Reservation {
 	s.Helper()
+	return s.reserveIn(p, core.RootOf(p.drive.ID), name, size)
+}
+
+// reserveIn is reserve in a folder.
+func (s storeTest) reserveIn(p person, folder core.NodeID, name string, size int64) ports.Reservation {
+	s.Helper()
 	r := s.reservation(p, name, size)
+	r.Unlimited, r.NewAsset.ParentID = true, folder
 	g, ok, err := s.Hot.Reserve(s.Context(), r)
 	s.must(err)
 	if !ok {
@@ -40,7 +47,7 @@ func (s storeTest) reserve(p person, name string, size int64) ports.Reservation 
 	}
 	s.equal(g, ports.Granted{DriveID: p.drive.ID, AccountID: p.account.ID})
 	r.Upload.DriveID, r.Upload.CreatedBy = g.DriveID, g.AccountID
-	r.NewAsset.DriveID, r.NewAsset.CreatedBy, r.NewAsset.ParentID = g.DriveID, g.AccountID, core.RootOf(g.DriveID)
+	r.NewAsset.DriveID, r.NewAsset.CreatedBy = g.DriveID, g.AccountID
 	return r
 }
 

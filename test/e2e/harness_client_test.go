@@ -28,6 +28,7 @@ type client struct {
 	t     *testing.T
 	url   string
 	token string // access token; empty: nobody
+	key   string // API key; empty: none
 }
 
 // with are further headers of a request.
@@ -81,6 +82,9 @@ func (c *client) try(method, path string, body any, headers ...with) (*answer, e
 	}
 	if c.token != "" {
 		req.Header.Set("Authorization", "Bearer "+c.token)
+	}
+	if c.key != "" {
+		req.Header.Set("X-API-Key", c.key)
 	}
 	for _, h := range headers {
 		for name, value := range h {

@@ -11,8 +11,8 @@ import (
 )
 
 // request is a request of the table of operations. In path and body, {org},
-// {drive}, {asset}, {pending}, {upload}, {company}, {account}, {invitation} and
-// {session} stand for ids.
+// {drive}, {node}, {asset}, {pending}, {upload}, {company}, {shared}, {account},
+// {invitation}, {key} and {session} stand for ids.
 type request struct {
 	method, path, body string
 }
@@ -29,6 +29,37 @@ var requests = []request{
 	{"DELETE", "/api/orgs/{org}/assets/{asset}", ""},
 	{"DELETE", "/api/orgs/{org}/assets/{asset}?permanent=true", ""},
 	{"GET", "/api/drives/{drive}/nodes", ""},
+	{"GET", "/api/orgs/{company}/drives", ""},
+	{"POST", "/api/orgs/{company}/drives", `{"name": "Stolen"}`},
+	{"GET", "/api/drives/{drive}", ""},
+	{"GET", "/api/drives/{shared}", ""},
+	{"PATCH", "/api/drives/{drive}", `{"name": "Stolen"}`},
+	{"PATCH", "/api/drives/{shared}", `{"name": "Stolen", "default_role": "admin"}`},
+	{"DELETE", "/api/drives/{drive}?force=true", ""},
+	{"DELETE", "/api/drives/{shared}?force=true", ""},
+	{"GET", "/api/drives/{shared}/usage", ""},
+	{"GET", "/api/drives/{shared}/members", ""},
+	{"PUT", "/api/drives/{shared}/members/{account}", `{"role": "viewer"}`},
+	{"DELETE", "/api/drives/{shared}/members/{account}", ""},
+	{"GET", "/api/nodes/{asset}/access", ""},
+	{"GET", "/api/nodes/{shared}/access", ""},
+	{"GET", "/api/drives/{drive}/api-keys", ""},
+	{"POST", "/api/drives/{drive}/api-keys", `{"name": "mole", "permissions": ["read"]}`},
+	{"DELETE", "/api/drives/{drive}/api-keys/{key}", ""},
+	{"POST", "/api/drives/{drive}/folders", `{"name": "new"}`},
+	{"GET", "/api/drives/{drive}/search?q=mine", ""},
+	{"GET", "/api/drives/{drive}/changes", ""},
+	{"GET", "/api/drives/{drive}/trash", ""},
+	{"DELETE", "/api/drives/{drive}/trash", ""},
+	{"GET", "/api/nodes/{node}", ""},
+	{"GET", "/api/nodes/{node}/path", ""},
+	{"GET", "/api/nodes/{node}/archive", ""},
+	{"PATCH", "/api/nodes/{node}", `{"name": "stolen"}`},
+	{"PATCH", "/api/nodes/{node}", `{}`},
+	{"POST", "/api/nodes/{node}/copy", `{}`},
+	{"POST", "/api/nodes/{node}/restore", ""},
+	{"DELETE", "/api/nodes/{node}", ""},
+	{"DELETE", "/api/nodes/{node}?permanent=true", ""},
 	{"POST", "/api/assets/{pending}/complete", `{"upload_id": "{upload}"}`},
 	{"POST", "/api/assets/{asset}/complete", `{"upload_id": "{upload}"}`},
 	{"POST", "/api/assets/{pending}/upload/parts", `{"from": 1}`},
@@ -82,8 +113,9 @@ func possessions(u *user) map[string]string {
 	pending := u.create(object{"name": "mine.bin", "size_bytes": 64_000_000})
 	company := u.found(object{"name": "Company"})
 	return map[string]string{
-		"org": u.org, "drive": u.drive, "asset": asset.text("id"), "pending": pending.text("asset.id"), "upload": pending.text("upload.upload_id"),
-		"company": company.org, "account": company.account, "invitation": company.invite("guest-of-"+u.email, "member"),
+		"org": u.org, "drive": u.drive, "node": u.folder(u.drive, "/mine"), "asset": asset.text("id"), "pending": pending.text("asset.id"), "upload": pending.text("upload.upload_id"),
+		"company": company.org, "shared": company.drive, "account": company.account, "invitation": company.invite("guest-of-"+u.email, "member"),
+		"key":     u.issue(u.drive, "read").id,
 		"session": u.want(http.StatusOK, "GET", "/api/me/sessions", nil).text("items.0.id"),
 	}
 }
@@ -131,12 +163,30 @@ func TestAForeignIDIsAnsweredLikeAMissingOne(t *testing.T) {
 		s.must("license", "assign", hers["company"], "enterprise")
 		logo := request{"PATCH", "/api/orgs/" + hers["company"], `{"branding": {"logo_asset_id": "{asset}"}}`}
 		same(t, eve, logo.filled(his), logo.filled(map[string]string{"asset": missingID}), http.StatusUnprocessableEntity)
+		first := request{"PATCH", logo.path, `{"default_drive_id": "{shared}"}`}
+		same(t, eve, first.filled(his), first.filled(map[string]string{"shared": missingID}), http.StatusUnprocessableEntity)
 		log := request{"GET", "/api/orgs/" + hers["company"] + "/audit-log?actor={account}", ""}
 		if a := eve.request(log.filled(his)); a.status != http.StatusOK || len(a.list("id")) != 0 {
 			t.Errorf("what somebody else did: %d %s", a.status, a.body)
 		}
 		nodes := request{"GET", "/api/drives/" + eve.drive + "/nodes?parent_id={drive}", ""}
 		same(t, eve, nodes.filled(his), nodes.filled(map[string]string{"drive": missingID}), http.StatusNotFound)
+		for _, r := range []request{
+			{"PATCH", "/api/nodes/" + hers["node"], `{"parent_id": "{node}"}`},
+			{"PATCH", "/api/nodes/" + hers["node"], `{"drive_id": "{drive}"}`},
+			{"POST", "/api/nodes/" + hers["node"] + "/copy", `{"parent_id": "{node}"}`},
+			{"POST", "/api/nodes/" + hers["node"] + "/copy", `{"drive_id": "{drive}"}`},
+			{"POST", "/api/drives/" + hers["drive"] + "/folders", `{"name": "x", "parent_id": "{node}"}`},
+		} {
+			same(t, eve, r.filled(his), r.filled(map[string]string{"node": missingID, "drive": missingID}), http.StatusUnprocessableEntity)
+		}
+		for _, op := range []string{"move", "trash", "restore", "purge", "tag"} {
+			bulk := request{"POST", "/api/nodes/bulk", `{"op": "` + op + `", "ids": ["{node}"]}`}
+			foreign, missing := eve.request(bulk.filled(his)), eve.request(bulk.filled(map[string]string{"node": missingID}))
+			if a, b := foreign.get("items.0.error"), missing.get("items.0.error"); !reflect.DeepEqual(a, b) || foreign.text("items.0.error.code") != "not_found" {
+				t.Errorf("%s of a foreign node: %v, of a missing one: %v", op, a, b)
+			}
+		}
 		upload := request{"POST", "/api/assets/" + hers["pending"] + "/complete", `{"upload_id": "{upload}"}`}
 		same(t, eve, upload.filled(his), upload.filled(map[string]string{"upload": missingID}), http.StatusConflict)
 		upload.path = "/api/assets/" + hers["asset"] + "/complete"
@@ -174,9 +224,9 @@ func inventory(u *user, ids map[string]string) string {
 	var b strings.Builder
 	for _, path := range []string{
 		"/api/me", "/api/orgs/{org}", "/api/orgs/{org}/license", "/api/orgs/{org}/assets", "/api/orgs/{org}/assets/{asset}",
-		"/api/orgs/{org}/assets/{pending}", "/api/drives/{drive}/nodes", "/api/assets/{asset}/versions", "/api/assets/{pending}/upload",
+		"/api/orgs/{org}/assets/{pending}", "/api/drives/{drive}/nodes", "/api/drives/{drive}/api-keys", "/api/drives/{drive}/trash", "/api/drives/{drive}/changes", "/api/nodes/{node}", "/api/assets/{asset}/versions", "/api/assets/{pending}/upload",
 		"/api/me/accounts", "/api/me/sessions", "/api/orgs/{company}", "/api/orgs/{company}/members", "/api/orgs/{company}/invitations",
-		"/api/orgs/{company}/audit-log",
+		"/api/orgs/{company}/audit-log", "/api/orgs/{company}/drives", "/api/drives/{shared}/members",
 	} {
 		fmt.Fprintf(&b, "%s\n", u.want(http.StatusOK, "GET", request{path: path}.filled(ids).path, nil).body)
 	}

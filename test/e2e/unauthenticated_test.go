@@ -34,6 +34,7 @@ var own = []request{
 	{"GET", "/api/admin/licenses/free", ""},
 	{"PATCH", "/api/admin/licenses/free", `{"limits": null}`},
 	{"GET", "/api/admin/stats", ""},
+	{"POST", "/api/nodes/bulk", `{"op": "purge", "ids": ["` + missingID + `"]}`},
 }
 
 func TestEveryOperationWantsASession(t *testing.T) {

@@ -209,13 +209,66 @@ func (w *writer) files() []write {
 	}
 }
 
+// drives are the writes on drives and their trees.
+func (w *writer) drives() []write {
+	ana, ben := w.ana, w.ben
+	var team, joe, drive, folder, file, key string
+	node := func(id, rest string) string { return "/api/nodes/" + id + rest }
+	return []write{
+		{"createDrive", []string{"org.created", "account.invited", "account.joined", "drive.created"}, "", func() {
+			team = ana.want(http.StatusCreated, "POST", "/api/orgs", object{"name": "Team"}).text("id")
+			joe = ana.want(http.StatusCreated, "POST", "/api/orgs/"+team+"/invitations", object{"email": ben.email, "role": "member"}).text("id")
+			ben.want(http.StatusOK, "POST", "/api/invitations/accept", object{"account_id": joe})
+			drive = ana.want(http.StatusCreated, "POST", "/api/orgs/"+team+"/drives", object{"name": "Work"}).text("id")
+		}},
+		{"updateDrive", []string{"drive.updated"}, "", func() {
+			ana.want(http.StatusOK, "PATCH", "/api/drives/"+drive, object{"default_role": "viewer"})
+			ana.want(http.StatusOK, "PATCH", "/api/drives/"+drive, object{}) // no change
+		}},
+		{"setDriveMember", []string{"drive.member_set"}, "", func() {
+			ana.want(http.StatusOK, "PUT", "/api/drives/"+drive+"/members/"+joe, object{"role": "editor"})
+		}},
+		{"removeDriveMember", []string{"drive.member_removed"}, "", func() {
+			ana.want(http.StatusNoContent, "DELETE", "/api/drives/"+drive+"/members/"+joe, nil)
+		}},
+		{"createApiKey", []string{"api_key.created"}, "", func() {
+			key = ana.want(http.StatusCreated, "POST", "/api/drives/"+drive+"/api-keys", object{"name": "k", "permissions": []string{"read"}}).text("api_key.id")
+		}},
+		{"revokeApiKey", []string{"api_key.revoked"}, "", func() {
+			ana.want(http.StatusNoContent, "DELETE", "/api/drives/"+drive+"/api-keys/"+key, nil)
+		}},
+		{"createFolder", []string{"folder.created", "folder.created", "asset.uploaded"}, "", func() {
+			folder = ana.want(http.StatusCreated, "POST", "/api/drives/"+drive+"/folders", object{"name": "b", "path": "a", "parents": true}).text("id")
+			file = (&user{client: ana.client, org: team, drive: drive}).upload(object{"name": "f.txt", "drive_id": drive, "parent_id": folder}, []byte("1")).text("id")
+		}},
+		{"updateNode", []string{"folder.moved"}, "", func() {
+			ana.want(http.StatusOK, "PATCH", node(folder, ""), object{"parent_id": nil, "name": "c"})
+			ana.want(http.StatusOK, "PATCH", node(folder, ""), object{"name": "c"}) // no change
+		}},
+		{"copyNode", []string{"asset.copied", "asset.uploaded"}, "", func() {
+			id := ana.want(http.StatusCreated, "POST", node(file, "/copy"), object{"parent_id": folder}).text("id")
+			eventually(w.t, "the copy has its bytes", func() bool {
+				return ana.want(http.StatusOK, "GET", node(id, ""), nil).text("status") == "ready"
+			})
+		}},
+		{"changeNodes", []string{"asset.updated", "asset.trashed"}, "", func() {
+			ana.want(http.StatusOK, "POST", "/api/nodes/bulk", object{"op": "tag", "ids": []string{file}, "add_tags": []string{"x"}})
+			ana.want(http.StatusOK, "POST", "/api/nodes/bulk", object{"op": "trash", "ids": []string{file, missingID}})
+		}},
+		{"restoreNode", []string{"asset.restored"}, "", func() { ana.want(http.StatusOK, "POST", node(file, "/restore"), nil) }},
+		{"deleteNode", []string{"folder.trashed"}, "", func() { ana.want(http.StatusNoContent, "DELETE", node(folder, ""), nil) }},
+		{"emptyTrash", []string{"folder.purged"}, "", func() { ana.want(http.StatusNoContent, "DELETE", "/api/drives/"+drive+"/trash", nil) }},
+		{"deleteDrive", []string{"drive.deleted"}, "", func() { ana.want(http.StatusNoContent, "DELETE", "/api/drives/"+drive+"?force=true", nil) }},
+	}
+}
+
 func TestEveryWriteIsInAnAuditLogOrSaysWhyNot(t *testing.T) {
 	tellWithProvider(t, nil, func(t *testing.T, s *server, idp *env.IDP) {
 		w := &writer{server: s, idp: idp, ana: s.signUp("ana"), ben: s.signUp("ben")}
 		s.must("admin", "promote", w.ana.email)
 		_, last := s.newEntries(missingID)
 		done := map[string]bool{}
-		for _, of := range []func() []write{w.people, w.orgs, w.files} {
+		for _, of := range []func() []write{w.people, w.orgs, w.files, w.drives} {
 			for _, op := range of() {
 				op.do()
 				var got []string

@@ -61,15 +61,19 @@ func (p *Passwords) Hash(ctx context.Context, password string) (string, error) {
 // and costs the same time, so that an attacker cannot tell who has a password.
 // It returns ctx's error if ctx ends while waiting for a slot.
 func (p *Passwords) Verify(ctx context.Context, hash, password string) (bool, error) {
-	h, ok := parse(hash)
-	if !ok {
-		h = unmatched
-	}
+	h, ok := parseOrUnmatched(hash)
 	key, err := p.derive(ctx, h, password, uint32(len(h.key))) //nolint:gosec // at most maxKeyBytes
 	if err != nil {
 		return false, err
 	}
 	return subtle.ConstantTimeCompare(key, h.key) == 1 && ok, nil
+}
+
+func parseOrUnmatched(hash string) (h phc, ok bool) {
+	if h, ok = parse(hash); !ok {
+		h = unmatched
+	}
+	return h, ok
 }
 
 // unmatched stands in for a hash that cannot be read.

@@ -20,8 +20,8 @@ const broken = `
 		('00000000-0000-7000-8000-0000000000a2', 'b', 'b', 'b', true, '00000000-0000-7000-8000-0000000000d1', 1, 1, 1);
 	INSERT INTO accounts (id, org_id, role, status, invited_email, version, created_at, updated_at) VALUES
 		('00000000-0000-7000-8000-0000000000c1', '00000000-0000-7000-8000-0000000000a2', 'owner', 'active', '', 1, 1, 1);
-	INSERT INTO drives (id, org_id, name, default_role, used_bytes, change_seq, version, created_at, updated_at) VALUES
-		('00000000-0000-7000-8000-0000000000d1', '00000000-0000-7000-8000-0000000000a1', 'a', '', 0, 2, 1, 1, 1);
+	INSERT INTO drives (id, org_id, name, name_folded, default_role, used_bytes, change_seq, version, created_at, updated_at) VALUES
+		('00000000-0000-7000-8000-0000000000d1', '00000000-0000-7000-8000-0000000000a1', 'a', 'a', '', 0, 2, 1, 1, 1);
 	INSERT INTO node_changes (drive_id, seq, kind, node_id, node_kind, parent_id, name, node_version, at) VALUES
 		('00000000-0000-7000-8000-0000000000d1', 2, 'moved', '00000000-0000-7000-8000-0000000000d1', 'folder', '00000000-0000-7000-8000-0000000000d1', '', 1, 1);
 	DROP INDEX nodes_parent_id_name_key;

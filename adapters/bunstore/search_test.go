@@ -72,8 +72,8 @@ func manyNodes(t *testing.T, s *bunstore.Store) map[int]*searched {
 	}
 	exec(t, s, `INSERT INTO orgs (id, name, name_folded, slug, is_personal, default_drive_id, version, created_at, updated_at)
 		VALUES ('`+nodeID(9)+`', 'a', 'a', 'a', true, '`+nodeID(driveNode)+`', 1, 1, 1)`)
-	exec(t, s, `INSERT INTO drives (id, org_id, name, default_role, used_bytes, version, created_at, updated_at)
-		VALUES ('`+nodeID(driveNode)+`', '`+nodeID(9)+`', 'a', '', 0, 1, 1, 1)`)
+	exec(t, s, `INSERT INTO drives (id, org_id, name, name_folded, default_role, used_bytes, version, created_at, updated_at)
+		VALUES ('`+nodeID(driveNode)+`', '`+nodeID(9)+`', 'a', 'a', '', 0, 1, 1, 1)`)
 	for from := range 11 {
 		var rows []string
 		for n := from * 1_000; n < (from+1)*1_000; n++ {

@@ -58,7 +58,7 @@ func factsDrive(s storeTest) {
 	s.must(err)
 	s.equal(f, core.DriveFacts{
 		DriveStanding: core.DriveStanding{Status: core.AccountActive, OrgRole: core.OrgOwner, Ownership: core.OwnDrive},
-		OrgID:         ana.org.ID, DriveID: ana.drive.ID, AccountID: ana.account.ID,
+		OrgID:         ana.org.ID, DriveID: ana.drive.ID, AccountID: ana.account.ID, Email: ana.user.Email,
 	})
 	f, err = s.Hot.ForDrive(s.Context(), ben.actor(), ana.drive.ID)
 	s.must(err)
@@ -97,7 +97,7 @@ func (s storeTest) company() (*core.Org, []*core.Drive) {
 	var drives []*core.Drive
 	for _, role := range []core.DriveRole{core.DriveNone, core.DriveViewer, core.DriveEditor, core.DriveAdmin} {
 		drives = append(drives, &core.Drive{
-			ID: core.DriveID(s.id()), OrgID: org.ID, Name: "shared", DefaultRole: role, QuotaBytes: core.Unlimited,
+			ID: core.DriveID(s.id()), OrgID: org.ID, Name: "shared " + string(role), DefaultRole: role, QuotaBytes: core.Unlimited,
 			Version: 1, CreatedAt: noon, UpdatedAt: noon,
 		})
 	}

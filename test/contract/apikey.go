@@ -187,7 +187,7 @@ func factsKey(s storeTest) {
 	s.equal(f, core.DriveFacts{
 		Credential:    core.Credential{APIKey: core.KeyFacts{ID: k.ID, Permissions: allPermissions, Status: core.KeyActive}},
 		DriveStanding: core.DriveStanding{Status: core.AccountActive, OrgRole: core.OrgOwner, Ownership: core.OwnDrive},
-		OrgID:         ana.org.ID, DriveID: ana.drive.ID, AccountID: ana.account.ID,
+		OrgID:         ana.org.ID, DriveID: ana.drive.ID, AccountID: ana.account.ID, Email: ana.user.Email,
 	})
 	s.keyGets(a, ana.org.ID, mine.NewAsset.ID, ana.drive.ID, nil)
 	s.keyGets(a, ana.org.ID, mine.NewAsset.ID, core.DriveID{}, nil)
@@ -282,7 +282,7 @@ func (s storeTest) keyJudged(p person, account *core.Account, d *core.Drive, k *
 	s.equal(f, core.DriveFacts{
 		Credential:    core.Credential{APIKey: core.KeyFacts{ID: k.ID, Permissions: k.Permissions, Status: core.KeyActive}},
 		DriveStanding: core.DriveStanding{Status: account.Status, OrgRole: account.Role, Ownership: core.SharedDrive, Default: d.DefaultRole},
-		OrgID:         d.OrgID, DriveID: d.ID, AccountID: account.ID,
+		OrgID:         d.OrgID, DriveID: d.ID, AccountID: account.ID, Email: p.user.Email,
 	})
 	r := s.reservation(p, k.ID.String(), 1)
 	r.Actor = actorWith(k, noon)

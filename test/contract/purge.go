@@ -27,14 +27,14 @@ func (s storeTest) closed(owner person, name string) (team, ports.Remains) {
 		all.BlobKeys = append(all.BlobKeys, r.Upload.BlobKey)
 		switch i {
 		case 0: // stays pending
-			all.BlobKeys = append(all.BlobKeys, r.Upload.StagingKey)
+			all.BlobKeys = append(all.BlobKeys, r.Upload.StagingKey, r.Upload.SourceKey)
 			all.Multiparts = append(all.Multiparts, ports.Multipart{Key: r.Upload.BlobKey, UploadID: r.Upload.StoreID, StartedAt: noon})
 		case 1: // with a second version on its way
 			s.finish(r)
 			more := s.next(in, r, 2, 5)
 			_, _, err := s.Hot.Reserve(s.Context(), more)
 			s.must(err)
-			all.BlobKeys = append(all.BlobKeys, more.Upload.BlobKey, more.Upload.StagingKey)
+			all.BlobKeys = append(all.BlobKeys, more.Upload.BlobKey, more.Upload.StagingKey, more.Upload.SourceKey)
 			all.Multiparts = append(all.Multiparts, ports.Multipart{Key: more.Upload.BlobKey, UploadID: more.Upload.StoreID, StartedAt: noon})
 		default:
 			s.finish(r)

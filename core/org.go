@@ -36,6 +36,7 @@ type Org struct {
 // OrgSettings are an org's own choices.
 type OrgSettings struct {
 	TimeZone string // IANA name; empty: UTC
+	Sharing  SharePolicy
 }
 
 // Branding is how an org shows itself to visitors.
@@ -62,6 +63,7 @@ type OrgChange struct {
 	Name     *string
 	Slug     *string
 	TimeZone *string
+	Sharing  *SharePolicy
 	Branding *Branding
 	// DefaultDriveID names a drive that CheckDefaultDrive accepts.
 	DefaultDriveID *DriveID
@@ -88,6 +90,9 @@ func (o *Org) Change(c OrgChange, now time.Time) {
 	}
 	if c.TimeZone != nil {
 		o.Settings.TimeZone = *c.TimeZone
+	}
+	if c.Sharing != nil {
+		o.Settings.Sharing = *c.Sharing
 	}
 	if c.Branding != nil {
 		o.Branding = *c.Branding

@@ -74,6 +74,13 @@ func (u *Upload) Plan(times UploadTimes, now time.Time) {
 	}
 }
 
+// Stage makes it the upload of bytes that are at the staging key of id already,
+// however many they are.
+func (u *Upload) Stage(id UploadID, times UploadTimes, now time.Time) {
+	u.ID, u.StagingKey = id, StagingKey(id)
+	u.Strategy, u.PartSize, u.ExpiresAt = UploadSingle, 0, now.Add(times.Single)
+}
+
 // NewCopy returns the upload that makes an asset a copy of a version; number 1
 // of asset, called name. It reserves room as any upload does.
 func NewCopy(id UploadID, of *Version, asset *Asset, times UploadTimes, now time.Time) *Upload {

@@ -70,4 +70,5 @@ type UploadQuery struct {
 type Hot interface {
 	Access
 	Quota
+	Visits
 }

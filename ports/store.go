@@ -39,6 +39,7 @@ type Tx struct {
 	Subtrees     Subtrees
 	Changes      Changes
 	APIKeys      APIKeys
+	ShareLinks   ShareLinks
 	Assets       Assets
 	Versions     Versions
 	Uploads      Uploads

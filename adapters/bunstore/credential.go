@@ -7,8 +7,9 @@ import (
 )
 
 // form is how a hot statement finds who asks: a user ($1) by a session ($2), or
-// by the token of another issuer, which has none; or a script by an API key ($1
-// its hash, $2 its prefix). The rest of the statement is the same for all.
+// by the token of another issuer, which has none; a script by an API key ($1
+// its hash, $2 its prefix); or a visitor by a share link of kind upload ($1 its
+// id, $2 the hash of its token). The rest of the statement is the same for all.
 type form struct {
 	state    string // columns: whether the credential stands
 	key      string // columns about the key, after all others
@@ -54,14 +55,29 @@ var byKey = form{
 	named:  `coalesce($3, k.drive_id)`,
 }
 
-// statement is a hot statement in each form.
-type statement struct{ session, issuer, key string }
-
-func inEachForm(text func(f form) string) statement {
-	return statement{text(bySession), text(byIssuer), text(byKey)}
+// byLink: of a link, too. Whether it may be opened has been judged before; here
+// counts that it is not revoked or rotated since.
+var byLink = form{
+	state: `u.disabled_at IS NOT NULL, false`,
+	from: ` FROM share_links sl
+		JOIN orgs lo ON lo.id = sl.org_id AND lo.deleted_at IS NULL
+		JOIN accounts ac ON ac.id = sl.created_by
+		JOIN users u ON u.id = ac.user_id `,
+	where:    `WHERE sl.id = $1 AND sl.token_hash = $2 AND sl.kind = '` + string(core.ShareUpload) + `' AND sl.revoked_at IS NULL`,
+	standing: byKey.standing,
+	within:   ` AND d.id = sl.drive_id`,
+	drive:    `sl.drive_id`,
+	named:    `coalesce($3, sl.drive_id)`,
 }
 
-func (t statement) texts() []string { return []string{t.session, t.issuer, t.key} }
+// statement is a hot statement in each form.
+type statement struct{ session, issuer, key, link string }
+
+func inEachForm(text func(f form) string) statement {
+	return statement{text(bySession), text(byIssuer), text(byKey), text(byLink)}
+}
+
+func (t statement) texts() []string { return []string{t.session, t.issuer, t.key, t.link} }
 
 // of returns the statement in the form of the actor's credential, which it puts
 // into the first two arguments. They come with the user and the session.
@@ -69,11 +85,14 @@ func (t statement) of(a core.Actor, args []any) string {
 	switch {
 	case a.External && a.SessionID.IsZero():
 		return t.issuer
-	case !a.ByKey():
-		return t.session
+	case a.ByKey():
+		args[0], args[1] = a.Key.Hash[:], a.Key.Prefix
+		return t.key
+	case a.ByLink():
+		args[0], args[1] = a.Link.ID, a.Link.Hash[:]
+		return t.link
 	}
-	args[0], args[1] = a.Key.Hash[:], a.Key.Prefix
-	return t.key
+	return t.session
 }
 
 // ask runs a hot statement. into takes its columns but those about the key,

@@ -199,13 +199,28 @@ func (r drives) Deleted(ctx context.Context, after core.DriveID, limit int) ([]c
 }
 
 func (r drives) Strip(ctx context.Context, org core.OrgID, id core.DriveID, limit int) (done bool, err error) {
-	res, err := r.NewRaw(`DELETE FROM node_changes WHERE drive_id = (SELECT id FROM drives WHERE org_id = ? AND id = ? AND deleted_at IS NOT NULL)
-		AND seq IN (SELECT seq FROM node_changes WHERE drive_id = ? ORDER BY seq LIMIT ?)`, org, id, id, limit).Exec(ctx)
-	if err != nil {
-		return false, translate("strip drive", err)
+	var found []core.DriveID
+	err = r.NewRaw(`SELECT id FROM drives WHERE org_id = ? AND id = ? AND deleted_at IS NOT NULL`, org, id).Scan(ctx, &found)
+	if err != nil || len(found) == 0 {
+		return true, translate("strip drive", err)
 	}
-	n, err := res.RowsAffected()
-	return n < int64(limit), translate("strip drive", err)
+	return r.strip(ctx, id, limit)
+}
+
+// strip is Strip for a drive that is known to go. What is kept of its members
+// and keys is little, and goes with its row.
+func (r drives) strip(ctx context.Context, id core.DriveID, limit int) (done bool, err error) {
+	for _, text := range []string{
+		`DELETE FROM node_changes WHERE drive_id = ?0 AND seq IN (SELECT seq FROM node_changes WHERE drive_id = ?0 ORDER BY seq LIMIT ?1)`,
+		`DELETE FROM share_accesses WHERE id IN (SELECT a.id FROM share_links l JOIN share_accesses a ON a.link_id = l.id WHERE l.drive_id = ?0 LIMIT ?1)`,
+		`DELETE FROM share_links WHERE id IN (SELECT id FROM share_links WHERE drive_id = ?0 LIMIT ?1)`,
+	} {
+		res, err := r.NewRaw(text, id, limit).Exec(ctx)
+		if n, err := affected("strip drive", res, err); err != nil || n == limit {
+			return false, err
+		}
+	}
+	return true, nil
 }
 
 func (r drives) Remove(ctx context.Context, org core.OrgID, id core.DriveID) error {

@@ -31,6 +31,7 @@ var uniques = []struct {
 	{"drives_org_id_owner_account_id_key", "drives.org_id, drives.owner_account_id", core.ErrConflict},
 	{"drives_org_id_name_key", "drives.org_id, drives.name_folded", core.ErrDriveNameTaken},
 	{"api_keys_hash_key", "api_keys.hash", core.ErrConflict},
+	{"share_links_token_hash_key", "share_links.token_hash", core.ErrConflict},
 	{"nodes_parent_id_name_key", "nodes.parent_id, nodes.name", core.ErrNameTaken},
 	{"idempotency_keys_pkey", "idempotency_keys.scope, idempotency_keys.key", core.ErrIdempotencyConflict},
 }
@@ -94,6 +95,14 @@ func translateSQLite(err *sqlite.Error) error {
 		return fmt.Errorf("%w: %w", core.ErrUnavailable, err)
 	}
 	return err
+}
+
+// rejected reports that the database has read a statement and undone it for
+// what it says, so that another one may succeed.
+func rejected(err error) bool {
+	_, pg := errors.AsType[*pgconn.PgError](err)
+	_, lite := errors.AsType[*sqlite.Error](err)
+	return (pg || lite) && !errors.Is(translate("", err), core.ErrUnavailable)
 }
 
 // unreachable reports errors of the way to the database.

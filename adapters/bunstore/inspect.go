@@ -80,6 +80,17 @@ var invariants = []invariant{
 		WHERE CAST($1 AS bigint) > 0 AND d.deleted_at IS NULL AND (coalesce(c.n, 0) <> d.change_seq - d.pruned_seq OR c.first <> d.pruned_seq + 1 OR c.last <> d.change_seq)`, false, false},
 	{"an API key has the org of its drive and of its creator", `SELECT 'key ' || k.id, 'has another' FROM api_keys k JOIN drives d ON d.id = k.drive_id
 		JOIN accounts ac ON ac.id = k.created_by WHERE CAST($1 AS bigint) > 0 AND (d.org_id <> k.org_id OR ac.org_id <> k.org_id)`, false, false},
+	{"a share link has the org of its drive and of its creator", `SELECT 'link ' || l.id, 'has another' FROM share_links l JOIN drives d ON d.id = l.drive_id
+		JOIN accounts ac ON ac.id = l.created_by WHERE CAST($1 AS bigint) > 0 AND (d.org_id <> l.org_id OR ac.org_id <> l.org_id)`, false, false},
+	{"a share link counts at least what its log has granted", `SELECT 'link ' || l.id, 'has more views, downloads, uploads or rows of another org in its log'
+		FROM (SELECT link_id, count(*) FILTER (WHERE kind = 'view' AND refused = '') AS views, count(*) FILTER (WHERE kind = 'download' AND refused = '') AS downloads,
+			count(*) FILTER (WHERE kind = 'upload' AND refused = '') AS uploads, max(CAST(org_id AS text)) AS org, min(CAST(org_id AS text)) AS first
+			FROM share_accesses GROUP BY link_id) AS a JOIN share_links l ON l.id = a.link_id WHERE CAST($1 AS bigint) > 0
+		AND (a.views > l.views OR a.downloads > l.downloads OR a.uploads > l.uploads OR a.org <> CAST(l.org_id AS text) OR a.first <> CAST(l.org_id AS text))`, false, false},
+	// A limit may be lowered below what has been counted, so this is known of
+	// links as they were made only.
+	{"a share link is used at most as often as it may be", `SELECT 'link ' || l.id, 'has ' || l.views || ' views, ' || l.downloads || ' downloads, ' || l.uploads || ' uploads'
+		FROM share_links l WHERE CAST($1 AS bigint) > 0 AND l.version = 1 AND (l.views > l.max_views OR l.downloads > l.max_downloads OR l.uploads > l.max_files)`, false, false},
 	{"versions and uploads have the org of their asset", `SELECT 'asset ' || n.id, 'a version or upload has another org or drive' FROM nodes n WHERE CAST($1 AS bigint) > 0
 		AND (EXISTS (SELECT 1 FROM asset_versions v WHERE v.asset_id = n.id AND v.org_id <> n.org_id)
 			OR EXISTS (SELECT 1 FROM uploads up WHERE up.asset_id = n.id AND (up.org_id <> n.org_id OR up.drive_id <> n.drive_id)))`, false, false},
@@ -105,7 +116,7 @@ var invariants = []invariant{
 // there are none.
 func leftOvers() string {
 	var text []string
-	for _, table := range []string{"nodes", "asset_versions", "uploads", "tickets", "audit_log"} {
+	for _, table := range []string{"nodes", "asset_versions", "uploads", "tickets", "audit_log", "share_accesses"} {
 		text = append(text, `SELECT 'org ' || x.org_id, 'has rows in `+table+`' FROM `+table+` x LEFT JOIN orgs o ON o.id = x.org_id
 		WHERE CAST($1 AS bigint) > 0 AND x.org_id IS NOT NULL AND o.id IS NULL GROUP BY x.org_id`)
 	}

@@ -31,14 +31,24 @@ type orgRow struct {
 func (r *orgRow) org() *core.Org {
 	return &core.Org{
 		ID: r.ID, Name: r.Name, Slug: r.Slug, IsPersonal: r.IsPersonal, DefaultDriveID: r.DefaultDriveID,
-		Settings: core.OrgSettings(r.Settings.v), Branding: core.Branding(r.Branding.v), DeletedAt: r.DeletedAt.Time, PurgingAt: r.PurgingAt.Time,
+		Settings: r.Settings.v.settings(), Branding: core.Branding(r.Branding.v), DeletedAt: r.DeletedAt.Time, PurgingAt: r.PurgingAt.Time,
 		Version: r.Version, CreatedAt: r.CreatedAt.Time, UpdatedAt: r.UpdatedAt.Time,
 	}
 }
 
 // orgSettings and branding are the columns of that name, as JSON.
 type orgSettings struct {
-	TimeZone string `json:"time_zone,omitempty"`
+	TimeZone string      `json:"time_zone,omitempty"`
+	Sharing  sharePolicy `json:"sharing,omitzero"`
+}
+
+type sharePolicy struct {
+	MaxDays          int  `json:"max_days,omitempty"`
+	PasswordRequired bool `json:"password_required,omitempty"`
+}
+
+func (s orgSettings) settings() core.OrgSettings {
+	return core.OrgSettings{TimeZone: s.TimeZone, Sharing: core.SharePolicy(s.Sharing)}
 }
 
 type branding struct {
@@ -50,7 +60,7 @@ type branding struct {
 func newOrgRow(o *core.Org) *orgRow {
 	return &orgRow{
 		ID: o.ID, Name: o.Name, NameFolded: core.Fold(o.Name), Slug: o.Slug, IsPersonal: o.IsPersonal, DefaultDriveID: o.DefaultDriveID,
-		Settings: document[orgSettings]{orgSettings(o.Settings)}, Branding: document[branding]{branding(o.Branding)}, DeletedAt: stamp{o.DeletedAt},
+		Settings: document[orgSettings]{orgSettings{o.Settings.TimeZone, sharePolicy(o.Settings.Sharing)}}, Branding: document[branding]{branding(o.Branding)}, DeletedAt: stamp{o.DeletedAt},
 		PurgingAt: stamp{o.PurgingAt},
 		Version:   o.Version, CreatedAt: stamp{o.CreatedAt}, UpdatedAt: stamp{o.UpdatedAt},
 	}

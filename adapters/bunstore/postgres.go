@@ -49,7 +49,10 @@ var onPostgres = dialect{
 	snapshot: &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead},
 	reserve:  reservePostgres,
 	page:     pagePostgres,
-	inUpdate: slices.Concat(reserveNewAsset.texts(), reserveNewVersion.texts()),
+	// Two: while one group waits for the disk, another is on its way.
+	visitLanes: 2,
+	visit:      visitPostgres,
+	inUpdate:   slices.Concat(reserveNewAsset.texts(), reserveNewVersion.texts()),
 	locker: func() (lock.SessionLocker, error) {
 		const everySeconds, times = 1, 300
 		return lock.NewPostgresSessionLocker(lock.WithLockTimeout(everySeconds, times))

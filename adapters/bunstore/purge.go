@@ -58,18 +58,16 @@ func (r purges) Step(ctx context.Context, org core.OrgID, limit int) (left ports
 	return left, err == nil, translate("purge org", err)
 }
 
-// pruneDrive removes nodes of a drive, or what else it has if there are none.
+// pruneDrive removes what a drive has beside its tree, or nodes if that is gone.
 func (r purges) pruneDrive(ctx context.Context, drive core.DriveID, limit int) (left ports.Remains, err error) {
 	if err := r.lock(ctx, "drives", "id", drive); err != nil {
 		return left, err
 	}
-	left, done, err := subtrees(r).Reap(ctx, drive, core.RootOf(drive), limit)
-	if err != nil || !done {
+	if done, err := drives(r).strip(ctx, drive, limit); err != nil || !done {
 		return left, err
 	}
-	res, err := r.NewRaw(`DELETE FROM node_changes WHERE drive_id = ? AND seq IN (SELECT seq FROM node_changes WHERE drive_id = ? ORDER BY seq LIMIT ?)`,
-		drive, drive, limit).Exec(ctx)
-	if n, err := affected("purge changes", res, err); err != nil || n == limit {
+	left, done, err := subtrees(r).Reap(ctx, drive, core.RootOf(drive), limit)
+	if err != nil || !done {
 		return left, err
 	}
 	_, err = r.NewRaw(`DELETE FROM drives WHERE id = ?`, drive).Exec(ctx) // its members and keys go with it

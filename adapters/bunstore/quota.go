@@ -2,6 +2,7 @@ package bunstore
 
 import (
 	"context"
+	"strings"
 
 	"github.com/uptrace/bun"
 
@@ -33,7 +34,8 @@ func (s *Store) reserve(ctx context.Context, tx *bun.Tx, r ports.Reservation) (p
 }
 
 // writer is form for reservations, which find the caller's account ac in org o
-// and drive d only if the credential stands. For a key, $5 says when.
+// and drive d only if the credential stands. For a key or a link, $5 says when;
+// a link brings new files only ($8), and into its folder alone ($6).
 type writer struct{ from, stands string }
 
 func ofEachWriter(text func(w writer) string) statement {
@@ -53,6 +55,12 @@ func ofEachWriter(text func(w writer) string) statement {
 	JOIN drives d ON d.id = coalesce($4, k.drive_id) AND d.org_id = o.id AND d.deleted_at IS NULL` + byKey.within,
 		stands: `k.hash = $1 AND k.prefix = $2 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > $5)
 		AND k.permissions IN (` + permitted + `)`,
+	}), link: text(writer{
+		from: byLink.from + `
+	JOIN orgs o ON o.id = $3 AND o.id = lo.id
+	JOIN drives d ON d.id = coalesce($4, sl.drive_id) AND d.org_id = o.id AND d.deleted_at IS NULL` + byLink.within,
+		stands: strings.TrimPrefix(byLink.where, `WHERE `) + ` AND (sl.expires_at IS NULL OR sl.expires_at > $5)
+		AND coalesce($6, d.id) = sl.node_id AND $8 = 1`,
 	})}
 }
 

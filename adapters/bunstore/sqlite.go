@@ -84,14 +84,16 @@ func openSQLite(ctx context.Context, name, journal string, migrations fs.FS, par
 }
 
 var onSQLite = dialect{
-	name:    "sqlite",
-	idArg:   func(id [16]byte) any { return core.ID[Store](id).String() },
-	hasTag:  "EXISTS (SELECT 1 FROM json_each(n.metadata, '$.tags') AS tag WHERE tag.value = ?)",
-	tagArg:  func(tag string) any { return tag },
-	reserve: reserveSQLite,
+	name:       "sqlite",
+	idArg:      func(id [16]byte) any { return core.ID[Store](id).String() },
+	hasTag:     "EXISTS (SELECT 1 FROM json_each(n.metadata, '$.tags') AS tag WHERE tag.value = ?)",
+	tagArg:     func(tag string) any { return tag },
+	reserve:    reserveSQLite,
+	visitLanes: 1, // for the one writer
+	visit:      visitSQLite,
 
 	page:     pageSQLite,
-	inUpdate: append(granted.texts(), takeOfOrg, takeOfDrive, addNode, nextVersion, addUpload),
+	inUpdate: append(granted.texts(), takeOfOrg, takeOfDrive, addNode, nextVersion, addUpload, countsOfLink, countVisited, logVisit),
 }
 
 // fileLock is an exclusive lock on a file beside the database. The kernel

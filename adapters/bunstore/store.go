@@ -26,6 +26,7 @@ type Store struct {
 	jobs        JobsFunc
 	statements  statements
 	uses        keyUses
+	visits      visits
 	migrations  fs.FS
 }
 
@@ -52,8 +53,13 @@ type dialect struct {
 	// reserve is the Quota of a transaction, or of the pool itself.
 	reserve func(ctx context.Context, s *Store, tx *bun.Tx, r ports.Reservation) (ports.Granted, bool, error)
 	// page reads what decides about a folder, and a page of it by name.
-	page   func(ctx context.Context, s *Store, a core.Actor, q ports.NodeQuery) (core.FolderFacts, []ports.Entry, error)
-	locker func() (lock.SessionLocker, error)
+	page func(ctx context.Context, s *Store, a core.Actor, q ports.NodeQuery) (core.FolderFacts, []ports.Entry, error)
+	// visitLanes is how many lanes the links share; visit does a group of one.
+	// In shared lanes it may leave out links that somebody else has locked, as
+	// if they were not found: those go on to lanes of their own.
+	visitLanes byte
+	visit      func(ctx context.Context, s *Store, shared bool, counts map[core.ShareLinkID]*visitCount, group []*visit) error
+	locker     func() (lock.SessionLocker, error)
 }
 
 // WithJobs makes the queue take part in every unit of work.
@@ -116,7 +122,7 @@ func (s *Store) tx(conn *sql.Conn, tx *bun.Tx) ports.Tx {
 	return ports.Tx{
 		Users: users{r}, Identities: identities{r}, Sessions: sessions{r}, Tickets: tickets{r}, Audit: audit{r}, Orgs: orgs{r}, Accounts: accounts{r},
 		Purges: purges{r}, Licenses: licenses{r}, Drives: drives{r}, DriveMembers: driveMembers{r},
-		Nodes: nodes{r}, Listings: listings{r}, Subtrees: subtrees{r}, Changes: changes{r}, APIKeys: apiKeys{r}, Assets: assets{r}, Versions: versions{r}, Uploads: uploads{r}, Quota: quota{s, tx},
+		Nodes: nodes{r}, Listings: listings{r}, Subtrees: subtrees{r}, Changes: changes{r}, APIKeys: apiKeys{r}, ShareLinks: shareLinks{r}, Assets: assets{r}, Versions: versions{r}, Uploads: uploads{r}, Quota: quota{s, tx},
 		Idempotency: idempotency{r}, Jobs: jobs,
 	}
 }

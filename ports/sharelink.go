@@ -1,0 +1,82 @@
+package ports
+
+import (
+	"context"
+	"time"
+
+	"github.com/seed-755a8038/coffer/core"
+)
+
+// ShareLinks stores share links. Another org's link is reported as core.ErrNotFound.
+type ShareLinks interface {
+	// Add stores a new link with whom it is for, or returns core.ErrConflict if
+	// its token's hash is known.
+	Add(ctx context.Context, l *core.ShareLink) error
+
+	// Get returns the link, revoked or not, or core.ErrNotFound.
+	Get(ctx context.Context, org core.OrgID, id core.ShareLinkID) (*core.ShareLink, error)
+
+	// Find is Get for a link of any org, whose caller has yet to be judged.
+	Find(ctx context.Context, id core.ShareLinkID) (*core.ShareLink, error)
+
+	// RevokeOf revokes all links that the account has made: the server itself
+	// does so.
+	RevokeOf(ctx context.Context, org core.OrgID, account core.AccountID, now time.Time) error
+
+	// Save stores a changed link whose Version is one above the stored one, else
+	// returns core.ErrStale. What visits count is not its to say.
+	Save(ctx context.Context, l *core.ShareLink) error
+
+	// List returns links, newest first.
+	List(ctx context.Context, q ShareLinkQuery) ([]*core.ShareLink, error)
+
+	// Expiring returns live links that wish to be told of it, of any org, that
+	// expire in (from, to], earliest first.
+	Expiring(ctx context.Context, from, to time.Time, limit int) ([]*core.ShareLink, error)
+
+	// Accesses returns rows of a link's access log, newest first.
+	Accesses(ctx context.Context, q AccessQuery) ([]*core.ShareAccess, error)
+
+	// PruneAccesses removes at most limit rows older than t, of any link, and
+	// returns how many.
+	PruneAccesses(ctx context.Context, t time.Time, limit int) (int, error)
+}
+
+// ShareLinkQuery is a page of links. The zero value of a filter means any.
+type ShareLinkQuery struct {
+	OrgID     core.OrgID
+	NodeID    core.NodeID
+	AccountID core.AccountID // whose standing decides what is listed: links of drives where they may write
+	Live      bool           // neither revoked nor expired at Now
+	Now       time.Time
+	Before    core.ShareLinkID
+	Limit     int
+}
+
+// AccessQuery is a page of an access log. The zero value of a filter means any.
+type AccessQuery struct {
+	OrgID    core.OrgID
+	LinkID   core.ShareLinkID
+	Kind     core.AccessKind
+	Refused  *bool
+	From, To time.Time
+	Before   core.AccessID
+	Limit    int
+}
+
+// Visits is the hot way of visitors: no unit of work, few round trips.
+type Visits interface {
+	// ForShare returns the link whose token has that hash with all that decides
+	// about it, and the account that the visiting actor (zero: nobody) has in
+	// its org, if it is active; one round trip. It returns core.ErrNotFound if
+	// there is no such link, or its org or drive is gone.
+	ForShare(ctx context.Context, hash [32]byte, visitor core.Actor) (core.ShareFacts, core.AccountID, error)
+
+	// Visit counts an access that has been judged, and logs it; for a view, a
+	// download or an upload it returns false, and logs core.ErrShareExhausted,
+	// if the link's limit is reached. It answers once that is durable. However
+	// many calls about one link come at once, they are granted exactly up to the
+	// limit; they share statements. before is the link's count of that kind
+	// before this access.
+	Visit(ctx context.Context, a *core.ShareAccess) (granted bool, before int64, err error)
+}

@@ -5,6 +5,8 @@ package coffer
 import (
 	"net/netip"
 	"time"
+
+	"github.com/seed-755a8038/coffer/core"
 )
 
 // Environment says how strict the server is with its configuration.
@@ -40,6 +42,7 @@ type Config struct {
 	TrashRetention      time.Duration
 	ChangeRetention     time.Duration
 	OrgRetention        time.Duration
+	Share               ShareConfig
 	LogLevel            string // debug, info, warn or error
 	RateLimitPerMinute  int    // requests of one address or user; 0: no general limit
 	BlobsPublicURL      string // an origin of its own for user content on disk; empty: PublicURL
@@ -91,6 +94,12 @@ type MailConfig struct {
 	TLS      string // starttls, tls or none (to this machine only)
 }
 
+// ShareConfig says what is kept of who used a share link.
+type ShareConfig struct {
+	LogRetention time.Duration
+	LogAddresses core.AddressLog
+}
+
 // S3Config says where blobs are. An empty Bucket means the disk.
 type S3Config struct {
 	Endpoint          string // empty: AWS
@@ -118,6 +127,7 @@ func DefaultConfig() Config {
 		TrashRetention:     30 * day,
 		ChangeRetention:    90 * day,
 		OrgRetention:       30 * day,
+		Share:              ShareConfig{LogRetention: 365 * day, LogAddresses: core.AddressFull},
 		LogLevel:           "info",
 		RateLimitPerMinute: 6000,
 		Mail:               MailConfig{TLS: "starttls"},

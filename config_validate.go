@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/seed-755a8038/coffer/core"
 )
 
 // SettingError is one thing wrong with the configuration.
@@ -46,6 +48,7 @@ func (c *Config) Resolve() error {
 	c.checkDatabase(&p)
 	c.checkSecret(&p)
 	c.checkTimes(&p)
+	c.checkShare(&p)
 	c.resolveS3(&p)
 	c.resolveMail(&p)
 	c.checkProviders(&p)
@@ -121,7 +124,13 @@ func (c *Config) checkTimes(p *problems) {
 	between("org.retention", c.OrgRetention, time.Second, 10*year)
 	between("trash.retention", c.TrashRetention, time.Second, 10*year)
 	between("changes.retention", c.ChangeRetention, time.Second, 10*year)
+	between("share.log_retention", c.Share.LogRetention, time.Second, 10*year)
 	between("shutdown.timeout", c.ShutdownTimeout, time.Second, 10*time.Minute)
+}
+
+func (c *Config) checkShare(p *problems) {
+	ways := []core.AddressLog{core.AddressFull, core.AddressNetwork, core.AddressNone}
+	p.add(slices.Contains(ways, c.Share.LogAddresses), "share.log_addresses", "%q is none of full, network, none", c.Share.LogAddresses)
 }
 
 // resolveS3 checks the bucket's settings, and fills in the region that stores

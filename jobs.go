@@ -13,6 +13,7 @@ import (
 	"github.com/seed-755a8038/coffer/app/drive"
 	"github.com/seed-755a8038/coffer/app/identity"
 	"github.com/seed-755a8038/coffer/app/org"
+	"github.com/seed-755a8038/coffer/app/share"
 	"github.com/seed-755a8038/coffer/core"
 	"github.com/seed-755a8038/coffer/ports"
 )
@@ -55,6 +56,7 @@ type works struct {
 	Drives  *drive.Service
 	People  *identity.Service
 	Orgs    *org.Service
+	Shares  *share.Service
 	Limiter *bunstore.Limiter
 	Blobs   blobStore
 }
@@ -79,6 +81,8 @@ func registerJobs(r *riverqueue.Registry, w works, clock ports.Clock, log *slog.
 	riverqueue.Handle(r, w.Drives.Reap, riverqueue.HandleOptions{Timeout: long})
 	riverqueue.Handle(r, w.Drives.EmptyDrive, riverqueue.HandleOptions{Timeout: long})
 	riverqueue.Handle(r, again(log, w.Drives.Housekeep), riverqueue.HandleOptions{Timeout: long, MaxAttempts: 1})
+	riverqueue.Handle(r, w.Shares.Notify, riverqueue.HandleOptions{})
+	riverqueue.Handle(r, again(log, w.Shares.Housekeep), riverqueue.HandleOptions{Timeout: long, MaxAttempts: 1})
 	riverqueue.Handle(r, again(log, w.Assets.Sweep), riverqueue.HandleOptions{Timeout: time.Hour, MaxAttempts: 1})
 	riverqueue.Handle(r, again(log, w.Orgs.Purge), riverqueue.HandleOptions{Timeout: 5 * time.Minute, MaxAttempts: 1})
 	riverqueue.Handle(r, again(log, w.Drives.RemoveDeleted), riverqueue.HandleOptions{Timeout: long, MaxAttempts: 1})
@@ -98,6 +102,7 @@ func registerJobs(r *riverqueue.Registry, w works, clock ports.Clock, log *slog.
 	// the start.
 	r.Every(time.Minute, true, func() ports.Job { return asset.Reconcile{} })
 	r.Every(time.Hour, true, func() ports.Job { return drive.Housekeep{} })
+	r.Every(10*time.Minute, true, func() ports.Job { return share.Housekeep{} })
 	r.Every(5*time.Minute, true, func() ports.Job { return org.Purge{} })
 	r.Every(time.Minute, true, func() ports.Job { return drive.RemoveDeleted{} })
 	r.Every(24*time.Hour, true, func() ports.Job { return asset.Sweep{} })

@@ -7,9 +7,12 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/seed-755a8038/coffer/adapters/bunstore"
 	"github.com/seed-755a8038/coffer/adapters/fsblob"
@@ -29,6 +32,7 @@ import (
 	"github.com/seed-755a8038/coffer/app/drive"
 	"github.com/seed-755a8038/coffer/app/identity"
 	"github.com/seed-755a8038/coffer/app/org"
+	"github.com/seed-755a8038/coffer/app/share"
 	"github.com/seed-755a8038/coffer/core"
 	"github.com/seed-755a8038/coffer/migrations"
 	"github.com/seed-755a8038/coffer/ports"
@@ -132,6 +136,29 @@ type blobStore struct {
 	sweep     func(context.Context) error // removes what a crash left on the disk
 }
 
+// pageOrigins are those whose scripts send to a blob store of another origin:
+// those of the operator, and that of the share page.
+func pageOrigins(cfg Config) []string {
+	own := strings.TrimSuffix(cfg.PublicURL, "/")
+	if slices.Contains(cfg.HTTP.CORSOrigins, "*") || slices.Contains(cfg.HTTP.CORSOrigins, own) {
+		return cfg.HTTP.CORSOrigins
+	}
+	return append(slices.Clip(cfg.HTTP.CORSOrigins), own)
+}
+
+// origin returns the scheme, host and port of signed URLs.
+func (b blobStore) origin(ctx context.Context) (string, error) {
+	r, err := b.SignGet(ctx, ports.GetSpec{Key: "origin", Expires: now().Add(time.Minute)})
+	if err != nil {
+		return "", err
+	}
+	u, err := url.Parse(r.URL)
+	if err != nil {
+		return "", err
+	}
+	return u.Scheme + "://" + u.Host, nil
+}
+
 // blobPath is where the server serves signed URLs of the disk.
 const blobPath = "/blobs/"
 
@@ -140,7 +167,7 @@ func openBlobs(ctx context.Context, cfg Config, secrets *sealing.Secrets, clock 
 		s, err := s3blob.Open(ctx, s3blob.Config{
 			Endpoint: cfg.S3.Endpoint, PublicEndpoint: cfg.S3.PublicEndpoint, Region: cfg.S3.Region, Bucket: cfg.S3.Bucket,
 			AccessKeyID: cfg.S3.AccessKeyID, SecretAccessKey: cfg.S3.SecretAccessKey, UsePathStyle: cfg.S3.UsePathStyle,
-			AllowedOrigins: cfg.HTTP.CORSOrigins, ConditionalWrites: cfg.S3.ConditionalWrites, ClockOffset: cfg.ClockOffset,
+			AllowedOrigins: pageOrigins(cfg), ConditionalWrites: cfg.S3.ConditionalWrites, ClockOffset: cfg.ClockOffset,
 		})
 		if err != nil {
 			return blobStore{}, nil, err
@@ -151,12 +178,12 @@ func openBlobs(ctx context.Context, cfg Config, secrets *sealing.Secrets, clock 
 	if err != nil {
 		return blobStore{}, nil, err
 	}
-	base := cfg.BlobsPublicURL
+	base, origins := cfg.BlobsPublicURL, pageOrigins(cfg)
 	if base == "" {
-		base = cfg.PublicURL
+		base, origins = cfg.PublicURL, cfg.HTTP.CORSOrigins
 	}
 	signed, err := signedblob.New(disk, signedblob.Options{
-		Key: secrets.Key("blob-url"), BaseURL: strings.TrimSuffix(base, "/") + blobPath, AllowedOrigins: cfg.HTTP.CORSOrigins, Clock: clock,
+		Key: secrets.Key("blob-url"), BaseURL: strings.TrimSuffix(base, "/") + blobPath, AllowedOrigins: origins, Clock: clock,
 		OnError: func(r *http.Request, err error) {
 			log.Error("blob request failed", "method", r.Method, "url", telemetry.SafeURL(r.URL), "error", err)
 		},
@@ -216,6 +243,13 @@ func newDriveOptions(cfg Config) drive.Options {
 	return drive.Options{
 		Unlimited: cfg.SelfHostedUnlimited, TrashRetention: cfg.TrashRetention, ChangeRetention: cfg.ChangeRetention,
 		Uploads: core.UploadTimes{URL: cfg.Upload.URLTTL, Single: cfg.Upload.SingleTTL, Multipart: cfg.Upload.MultipartTTL},
+	}
+}
+
+func newShareOptions(cfg Config) share.Options {
+	return share.Options{
+		Unlimited: cfg.SelfHostedUnlimited, DownloadTTL: cfg.DownloadURLTTL, PublicURL: strings.TrimSuffix(cfg.PublicURL, "/"),
+		LogRetention: cfg.Share.LogRetention, LogAddresses: cfg.Share.LogAddresses,
 	}
 }
 

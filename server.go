@@ -28,6 +28,7 @@ import (
 	"github.com/seed-755a8038/coffer/app/drive"
 	"github.com/seed-755a8038/coffer/app/identity"
 	"github.com/seed-755a8038/coffer/app/org"
+	"github.com/seed-755a8038/coffer/app/share"
 	"github.com/seed-755a8038/coffer/ports"
 )
 
@@ -112,6 +113,7 @@ type face struct {
 	Orgs     *org.Service
 	Drives   *drive.Service
 	Assets   *asset.Service
+	Shares   *share.Service
 	Admin    *admin.Service
 	Limiter  *ratelimit.Limiter
 	Clock    system.Clock
@@ -124,11 +126,11 @@ type face struct {
 
 func newHandler(cfg Config, build Build, log *slog.Logger, f face) (handler, error) {
 	h, err := httpapi.New(httpapi.Services{
-		Identity: f.Identity, Orgs: f.Orgs, Drives: f.Drives, Assets: f.Assets, Admin: f.Admin, Limiter: f.Limiter, Clock: f.Clock, Log: log,
-		Ready: f.Ready.components, Observe: f.Metrics.HTTP, Blobs: f.Blobs.handler,
+		Identity: f.Identity, Orgs: f.Orgs, Drives: f.Drives, Assets: f.Assets, Shares: f.Shares, Admin: f.Admin, Limiter: f.Limiter, Clock: f.Clock, Log: log,
+		Ready: f.Ready.components, Observe: f.Metrics.HTTP, Blobs: f.Blobs.handler, BlobOrigin: f.Blobs.origin,
 	}, httpapi.Options{
 		Version: build.Version, PublicURL: cfg.PublicURL, TrustedProxies: cfg.HTTP.TrustedProxies, CORSOrigins: cfg.HTTP.CORSOrigins,
-		RatePerMinute: cfg.RateLimitPerMinute, CursorKey: f.Secrets.Key("cursor"), LogURL: telemetry.SafeURL,
+		RatePerMinute: cfg.RateLimitPerMinute, CursorKey: f.Secrets.Key("cursor"), LogURL: telemetry.SafeURL, AppURL: cfg.AppURL,
 	})
 	if err != nil {
 		return nil, err

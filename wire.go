@@ -22,6 +22,7 @@ import (
 	"github.com/seed-755a8038/coffer/app/drive"
 	"github.com/seed-755a8038/coffer/app/identity"
 	"github.com/seed-755a8038/coffer/app/org"
+	"github.com/seed-755a8038/coffer/app/share"
 	"github.com/seed-755a8038/coffer/ports"
 )
 
@@ -88,6 +89,9 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 		wire.Struct(new(asset.Deps), "*"),
 		newAssetOptions,
 		asset.NewService,
+		wire.Struct(new(share.Deps), "*"),
+		newShareOptions,
+		share.NewService,
 		newOrphans,
 		newCheckRetention,
 		check.NewService,

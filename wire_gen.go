@@ -17,6 +17,7 @@ import (
 	"github.com/seed-755a8038/coffer/app/drive"
 	"github.com/seed-755a8038/coffer/app/identity"
 	"github.com/seed-755a8038/coffer/app/org"
+	"github.com/seed-755a8038/coffer/app/share"
 	"log/slog"
 )
 
@@ -130,6 +131,19 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 	}
 	assetOptions := newAssetOptions(cfg, cofferSchema)
 	assetService := asset.NewService(assetDeps, assetOptions)
+	shareDeps := share.Deps{
+		Store:     store,
+		Hot:       store,
+		Blobs:     blobs,
+		Secrets:   secrets,
+		Passwords: passwords,
+		Limiter:   limiter,
+		Clock:     clock,
+		IDs:       iDs,
+		Text:      systemText,
+	}
+	shareOptions := newShareOptions(cfg)
+	shareService := share.NewService(shareDeps, shareOptions)
 	adminDeps := admin.Deps{
 		Store:      store,
 		Access:     store,
@@ -156,6 +170,7 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 		Orgs:     orgService,
 		Drives:   driveService,
 		Assets:   assetService,
+		Shares:   shareService,
 		Admin:    adminService,
 		Limiter:  ratelimitLimiter,
 		Clock:    clock,
@@ -197,6 +212,7 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 		Drives:  driveService,
 		People:  service,
 		Orgs:    orgService,
+		Shares:  shareService,
 		Limiter: limiter,
 		Blobs:   cofferBlobStore,
 	}

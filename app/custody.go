@@ -9,13 +9,13 @@ import (
 	"github.com/seed-755a8038/coffer/ports"
 )
 
-// HandOver takes away what roles in drives and API keys an account has that
-// leaves, so that none comes back with it, perhaps as another user's; and it
-// puts its personal drive into the custody of its org's owners and admins. An
+// HandOver takes away what roles in drives, API keys and share links an account
+// has that leaves, so that none comes back with it, perhaps as another user's;
+// and it puts its personal drive into the custody of its org's owners and admins. An
 // account that never became active has none. The org's roster is locked, which
 // keeps the drive's new name free.
 func HandOver(ctx context.Context, tx ports.Tx, left *core.Account, now time.Time) error {
-	if err := tx.APIKeys.RevokeOf(ctx, left.OrgID, left.ID, now); err != nil {
+	if err := RevokeGrants(ctx, tx, left, now); err != nil {
 		return err
 	}
 	if err := tx.DriveMembers.RemoveAll(ctx, left.ID); err != nil {
@@ -44,4 +44,13 @@ func HandOver(ctx context.Context, tx ports.Tx, left *core.Account, now time.Tim
 		d.Name = core.CustodyName(u.Email, n) // who came back has left once more
 	}
 	return tx.Drives.Save(ctx, d)
+}
+
+// RevokeGrants ends what an account has given others, or scripts, to come in
+// by: its API keys and its share links.
+func RevokeGrants(ctx context.Context, tx ports.Tx, a *core.Account, now time.Time) error {
+	if err := tx.APIKeys.RevokeOf(ctx, a.OrgID, a.ID, now); err != nil {
+		return err
+	}
+	return tx.ShareLinks.RevokeOf(ctx, a.OrgID, a.ID, now)
 }

@@ -84,18 +84,12 @@ type auditQuery = struct {
 	Limit    int
 }
 
-// auditOutput is written by the handler: which type it has is up to the client.
-type auditOutput struct{ Body func(huma.Context) }
-
-// auditAnswer describes what auditOutput writes.
+// auditAnswer describes what list writes.
 func auditAnswer(schemas huma.Registry) map[string]*huma.MediaType {
-	return map[string]*huma.MediaType{
-		jsonType: {Schema: schemas.Schema(reflect.TypeFor[page[auditEntryBody]](), true, "")},
-		csvType:  {Schema: &huma.Schema{Type: huma.TypeString, Description: "A line for each entry, after one with the names of the columns"}},
-	}
+	return pageOrCSV(schemas, reflect.TypeFor[page[auditEntryBody]]())
 }
 
-func (h auditRoutes) list(ctx context.Context, in *listAuditLogInput) (*auditOutput, error) {
+func (h auditRoutes) list(ctx context.Context, in *listAuditLogInput) (*writtenOutput, error) {
 	q := auditQuery{OrgID: in.OrgID, Actor: in.Actor, Action: in.Action, From: in.From, To: in.To}
 	if in.Format == "csv" {
 		return h.export(ctx, q)
@@ -113,14 +107,28 @@ func (h auditRoutes) list(ctx context.Context, in *listAuditLogInput) (*auditOut
 	if err != nil {
 		return nil, err
 	}
-	text, err := marshal(body)
-	if err != nil {
-		return nil, err
-	}
-	return &auditOutput{func(c huma.Context) {
-		c.SetHeader("Content-Type", jsonType)
-		c.SetStatus(http.StatusOK)
-		_, err := c.BodyWriter().Write(text)
-		requestOf(ctx).failed = err
-	}}, nil
+	return written(ctx, body)
+}
+
+var auditColumns = []string{
+	"id", "at", "actor_kind", "actor_account_id", "actor_email", "action", "target_kind", "target_id", "address", "changes",
+}
+
+func (h auditRoutes) export(ctx context.Context, q auditQuery) (*writtenOutput, error) {
+	q.Limit = exportPage
+	body, err := export[*core.AuditEntry]{"audit-log.csv", auditColumns, func(ctx context.Context, after []*core.AuditEntry) ([]*core.AuditEntry, error) {
+		if len(after) > 0 {
+			q.Before = after[len(after)-1].ID
+		}
+		return h.orgs.AuditLog(ctx, actorOf(ctx), q)
+	}, auditRecord, h.timeout}.open(ctx)
+	return &writtenOutput{body}, err
+}
+
+func auditRecord(e *core.AuditEntry) ([]string, error) {
+	changes, err := marshal(showAuditEntry(e).Changes)
+	return []string{
+		e.ID.String(), timeCell(e.At), string(e.ActorKind), idCell(e.ActorID), e.ActorEmail, e.Action, e.TargetKind, e.TargetID, e.Address,
+		string(changes),
+	}, err
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"errors"
 	"net/http"
+	"reflect"
 	"strings"
 	"time"
 
@@ -21,87 +22,84 @@ const (
 	exportPage = 500 // entries that are in memory at a time
 )
 
-var auditColumns = []string{
-	"id", "at", "actor_kind", "actor_account_id", "actor_email", "action", "target_kind", "target_id", "address", "changes",
+// export is a list that comes as one file, page by page.
+type export[E any] struct {
+	file    string // what to call it
+	columns []string
+	page    func(ctx context.Context, after []E) ([]E, error) // the page after that one (nil: the first), of exportPage
+	record  func(E) ([]string, error)
+	timeout time.Duration // of each page
 }
 
-// export answers with all entries that q finds, page by page. The first one is
-// asked for before the answer begins, so that a refusal can still be one.
-func (h auditRoutes) export(ctx context.Context, q auditQuery) (*auditOutput, error) {
-	q.Limit = exportPage
-	first, err := h.orgs.AuditLog(ctx, actorOf(ctx), q)
+// open returns what writes the export. The first page is asked for before the
+// answer begins, so that a refusal can still be one.
+func (e export[E]) open(ctx context.Context) (func(huma.Context), error) {
+	first, err := e.page(ctx, nil)
 	if err != nil {
 		return nil, err
 	}
-	return &auditOutput{func(c huma.Context) {
+	return func(c huma.Context) {
 		c.SetHeader("Content-Type", csvType+"; charset=utf-8; header=present")
-		c.SetHeader("Content-Disposition", `attachment; filename="audit-log.csv"`)
+		c.SetHeader("Content-Disposition", `attachment; filename="`+e.file+`"`)
 		c.SetStatus(http.StatusOK)
-		if err := h.stream(connOf(ctx), c, q, first); err != nil {
+		if err := e.stream(connOf(ctx), c, first); err != nil {
 			// Half an answer is out: the client must not take it for a whole one.
 			requestOf(ctx).failed = err
 			panic(http.ErrAbortHandler)
 		}
-	}}, nil
+	}, nil
 }
 
 // stream writes a page, then those after it. Each has the time of a request.
-func (h auditRoutes) stream(ctx context.Context, c huma.Context, q auditQuery, rows []*core.AuditEntry) error {
+func (e export[E]) stream(ctx context.Context, c huma.Context, rows []E) error {
 	w := csv.NewWriter(c.BodyWriter())
 	w.UseCRLF = true
-	if err := w.Write(auditColumns); err != nil {
+	if err := w.Write(e.columns); err != nil {
 		return err
 	}
 	deadlines := http.NewResponseController(humaecho.UnwrapV4(c).Response().Writer)
 	for {
-		if err := deadlines.SetWriteDeadline(realNow().Add(h.timeout)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		if err := deadlines.SetWriteDeadline(realNow().Add(e.timeout)); err != nil && !errors.Is(err, http.ErrNotSupported) {
 			return err
 		}
-		for _, e := range rows {
-			record, err := auditRecord(e)
+		for _, row := range rows {
+			record, err := e.record(row)
 			if err != nil {
 				return err
+			}
+			for i := range record {
+				record[i] = plainCell(record[i])
 			}
 			if err := w.Write(record); err != nil {
 				return err
 			}
 		}
 		w.Flush()
-		if err := w.Error(); err != nil || len(rows) < q.Limit {
+		if err := w.Error(); err != nil || len(rows) < exportPage {
 			return err
 		}
-		q.Before = rows[len(rows)-1].ID
 		var err error
-		if rows, err = h.page(ctx, q); err != nil {
+		if rows, err = e.next(ctx, rows); err != nil {
 			return err
 		}
 	}
 }
 
-func (h auditRoutes) page(ctx context.Context, q auditQuery) ([]*core.AuditEntry, error) {
-	ctx, cancel := context.WithTimeout(ctx, h.timeout)
+func (e export[E]) next(ctx context.Context, rows []E) ([]E, error) {
+	ctx, cancel := context.WithTimeout(ctx, e.timeout)
 	defer cancel()
-	return h.orgs.AuditLog(ctx, actorOf(ctx), q)
+	return e.page(ctx, rows)
 }
 
-func auditRecord(e *core.AuditEntry) ([]string, error) {
-	changes, err := marshal(showAuditEntry(e).Changes)
-	if err != nil {
-		return nil, err
+// idCell is an id, or nothing.
+func idCell[T any](id core.ID[T]) string {
+	if id.IsZero() {
+		return ""
 	}
-	account := ""
-	if !e.ActorID.IsZero() {
-		account = e.ActorID.String()
-	}
-	record := []string{
-		e.ID.String(), e.At.UTC().Format(time.RFC3339Nano), string(e.ActorKind), account, e.ActorEmail, e.Action, e.TargetKind, e.TargetID, e.Address,
-		string(changes),
-	}
-	for i := range record {
-		record[i] = plainCell(record[i])
-	}
-	return record, nil
+	return id.String()
 }
+
+func timeCell(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
 
 // plainCell returns text in a form that no spreadsheet takes for a formula.
 func plainCell(text string) string {
@@ -109,4 +107,26 @@ func plainCell(text string) string {
 		return "'" + text
 	}
 	return text
+}
+
+// writtenOutput is written by the handler: which type it has is up to the client.
+type writtenOutput struct{ Body func(huma.Context) }
+
+// written is an answer in JSON.
+func written(ctx context.Context, body any) (*writtenOutput, error) {
+	text, err := marshal(body)
+	return &writtenOutput{func(c huma.Context) {
+		c.SetHeader("Content-Type", jsonType)
+		c.SetStatus(http.StatusOK)
+		_, err := c.BodyWriter().Write(text)
+		requestOf(ctx).failed = err
+	}}, err
+}
+
+// pageOrCSV describes a list that comes in either form.
+func pageOrCSV(schemas huma.Registry, page reflect.Type) map[string]*huma.MediaType {
+	return map[string]*huma.MediaType{
+		jsonType: {Schema: schemas.Schema(page, true, "")},
+		csvType:  {Schema: &huma.Schema{Type: huma.TypeString, Description: "A line for each entry, after one with the names of the columns"}},
+	}
 }

@@ -33,16 +33,26 @@ type codec[P any] struct {
 
 // seal returns the cursor of a position.
 func (c codec[P]) seal(ctx context.Context, position P) (string, error) {
+	return c.sealFor(scope(requestOf(ctx)), position)
+}
+
+// sealFor is seal for a list that is not what the request asks for.
+func (c codec[P]) sealFor(scope string, position P) (string, error) {
 	payload, err := json.Marshal(position)
 	if err != nil {
 		return "", err
 	}
-	return base64.RawURLEncoding.EncodeToString(append(c.mac(scope(requestOf(ctx)), payload), payload...)), nil
+	return base64.RawURLEncoding.EncodeToString(append(c.mac(scope, payload), payload...)), nil
 }
 
 // open returns the position of a cursor, the zero position of an empty one, or
 // errCursor.
 func (c codec[P]) open(ctx context.Context, cursor string) (P, error) {
+	return c.openFor(scope(requestOf(ctx)), cursor)
+}
+
+// openFor is open of a cursor of sealFor.
+func (c codec[P]) openFor(scope, cursor string) (P, error) {
 	var position P
 	if cursor == "" {
 		return position, nil
@@ -55,7 +65,7 @@ func (c codec[P]) open(ctx context.Context, cursor string) (P, error) {
 		return position, errCursor
 	}
 	mac, payload := raw[:cursorMAC], raw[cursorMAC:]
-	if !hmac.Equal(mac, c.mac(scope(requestOf(ctx)), payload)) {
+	if !hmac.Equal(mac, c.mac(scope, payload)) {
 		return position, errCursor
 	}
 	if err := json.Unmarshal(payload, &position); err != nil {

@@ -24,6 +24,8 @@ const apiAbout = `Coffer keeps digital assets of many organisations: it takes fi
 
 **Scripts** send ` + "`X-API-Key: pk_…`" + ` instead. An API key is for the files and folders of one drive; it allows what both its permissions and the present rights of whoever made it allow. Operations that take one say so.
 
+**Share links** give a file or folder to whoever has them, with no account: see Shares for making them, and Public for what visitors do.
+
 **Uploading.** Create an asset; the answer says how to send its bytes with nothing but signed URLs: one PUT, or one for each part of a large file. Then complete the upload.
 
 **Lists** come in pages: pass ` + "`next_cursor`" + ` as ` + "`cursor`" + ` until it is null. Items that are added meanwhile do not shift the others.
@@ -45,6 +47,8 @@ const (
 	tagLicenses = "Licenses"
 	tagDrives   = "Drives"
 	tagAssets   = "Assets"
+	tagShares   = "Shares"
+	tagPublic   = "Public"
 )
 
 // config describes the API as a whole.
@@ -63,6 +67,8 @@ func (s *server) config() huma.Config {
 		{Name: tagLicenses, Description: "What an organisation may use, and what it does use."},
 		{Name: tagDrives, Description: "Trees of folders and files."},
 		{Name: tagAssets, Description: "Files: uploading, describing, downloading, versions, deleting."},
+		{Name: tagShares, Description: "Share links: making, changing and ending them, and who used them."},
+		{Name: tagPublic, Description: "For visitors with a share link. A bearer token, if sent, says who they are."},
 	}
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		schemeBearer: {

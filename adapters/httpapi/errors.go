@@ -159,6 +159,9 @@ func (s *server) fail(err error, c echo.Context) {
 	}
 	h := c.Response().Header()
 	maps.Copy(h, p.headers)
+	if page := s.pageOf(c.Request()); page != nil && s.pages.fail(c, page, p) {
+		return
+	}
 	h.Set("Content-Type", problemType)
 	h.Set("Cache-Control", "no-store")
 	c.Response().WriteHeader(p.Status)

@@ -1,6 +1,9 @@
 package httpapi
 
 import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"math"
 	"strconv"
 	"strings"
@@ -36,6 +39,25 @@ func (s *server) limit(c echo.Context, req *request, now time.Time) error {
 	h["Ratelimit-Limit"] = []string{strconv.Itoa(a.Limit)}
 	h["Ratelimit-Remaining"] = []string{strconv.Itoa(a.Remaining)}
 	h["Ratelimit-Reset"] = []string{strconv.Itoa(int(math.Ceil(a.Reset.Seconds())))}
+	if !a.OK {
+		return core.RateLimited(a)
+	}
+	return nil
+}
+
+// limitLink counts a request against the rate of a share link, which many may
+// use at once: far more than one address may.
+func (s *server) limitLink(ctx context.Context, token string) error {
+	const addresses = 50
+	if s.rate.Burst <= 0 {
+		return nil
+	}
+	r := core.Rate{Name: "share", Burst: s.rate.Burst * addresses, Period: s.rate.Period}
+	sum := sha256.Sum256([]byte(token))
+	a, err := s.Limiter.Take(ctx, r, "share "+hex.EncodeToString(sum[:]), s.Clock.Now())
+	if err != nil {
+		return err
+	}
 	if !a.OK {
 		return core.RateLimited(a)
 	}

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humaecho"
+	"github.com/labstack/echo/v4"
 
 	"github.com/seed-755a8038/coffer/app/drive"
 	"github.com/seed-755a8038/coffer/core"
@@ -143,17 +145,25 @@ func (h nodeRoutes) archive(ctx context.Context, in *NodeInput) (*archiveOutput,
 	if err != nil {
 		return nil, err
 	}
-	return &archiveOutput{func(c huma.Context) {
-		c.SetHeader("Content-Type", zipType)
-		c.SetHeader("Content-Disposition", core.ContentDisposition(false, a.Name))
-		c.SetHeader("Cache-Control", "private, no-store")
-		c.SetStatus(http.StatusOK)
-		w := &patientWriter{
-			w: c.BodyWriter(), patience: h.timeout, deadlines: http.NewResponseController(humaecho.UnwrapV4(c).Response().Writer),
-		}
-		if err := a.Write(connOf(ctx), w); err != nil {
-			requestOf(ctx).failed = err
-			panic(http.ErrAbortHandler)
-		}
-	}}, nil
+	return archiveAnswerOf(ctx, a, h.timeout), nil
+}
+
+func archiveAnswerOf(ctx context.Context, a *drive.Archive, patience time.Duration) *archiveOutput {
+	return &archiveOutput{func(c huma.Context) { sendArchive(ctx, humaecho.UnwrapV4(c).Response(), a, patience) }}
+}
+
+// sendArchive writes an archive as the answer, which may take as long as it
+// makes progress. One that breaks off ends the connection, so that nobody takes
+// it for whole.
+func sendArchive(ctx context.Context, res *echo.Response, a *drive.Archive, patience time.Duration) {
+	h := res.Header()
+	h.Set("Content-Type", zipType)
+	h.Set("Content-Disposition", core.ContentDisposition(false, a.Name))
+	h.Set("Cache-Control", "private, no-store")
+	res.WriteHeader(http.StatusOK)
+	w := &patientWriter{w: res, patience: patience, deadlines: http.NewResponseController(res.Writer)}
+	if err := a.Write(connOf(ctx), w); err != nil {
+		requestOf(ctx).failed = err
+		panic(http.ErrAbortHandler)
+	}
 }

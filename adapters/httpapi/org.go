@@ -70,7 +70,13 @@ type OrgBody struct {
 }
 
 type settingsBody struct {
-	TimeZone *string `json:"time_zone" doc:"The IANA name of its time zone; null: UTC" example:"Europe/Berlin"`
+	TimeZone *string     `json:"time_zone" doc:"The IANA name of its time zone; null: UTC" example:"Europe/Berlin"`
+	Sharing  sharingBody `json:"sharing" doc:"Its rules for share links"`
+}
+
+type sharingBody struct {
+	MaxDays          *int `json:"max_days" doc:"How many days a link may live, from when it is made; null: no limit" example:"30"`
+	PasswordRequired bool `json:"password_required" doc:"Whether every link must have a password"`
 }
 
 type brandingBody struct {
@@ -82,7 +88,7 @@ type brandingBody struct {
 func showOrg(o *core.Org, account core.AccountID, role core.OrgRole) OrgBody {
 	return OrgBody{
 		ID: o.ID, Name: o.Name, Slug: o.Slug, IsPersonal: o.IsPersonal, Role: role, AccountID: account,
-		Settings:  settingsBody{orNull(o.Settings.TimeZone)},
+		Settings:  settingsBody{orNull(o.Settings.TimeZone), sharingBody{orNull(o.Settings.Sharing.MaxDays), o.Settings.Sharing.PasswordRequired}},
 		Branding:  brandingBody{orNull(o.Branding.LogoAssetID), orNull(o.Branding.PrimaryColor), orNull(o.Branding.AccentColor)},
 		CreatedAt: o.CreatedAt, UpdatedAt: o.UpdatedAt, DeletedAt: timeOrNull(o.DeletedAt), DefaultDriveID: o.DefaultDriveID,
 	}

@@ -46,7 +46,14 @@ func (h orgRoutes) create(ctx context.Context, in *createOrgInput) (*createdOrgO
 
 // settingsInput is settings as clients send them: what is left out stays.
 type settingsInput struct {
-	TimeZone optional[string] `json:"time_zone,omitzero" maxLength:"64" doc:"The IANA name of a time zone; null: UTC" example:"Europe/Berlin"`
+	TimeZone optional[string]       `json:"time_zone,omitzero" maxLength:"64" doc:"The IANA name of a time zone; null: UTC" example:"Europe/Berlin"`
+	Sharing  optional[sharingInput] `json:"sharing,omitzero" doc:"Replaces the rules for share links, those that are made and those that there are; null: none"`
+}
+
+// sharingInput is the rules for share links: what is left out is not one.
+type sharingInput struct {
+	MaxDays          optional[int] `json:"max_days,omitzero" minimum:"1" maximum:"36500" doc:"How many days a link may live, from when it is made; null: no limit" example:"30"`
+	PasswordRequired bool          `json:"password_required,omitempty" doc:"Whether every link must have a password"`
 }
 
 // brandingInput is branding as clients send it: what is left out is not there.
@@ -96,6 +103,9 @@ func (in *updateOrgInput) change() (c org.UpdateInput, err error) {
 	}
 	if body.Settings.null || body.Settings.value.TimeZone.set {
 		c.TimeZone = &body.Settings.value.TimeZone.value
+	}
+	if sharing := body.Settings.value.Sharing; body.Settings.null || sharing.set {
+		c.Sharing = &core.SharePolicy{MaxDays: sharing.value.MaxDays.value, PasswordRequired: sharing.value.PasswordRequired}
 	}
 	if body.Branding.set {
 		c.Branding = new(body.Branding.value.branding())

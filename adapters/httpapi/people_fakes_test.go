@@ -202,3 +202,8 @@ type fakeLicenses struct{ ports.Licenses }
 func (fakeLicenses) InForce(context.Context, core.OrgID, time.Time) (core.OrgLicense, error) {
 	return core.OrgLicense{License: core.UnlimitedLicense()}, nil
 }
+
+// fakeShares has no links.
+type fakeShares struct{ ports.ShareLinks }
+
+func (fakeShares) RevokeOf(context.Context, core.OrgID, core.AccountID, time.Time) error { return nil }

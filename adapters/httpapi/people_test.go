@@ -155,7 +155,7 @@ func TestAnOrgIsCreated(t *testing.T) {
 	f := newFixture(t)
 	w := f.call("POST", "/api/orgs", `{"name":"Example Studio","slug":"Example-Studio"}`, signedIn)
 	for _, want := range []string{
-		`"name":"Example Studio","slug":"example-studio","is_personal":false,"role":"owner"`, `"settings":{"time_zone":null}`,
+		`"name":"Example Studio","slug":"example-studio","is_personal":false,"role":"owner"`, `"settings":{"time_zone":null,"sharing":{"max_days":null,"password_required":false}}`,
 		`"branding":{"logo_asset_id":null,"primary_color":null,"accent_color":null}`, `"account":{"id":"`, `"drive":{"id":"`, `"name":"Personal"`,
 		`"library":{"id":"`, `"owner_account_id":null,"name":"Library"`,
 	} {
@@ -171,8 +171,8 @@ func TestAnOrgIsCreated(t *testing.T) {
 }
 
 func TestAnOrgIsPatched(t *testing.T) {
-	const zone, brand = `"settings":{"time_zone":"Europe/Berlin"}`, `"branding":{"logo_asset_id":null,"primary_color":"#112233","accent_color":"#445566"}`
-	const noZone, noBrand = `"settings":{"time_zone":null}`, `"branding":{"logo_asset_id":null,"primary_color":null,"accent_color":null}`
+	const zone, brand = `"settings":{"time_zone":"Europe/Berlin","sharing":{"max_days":null,"password_required":false}}`, `"branding":{"logo_asset_id":null,"primary_color":"#112233","accent_color":"#445566"}`
+	const noZone, noBrand = `"settings":{"time_zone":null,"sharing":{"max_days":null,"password_required":false}}`, `"branding":{"logo_asset_id":null,"primary_color":null,"accent_color":null}`
 	for body, want := range map[string][]string{
 		`{}`:                              {`"name":"Studio","slug":"studio"`, zone, brand},
 		`{"name":"Atelier"}`:              {`"name":"Atelier","slug":"studio"`, zone, brand},
@@ -180,9 +180,10 @@ func TestAnOrgIsPatched(t *testing.T) {
 		`{"settings":{}}`:                 {zone, brand},
 		`{"settings":null}`:               {noZone, brand},
 		`{"settings":{"time_zone":null}}`: {noZone, brand},
-		`{"settings":{"time_zone":"Asia/Tokyo"}}`: {`"settings":{"time_zone":"Asia/Tokyo"}`, brand},
-		`{"branding":null}`:                       {zone, noBrand},
-		`{"branding":{}}`:                         {zone, noBrand},
+		`{"settings":{"sharing":{"max_days":30,"password_required":true}}}`: {`"settings":{"time_zone":"Europe/Berlin","sharing":{"max_days":30,"password_required":true}}`, brand},
+		`{"settings":{"time_zone":"Asia/Tokyo"}}`:                           {`"settings":{"time_zone":"Asia/Tokyo","sharing":{"max_days":null,"password_required":false}}`, brand},
+		`{"branding":null}`: {zone, noBrand},
+		`{"branding":{}}`:   {zone, noBrand},
 		`{"branding":{"primary_color":"#ABCDEF","accent_color":null,"logo_asset_id":null}}`: {zone, `"branding":{"logo_asset_id":null,"primary_color":"#abcdef","accent_color":null}`},
 		`{"branding":{"logo_asset_id":"00000000-0000-0000-0000-000000000005"}}`:             {`"branding":{"logo_asset_id":"00000000-0000-0000-0000-000000000005","primary_color":null`},
 	} {
@@ -199,6 +200,7 @@ func TestAnOrgIsPatched(t *testing.T) {
 	}
 	for _, body := range []string{
 		`{"name":null}`, `{"slug":null}`, `{"slug":"a_b"}`, `{"settings":5}`, `{"settings":{"time_zone":"Mars"}}`, `{"settings":{"zone":"UTC"}}`,
+		`{"settings":{"sharing":{"max_days":0}}}`, `{"settings":{"sharing":{"max_days":36501}}}`, `{"settings":{"sharing":{"days":1}}}`,
 		`{"branding":{"primary_color":"red"}}`, `{"branding":{"logo_asset_id":"x"}}`, `{"branding":[]}`, `{"is_personal":true}`,
 	} {
 		problemIn(t, newFixture(t).call("PATCH", orgURL, body, signedIn), 422, "validation_failed")

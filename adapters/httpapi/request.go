@@ -26,6 +26,7 @@ type request struct {
 	body   []byte     // as sent
 	failed error      // for the log
 	note   slog.Attr  // for the log, what an operation has to add; zero: nothing
+	page   *sharePage // what a browser is shown; nil: it is a program that asks
 }
 
 type requestKey struct{}

@@ -22,6 +22,7 @@ import (
 	"github.com/seed-755a8038/coffer/app/drive"
 	"github.com/seed-755a8038/coffer/app/identity"
 	"github.com/seed-755a8038/coffer/app/org"
+	"github.com/seed-755a8038/coffer/app/share"
 	"github.com/seed-755a8038/coffer/core"
 )
 
@@ -32,6 +33,7 @@ type Services struct {
 	Orgs     *org.Service
 	Drives   *drive.Service
 	Assets   *asset.Service
+	Shares   *share.Service
 	Admin    *admin.Service
 
 	Limiter Limiter
@@ -49,6 +51,9 @@ type Services struct {
 	// ResponseWriter is wrapped in nothing that would keep the kernel from
 	// sending files by itself.
 	Blobs http.Handler
+
+	// BlobOrigin returns the scheme, host and port of signed URLs.
+	BlobOrigin func(ctx context.Context) (string, error)
 }
 
 // Limiter counts requests against rates, each key on its own.
@@ -78,6 +83,7 @@ type Options struct {
 	Timeout        time.Duration         // of a request; 0 is 30 s
 	MaxBody        int64                 // bytes of a request body; 0 is 1 MiB
 	CursorKey      []byte                // signs cursors: at least 16 secret bytes
+	AppURL         string                // where people sign in to an app; "": there is none
 	LogURL         func(*url.URL) string // the form of a URL that may be logged; nil: its path
 }
 
@@ -100,6 +106,7 @@ type server struct {
 	types   string // what the URI of a kind of problem begins with
 	headers http.Header
 	known   knownKeys
+	pages   sharePages
 }
 
 // New returns the handler of the whole server. It returns an error if an
@@ -116,6 +123,7 @@ func New(s Services, o Options) (http.Handler, error) {
 		return nil, err
 	}
 	srv.mountDocument()
+	srv.static(scriptPath, "text/javascript; charset=utf-8", jsonPolicy, func() ([]byte, error) { return sharePageScript, nil })
 	return srv, nil
 }
 
@@ -154,6 +162,10 @@ func newServer(s Services, o Options) (*server, error) {
 	srv.api = humaecho.NewV4(srv.echo, srv.config())
 	srv.api.UseMiddleware(srv.guard)
 	srv.mount()
+	if srv.pages, err = srv.newSharePages(); err != nil {
+		return nil, err
+	}
+	srv.pages.mount(srv.echo)
 	return srv, nil
 }
 
@@ -191,7 +203,16 @@ func (s *server) mount() {
 	apiKeyRoutes{s.Drives, codec[core.APIKeyID]{s.CursorKey, "api-keys"}}.mount(s.api)
 	uploadRoutes{s.Assets}.mount(s.api)
 	downloadRoutes{s.Assets}.mount(s.api)
+	shareRoutes{s.Shares, codec[core.ShareLinkID]{s.CursorKey, "shares"}, codec[core.AccessID]{s.CursorKey, "accesses"}, s.Timeout}.mount(s.api)
+	s.public().mount(s.api)
 	versionRoutes{s.Assets, codec[int]{s.CursorKey, "versions"}}.mount(s.api)
+}
+
+// public is what visitors with a share link use.
+func (s *server) public() publicShareRoutes {
+	return publicShareRoutes{
+		s.Shares, s.Drives, s.Assets, codec[drive.Position]{s.CursorKey, "shared"}, s.limitLink, strings.HasPrefix(s.PublicURL, "https://"), s.Timeout,
+	}
 }
 
 // ServeHTTP implements http.Handler.

@@ -84,24 +84,12 @@ type completeInput struct {
 	AssetIDInput
 	Body struct {
 		UploadID core.UploadID `json:"upload_id" format:"uuid" doc:"The upload that has ended" example:"0199f2b4-7c1e-7a60-9d52-3f1c6a0b8e17"`
-		Parts    []struct {
-			Number int    `json:"number" minimum:"1" maximum:"10000" doc:"The part's number" example:"1"`
-			ETag   string `json:"etag" maxLength:"200" doc:"What the PUT of the part answered, with or without quotes" example:"9f86d081884c7d65"`
-		} `json:"parts,omitempty" maxItems:"10000" doc:"The parts as the client knows them; may be left out"`
+		Parts    []PartInput   `json:"parts,omitempty" maxItems:"10000" doc:"The parts as the client knows them; may be left out"`
 	}
 }
 
 func (h uploadRoutes) complete(ctx context.Context, in *completeInput) (*assetOutput, error) {
-	done := asset.CompleteInput{UploadID: in.Body.UploadID}
-	for _, p := range in.Body.Parts {
-		// Its type is the application's own business; its shape is all there is to know.
-		done.Parts = append(done.Parts, struct {
-			Number int
-			Size   int64
-			ETag   string
-		}{Number: p.Number, ETag: strings.Trim(p.ETag, `"`)})
-	}
-	a, err := h.assets.Complete(ctx, actorOf(ctx), in.AssetID, done)
+	a, err := h.assets.Complete(ctx, actorOf(ctx), in.AssetID, completed(in.Body.UploadID, in.Body.Parts))
 	if err != nil {
 		return nil, err
 	}

@@ -55,6 +55,7 @@ var (
 	webToken   = regexp.MustCompile(`\beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*`)
 	apiKey     = regexp.MustCompile(`\b(pk_[0-9a-fA-F]{8})[0-9a-fA-F]{8,}`)
 	publicPath = regexp.MustCompile(`(/public/(?:shares|groups)/)[^/?#\s"']+`)
+	sharePage  = regexp.MustCompile(`(/s/)[0-9A-Fa-f]{16,}`)
 )
 
 // scrub removes secrets from a text: values assigned to names of secrets,
@@ -77,6 +78,9 @@ func scrub(s string) string {
 	}
 	if strings.Contains(s, "/public/") {
 		s = publicPath.ReplaceAllString(s, "$1"+redacted)
+	}
+	if strings.Contains(s, "/s/") {
+		s = sharePage.ReplaceAllString(s, "$1"+redacted)
 	}
 	if containsFold(s, "cookie:") || containsFold(s, "authorization:") || containsFold(s, "x-api-key:") {
 		s = header.ReplaceAllString(s, "$1: "+redacted)
@@ -128,6 +132,7 @@ func SafeURL(u *url.URL) string {
 	c := *u
 	c.User, c.RawQuery, c.Fragment, c.RawFragment, c.ForceQuery = nil, "", "", "", false
 	out := scrubKeys(publicPath.ReplaceAllString(c.String(), "$1"+redacted))
+	out = sharePage.ReplaceAllString(out, "$1"+redacted)
 	if u.RawQuery != "" {
 		out += "?" + safeQuery(u.RawQuery)
 	}

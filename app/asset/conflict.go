@@ -37,7 +37,9 @@ func (s *Service) rename(ctx context.Context, a core.Actor, in CreateInput, asse
 				continue
 			}
 			asset.Name = name
-			s.address(u, name)
+			if !a.ByLink() { // a URL must not tell a visitor which names are taken
+				s.address(u, name)
+			}
 			return nil
 		}
 	}

@@ -33,6 +33,8 @@ type CreateInput struct {
 	Metadata    core.Metadata
 	OnConflict  OnConflict
 	Once        *app.Once
+
+	staged *Staged // the bytes, if they are here already
 }
 
 // Created is an asset that waits for its bytes, and how to send them.
@@ -125,6 +127,9 @@ func (s *Service) draft(in CreateInput, now time.Time) (*core.Asset, *core.Uploa
 		ContentType: contentType, SizeBytes: in.SizeBytes, SHA256: sum,
 	}
 	upload.Plan(s.opts.Uploads, now)
+	if in.staged != nil {
+		upload.Stage(in.staged.id, s.opts.Uploads, now)
+	}
 	s.address(upload, name)
 	return asset, upload, nil
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/seed-755a8038/coffer/app"
 	"github.com/seed-755a8038/coffer/core"
 	"github.com/seed-755a8038/coffer/ports"
 )
@@ -125,7 +126,8 @@ func (s *Service) addExternal(ctx context.Context, tx ports.Tx, who ports.Extern
 }
 
 // claim takes a user from whoever signed up without owning the address: password
-// and second factor, sessions, tickets and identities end together.
+// and second factor, sessions, tickets, identities, API keys and share links end
+// together.
 func claim(ctx context.Context, tx ports.Tx, u *core.User, now time.Time) error {
 	u.Claim(now)
 	if err := tx.Users.Save(ctx, u); err != nil {
@@ -138,6 +140,15 @@ func claim(ctx context.Context, tx ports.Tx, u *core.User, now time.Time) error 
 	}
 	if err := tx.Identities.RemoveOf(ctx, u.ID); err != nil {
 		return err
+	}
+	accounts, err := tx.Accounts.AllOf(ctx, u.ID)
+	if err != nil {
+		return err
+	}
+	for i := range accounts {
+		if err := app.RevokeGrants(ctx, tx, &accounts[i].Account, now); err != nil {
+			return err
+		}
 	}
 	return tx.Sessions.RevokeOf(ctx, u.ID, core.SessionID{}, now)
 }

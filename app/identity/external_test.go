@@ -158,11 +158,16 @@ func TestAnAddressThatWasNeverVerifiedPassesToItsOwner(t *testing.T) {
 	reset := f.token("victim@example.com", "reset-password")
 	second, tokens, err := f.logIn("victim@example.com", password)
 	f.must(err)
-	f.must(f.store.Update(t.Context(), func(tx ports.Tx) error { // an identity of the attacker's, and a second factor
+	link := &core.ShareLink{
+		ID: core.ShareLinkID{1}, OrgID: n.Org.ID, DriveID: n.Drive.ID, NodeID: core.RootOf(n.Drive.ID), Kind: core.ShareDownload,
+		CreatedBy: n.Account.ID, TokenHash: [32]byte{1}, TokenSealed: []byte("t"), Version: 1, CreatedAt: f.clock.Now(), UpdatedAt: f.clock.Now(),
+	}
+	f.must(f.store.Update(t.Context(), func(tx ports.Tx) error { // an identity of the attacker's, a second factor, and a link
 		u, err := tx.Users.Lock(t.Context(), n.User.ID)
 		f.must(err)
 		u.SetTOTP(core.TOTP{Secret: []byte("s"), ConfirmedAt: f.clock.Now()}, f.clock.Now())
 		f.must(tx.Users.Save(t.Context(), u))
+		f.must(tx.ShareLinks.Add(t.Context(), link))
 		return tx.Identities.Add(t.Context(), &core.Identity{Issuer: "https://a.example", Subject: "attacker", UserID: u.ID, CreatedAt: f.clock.Now()})
 	}))
 	f.issuers.knows("attacker", "attacker@example.com")
@@ -187,6 +192,13 @@ func TestAnAddressThatWasNeverVerifiedPassesToItsOwner(t *testing.T) {
 	if other.UserID == victim.UserID {
 		t.Error("the attacker's identity is still the victim's")
 	}
+	f.must(f.store.View(t.Context(), func(tx ports.Tx) error {
+		left, err := tx.ShareLinks.Get(t.Context(), n.Org.ID, link.ID)
+		if err == nil && left.RevokedAt.IsZero() {
+			t.Error("the attacker's link still leads to the victim's files")
+		}
+		return err
+	}))
 	if got := f.actions(u); got[len(got)-1] != "user.claimed" {
 		t.Errorf("audit log %q", got)
 	}

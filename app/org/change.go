@@ -80,6 +80,7 @@ type UpdateInput struct {
 	Slug     *string
 	TimeZone *string
 	Branding *core.Branding
+	Sharing  *core.SharePolicy
 	IfMatch  int64 // the version the client has seen; 0: any
 
 	DefaultDriveID *core.DriveID
@@ -145,7 +146,12 @@ func checkDefaultDrive(ctx context.Context, tx ports.Tx, o *core.Org, id core.Dr
 }
 
 func (s *Service) cleanChange(in UpdateInput) (c core.OrgChange, err error) {
-	c.DefaultDriveID = in.DefaultDriveID
+	c.DefaultDriveID, c.Sharing = in.DefaultDriveID, in.Sharing
+	if in.Sharing != nil {
+		if err := core.CheckSharePolicy(*in.Sharing); err != nil {
+			return c, err
+		}
+	}
 	if in.Name != nil {
 		name, err := core.CleanTitle("body.name", *in.Name, s.text.NFC)
 		if err != nil {
@@ -241,6 +247,8 @@ func orgChanges(before, after *core.Org) map[string]core.Change {
 	note("name", before.Name, after.Name)
 	note("slug", before.Slug, after.Slug)
 	note("time_zone", before.Settings.TimeZone, after.Settings.TimeZone)
+	note("sharing.max_days", before.Settings.Sharing.MaxDays, after.Settings.Sharing.MaxDays)
+	note("sharing.password_required", before.Settings.Sharing.PasswordRequired, after.Settings.Sharing.PasswordRequired)
 	note("default_drive_id", before.DefaultDriveID.String(), after.DefaultDriveID.String())
 	note("logo_asset_id", before.Branding.LogoAssetID.String(), after.Branding.LogoAssetID.String())
 	note("primary_color", before.Branding.PrimaryColor, after.Branding.PrimaryColor)

@@ -1,0 +1,324 @@
+package share
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/seed-755a8038/coffer/app"
+	"github.com/seed-755a8038/coffer/core"
+	"github.com/seed-755a8038/coffer/ports"
+)
+
+// Shared is a link as those see it who may change it.
+type Shared struct {
+	Link  *core.ShareLink
+	State core.ShareState
+	Token string
+	URL   string // where the link leads
+}
+
+// RulesInput is what a link shall be like, as a client says it.
+type RulesInput struct {
+	Name              string
+	Accounts          []core.AccountID
+	Password          *string // nil: as it is; empty: none
+	ExpiresAt         time.Time
+	MaxViews          int64 // or core.Unlimited
+	MaxDownloads      int64 // or core.Unlimited
+	AllowDownload     bool
+	AllowViewMetadata bool
+	IPAllow           []string
+	Watermark         bool
+	Request           core.FileRequest
+	Notify            core.ShareNotify
+}
+
+// CreateInput is a new link to a file or folder.
+type CreateInput struct {
+	NodeID core.NodeID
+	Kind   core.ShareKind
+	RulesInput
+	Once *app.Once
+}
+
+// Create makes a link. Whoever may write in the drive may; scripts may not. It
+// returns errors with the code feature_unavailable, core.ErrSharePolicy, and
+// core.ErrNodeTrashed.
+func (s *Service) Create(ctx context.Context, a core.Actor, in CreateInput) (Shared, error) {
+	f, err := s.hot.ForNode(ctx, a, in.NodeID)
+	if err != nil {
+		return Shared{}, err
+	}
+	if err := core.CanShare(f.DriveFacts); err != nil {
+		return Shared{}, err
+	}
+	now := s.clock.Now()
+	if err := in.Once.Find(ctx, s.store, s.secrets, now); err != nil {
+		return Shared{}, err
+	}
+	l := &core.ShareLink{
+		ID: core.ShareLinkID(s.ids.NewID()), OrgID: f.OrgID, DriveID: f.DriveID, NodeID: f.Node.ID, Kind: in.Kind, CreatedBy: f.AccountID,
+		CreatedAt: now,
+	}
+	if err := s.apply(ctx, l, in.RulesInput, now); err != nil {
+		return Shared{}, err
+	}
+	if err := l.CheckRules(f.Node.Kind); err != nil {
+		return Shared{}, err
+	}
+	token, hash, sealed, err := s.newToken()
+	if err != nil {
+		return Shared{}, err
+	}
+	l.TokenHash, l.TokenSealed = hash, sealed
+	out := s.shared(l, token)
+	err = in.Once.Do(ctx, s.store, s.secrets, now, func(tx ports.Tx) error {
+		if err := s.check(ctx, tx, l, nil, now); err != nil {
+			return err
+		}
+		if _, err := find(ctx, tx, core.Itself(l.OrgID, l.DriveID), l.NodeID, f.Node.Kind); err != nil {
+			return trashed(err)
+		}
+		if err := tx.ShareLinks.Add(ctx, l); err != nil {
+			return err
+		}
+		if err := s.record(ctx, tx, f.DriveFacts, a, "share.created", l, changes(&core.ShareLink{}, l)); err != nil {
+			return err
+		}
+		return in.Once.Keep(ctx, tx, s.secrets, out, now)
+	})
+	return out, err
+}
+
+// trashed says of a node that was there a moment ago why it is not shared.
+func trashed(err error) error {
+	if errors.Is(err, core.ErrNotFound) {
+		return core.ErrNodeTrashed
+	}
+	return err
+}
+
+// apply gives the link the rules that a client wants, made clean. A new
+// password is hashed.
+func (s *Service) apply(ctx context.Context, l *core.ShareLink, in RulesInput, now time.Time) error {
+	rules := core.ShareRules{
+		PasswordHash: l.PasswordHash, PasswordVersion: l.PasswordVersion, AllowDownload: in.AllowDownload, AllowViewMetadata: in.AllowViewMetadata,
+		ExpiresAt: in.ExpiresAt.UTC().Truncate(time.Microsecond), MaxViews: in.MaxViews, MaxDownloads: in.MaxDownloads, Watermark: in.Watermark,
+		Request: in.Request,
+	}
+	name, err := s.cleanName(in.Name)
+	if err != nil {
+		return err
+	}
+	if rules.Accounts, err = core.CleanAccounts("body.audience.account_ids", in.Accounts); err != nil {
+		return err
+	}
+	if rules.IPAllow, err = core.CleanAddresses("body.ip_allow", in.IPAllow); err != nil {
+		return err
+	}
+	if rules.Request.ContentTypes, err = core.CleanShareTypes("body.request.content_types", in.Request.ContentTypes); err != nil {
+		return err
+	}
+	if in.Password != nil {
+		if rules.PasswordHash, err = s.hash(ctx, *in.Password); err != nil {
+			return err
+		}
+	}
+	l.Change(name, rules, in.Notify, now)
+	return nil
+}
+
+// cleanName returns the name of a link, which may have none.
+func (s *Service) cleanName(raw string) (string, error) {
+	if raw == "" {
+		return "", nil
+	}
+	return core.CleanTitle("body.name", raw, s.text.NFC)
+}
+
+func (s *Service) hash(ctx context.Context, password string) (string, error) {
+	if password == "" {
+		return "", nil
+	}
+	if err := core.CheckSharePassword("body.password", password); err != nil {
+		return "", err
+	}
+	return s.passwords.Hash(ctx, password)
+}
+
+// check refuses a link that the licence, the org's rules or its people do not
+// allow. before is nil for a new one.
+func (s *Service) check(ctx context.Context, tx ports.Tx, l, before *core.ShareLink, now time.Time) error {
+	license := core.UnlimitedLicense()
+	if !s.opts.Unlimited {
+		inForce, err := tx.Licenses.InForce(ctx, l.OrgID, now)
+		if err != nil {
+			return err
+		}
+		license = inForce.License
+	}
+	o, err := tx.Orgs.Get(ctx, l.OrgID)
+	if err != nil {
+		return err
+	}
+	if err := core.CheckShare(l, before, license, o.Settings.Sharing, now); err != nil {
+		return err
+	}
+	for i, id := range l.Accounts {
+		if before != nil && before.IsFor(id) {
+			continue
+		}
+		account, err := tx.Accounts.Get(ctx, l.OrgID, id)
+		switch {
+		case errors.Is(err, core.ErrNotFound) || err == nil && account.Status != core.AccountActive:
+			return core.Invalid(fmt.Sprintf("body.audience.account_ids[%d]", i), "is not an active account of the organisation").With("account_id", id.String())
+		case err != nil:
+			return err
+		}
+	}
+	return nil
+}
+
+// newToken returns a token, and what is stored of it.
+func (s *Service) newToken() (token string, hash [32]byte, sealed []byte, err error) {
+	var random [core.ShareTokenBytes]byte
+	_, _ = rand.Read(random[:]) // never fails
+	token = core.FormatShareToken(random)
+	if hash, err = core.ParseShareToken(token); err != nil {
+		return "", hash, nil, err
+	}
+	sealed, err = s.secrets.Seal([]byte(token))
+	return token, hash, sealed, err
+}
+
+func (s *Service) shared(l *core.ShareLink, token string) Shared {
+	return Shared{Link: l, State: l.State(s.clock.Now()), Token: token, URL: s.opts.PublicURL + "/s/" + token}
+}
+
+// reveal shows a stored link with its token.
+func (s *Service) reveal(l *core.ShareLink) (Shared, error) {
+	token, err := s.secrets.Open(l.TokenSealed)
+	if err != nil {
+		return Shared{}, fmt.Errorf("open the token of link %s: %w", l.ID, err)
+	}
+	return s.shared(l, string(token)), nil
+}
+
+func (s *Service) revealAll(links []*core.ShareLink) ([]Shared, error) {
+	out := make([]Shared, len(links))
+	for i, l := range links {
+		var err error
+		if out[i], err = s.reveal(l); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// ListInput is a page of links.
+type ListInput struct {
+	Ended  bool // also those that are revoked or have expired
+	Before core.ShareLinkID
+	Limit  int
+}
+
+// OfNode returns the links to a node, newest first, to those who may make some.
+func (s *Service) OfNode(ctx context.Context, a core.Actor, node core.NodeID, in ListInput) ([]Shared, error) {
+	f, err := s.hot.ForNode(ctx, a, node)
+	if err != nil {
+		return nil, err
+	}
+	if err := core.CanShare(f.DriveFacts); err != nil {
+		return nil, err
+	}
+	return s.list(ctx, ports.ShareLinkQuery{OrgID: f.OrgID, NodeID: node, AccountID: f.AccountID}, in)
+}
+
+// OfOrg returns the links of an org's drives in which the actor may make some,
+// newest first.
+func (s *Service) OfOrg(ctx context.Context, a core.Actor, org core.OrgID, in ListInput) ([]Shared, error) {
+	f, err := s.hot.ForOrg(ctx, a, org)
+	if err != nil {
+		return nil, err
+	}
+	if err := core.CanInOrg(f, core.ViewOrg); err != nil {
+		return nil, err
+	}
+	return s.list(ctx, ports.ShareLinkQuery{OrgID: org, AccountID: f.AccountID}, in)
+}
+
+func (s *Service) list(ctx context.Context, q ports.ShareLinkQuery, in ListInput) ([]Shared, error) {
+	q.Live, q.Now, q.Before, q.Limit = !in.Ended, s.clock.Now(), in.Before, in.Limit
+	var links []*core.ShareLink
+	err := s.store.View(ctx, func(tx ports.Tx) (err error) {
+		links, err = tx.ShareLinks.List(ctx, q)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s.revealAll(links)
+}
+
+// mine returns a link with the actor's standing in its drive, if the actor may
+// change it. To others it does not exist.
+func (s *Service) mine(ctx context.Context, a core.Actor, id core.ShareLinkID) (*core.ShareLink, core.DriveFacts, error) {
+	c, err := s.hot.ForUser(ctx, a)
+	if err != nil {
+		return nil, core.DriveFacts{}, err
+	}
+	if err := c.Check(); err != nil {
+		return nil, core.DriveFacts{}, err
+	}
+	var l *core.ShareLink
+	err = s.store.View(ctx, func(tx ports.Tx) (err error) {
+		l, err = tx.ShareLinks.Find(ctx, id)
+		return err
+	})
+	if err != nil {
+		return nil, core.DriveFacts{}, err
+	}
+	f, err := s.hot.ForDrive(ctx, a, l.DriveID)
+	if err != nil {
+		return nil, f, err
+	}
+	return l, f, core.CanShare(f)
+}
+
+// Get returns a link, also one that has ended.
+func (s *Service) Get(ctx context.Context, a core.Actor, id core.ShareLinkID) (Shared, error) {
+	l, _, err := s.mine(ctx, a, id)
+	if err != nil {
+		return Shared{}, err
+	}
+	return s.reveal(l)
+}
+
+// AccessInput is a page of a link's access log. The zero value of a filter
+// means any.
+type AccessInput struct {
+	LinkID   core.ShareLinkID
+	Kind     core.AccessKind
+	Refused  *bool
+	From, To time.Time
+	Before   core.AccessID
+	Limit    int
+}
+
+// Accesses returns rows of a link's access log, newest first.
+func (s *Service) Accesses(ctx context.Context, a core.Actor, in AccessInput) (rows []*core.ShareAccess, err error) {
+	l, _, err := s.mine(ctx, a, in.LinkID)
+	if err != nil {
+		return nil, err
+	}
+	err = s.store.View(ctx, func(tx ports.Tx) (err error) {
+		rows, err = tx.ShareLinks.Accesses(ctx, ports.AccessQuery{
+			OrgID: l.OrgID, LinkID: l.ID, Kind: in.Kind, Refused: in.Refused, From: in.From, To: in.To, Before: in.Before, Limit: in.Limit,
+		})
+		return err
+	})
+	return rows, err
+}

@@ -40,6 +40,12 @@ func (s storeTest) closed(owner person, name string) (team, ports.Remains) {
 			s.finish(r)
 		}
 	}
+	for range 3 {
+		link := s.share(in, in.root(), nil)
+		for range 3 {
+			s.granted(link, core.AccessView, true)
+		}
+	}
 	open := s.invitation(t, name+"@invited.example")
 	s.must(s.addAccount(open))
 	s.update(func(tx ports.Tx) error {

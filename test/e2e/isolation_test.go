@@ -12,7 +12,7 @@ import (
 
 // request is a request of the table of operations. In path and body, {org},
 // {drive}, {node}, {asset}, {pending}, {upload}, {company}, {shared}, {account},
-// {invitation}, {key} and {session} stand for ids.
+// {invitation}, {key}, {share} and {session} stand for ids.
 type request struct {
 	method, path, body string
 }
@@ -60,6 +60,16 @@ var requests = []request{
 	{"POST", "/api/nodes/{node}/restore", ""},
 	{"DELETE", "/api/nodes/{node}", ""},
 	{"DELETE", "/api/nodes/{node}?permanent=true", ""},
+	{"GET", "/api/nodes/{asset}/shares", ""},
+	{"POST", "/api/nodes/{asset}/shares", `{}`},
+	{"POST", "/api/nodes/{shared}/shares", `{"kind": "upload"}`},
+	{"GET", "/api/orgs/{org}/shares", ""},
+	{"GET", "/api/shares/{share}", ""},
+	{"PATCH", "/api/shares/{share}", `{"allow_download": true}`},
+	{"DELETE", "/api/shares/{share}", ""},
+	{"POST", "/api/shares/{share}/rotate", ""},
+	{"GET", "/api/shares/{share}/access-log", ""},
+	{"GET", "/api/shares/{share}/access-log?format=csv", ""},
 	{"POST", "/api/assets/{pending}/complete", `{"upload_id": "{upload}"}`},
 	{"POST", "/api/assets/{asset}/complete", `{"upload_id": "{upload}"}`},
 	{"POST", "/api/assets/{pending}/upload/parts", `{"from": 1}`},
@@ -116,6 +126,7 @@ func possessions(u *user) map[string]string {
 		"org": u.org, "drive": u.drive, "node": u.folder(u.drive, "/mine"), "asset": asset.text("id"), "pending": pending.text("asset.id"), "upload": pending.text("upload.upload_id"),
 		"company": company.org, "shared": company.drive, "account": company.account, "invitation": company.invite("guest-of-"+u.email, "member"),
 		"key":     u.issue(u.drive, "read").id,
+		"share":   u.shares(asset.text("id"), object{}).id,
 		"session": u.want(http.StatusOK, "GET", "/api/me/sessions", nil).text("items.0.id"),
 	}
 }
@@ -224,7 +235,7 @@ func inventory(u *user, ids map[string]string) string {
 	var b strings.Builder
 	for _, path := range []string{
 		"/api/me", "/api/orgs/{org}", "/api/orgs/{org}/license", "/api/orgs/{org}/assets", "/api/orgs/{org}/assets/{asset}",
-		"/api/orgs/{org}/assets/{pending}", "/api/drives/{drive}/nodes", "/api/drives/{drive}/api-keys", "/api/drives/{drive}/trash", "/api/drives/{drive}/changes", "/api/nodes/{node}", "/api/assets/{asset}/versions", "/api/assets/{pending}/upload",
+		"/api/orgs/{org}/assets/{pending}", "/api/drives/{drive}/nodes", "/api/drives/{drive}/api-keys", "/api/drives/{drive}/trash", "/api/drives/{drive}/changes", "/api/nodes/{node}", "/api/assets/{asset}/versions", "/api/assets/{pending}/upload", "/api/shares/{share}", "/api/shares/{share}/access-log", "/api/nodes/{asset}/shares",
 		"/api/me/accounts", "/api/me/sessions", "/api/orgs/{company}", "/api/orgs/{company}/members", "/api/orgs/{company}/invitations",
 		"/api/orgs/{company}/audit-log", "/api/orgs/{company}/drives", "/api/drives/{shared}/members",
 	} {

@@ -30,6 +30,11 @@ var roleTable = []struct {
 	{"upload a file", [8]int{yes, yes, yes, no, gone, gone, gone, gone}, (*cast).upload},
 	{"delete one's own file", [8]int{yes, yes, yes, no, gone, gone, gone, gone}, (*cast).deleteOwn},
 	{"delete another's file", [8]int{yes, yes, no, no, gone, gone, gone, gone}, (*cast).deleteAny},
+	{"share a file", [8]int{yes, yes, yes, no, gone, gone, gone, gone}, (*cast).shares},
+	{"see a file's links", [8]int{yes, yes, yes, no, gone, gone, gone, gone}, (*cast).links},
+	{"change a link", [8]int{yes, yes, yes, no, gone, gone, gone, gone}, (*cast).changeLink},
+	{"see who used a link", [8]int{yes, yes, yes, no, gone, gone, gone, gone}, (*cast).linkLog},
+	{"revoke a link", [8]int{yes, yes, yes, no, gone, gone, gone, gone}, (*cast).revokeLink},
 	{"invite somebody", [8]int{yes, yes, no, no, gone, gone, gone, gone}, (*cast).invites},
 	{"invite an owner", [8]int{yes, no, no, no, gone, gone, gone, gone}, (*cast).invitesOwner},
 	{"see the invitations", [8]int{yes, yes, no, no, gone, gone, gone, gone}, (*cast).invitations},
@@ -99,6 +104,23 @@ func (c *cast) deleteOwn(u *user) *answer {
 func (c *cast) deleteAny(u *user) *answer {
 	return u.ask("DELETE", c.org("/assets/"+c.boss.create(object{"name": c.fresh(), "size_bytes": 1}).text("asset.id")), nil)
 }
+
+// file makes a file of the boss's, and link a link to one.
+func (c *cast) file() string {
+	return c.boss.create(object{"name": c.fresh(), "size_bytes": 1}).text("asset.id")
+}
+
+func (c *cast) link() string { return "/api/shares/" + c.boss.shares(c.file(), object{}).id }
+
+func (c *cast) shares(u *user) *answer {
+	return u.ask("POST", "/api/nodes/"+c.file()+"/shares", object{})
+}
+
+func (c *cast) links(u *user) *answer { return u.ask("GET", "/api/nodes/"+c.file()+"/shares", nil) }
+
+func (c *cast) changeLink(u *user) *answer { return u.ask("PATCH", c.link(), object{"max_views": 3}) }
+func (c *cast) linkLog(u *user) *answer    { return u.ask("GET", c.link()+"/access-log", nil) }
+func (c *cast) revokeLink(u *user) *answer { return u.ask("DELETE", c.link(), nil) }
 
 func (c *cast) inviteAs(u *user, role string) *answer {
 	a := u.ask("POST", c.org("/invitations"), object{"email": c.fresh() + "@example.com", "role": role})

@@ -262,13 +262,42 @@ func (w *writer) drives() []write {
 	}
 }
 
+// shares are the writes on share links, and by their visitors.
+func (w *writer) shares() []write {
+	const logged = "is in the link's access log"
+	ana := w.ana
+	var look, send *link
+	var begun *answer
+	return []write{
+		{"createShare", []string{"folder.created", "share.created", "share.created"}, "", func() {
+			inbox := ana.folder("Inbox", "")
+			look, send = ana.shares(inbox, object{}), ana.shares(inbox, object{"kind": "upload"})
+		}},
+		{"updateShare", []string{"share.updated"}, "", func() {
+			ana.edits(look, object{"expires_at": time.Now().Add(time.Hour)})
+			ana.edits(look, object{"max_views": nil}) // no change
+		}},
+		{"unlockPublicShare", nil, logged, func() { look.unlocks("none", "192.0.2.1").isProblem(http.StatusForbidden, "share_password_wrong") }},
+		{"rotateShare", []string{"share.rotated"}, "", func() { ana.want(http.StatusOK, "POST", "/api/shares/"+look.id+"/rotate", nil) }},
+		{"revokeShare", []string{"share.revoked"}, "", func() {
+			ana.want(http.StatusNoContent, "DELETE", "/api/shares/"+look.id, nil)
+			ana.want(http.StatusNoContent, "DELETE", "/api/shares/"+look.id, nil) // is revoked
+		}},
+		{"beginPublicUpload", nil, logged, func() { begun = send.begins(object{"name": "v.txt", "size_bytes": 1}) }},
+		{"signPublicUploadParts", nil, noEffect, func() {
+			send.want(http.StatusOK, "POST", send.path("/uploads/"+begun.text("asset_id")+"/parts"), proof(begun))
+		}},
+		{"completePublicUpload", []string{"asset.uploaded"}, "", func() { begun.put([]byte("v")); send.ends(begun) }},
+	}
+}
+
 func TestEveryWriteIsInAnAuditLogOrSaysWhyNot(t *testing.T) {
 	tellWithProvider(t, nil, func(t *testing.T, s *server, idp *env.IDP) {
 		w := &writer{server: s, idp: idp, ana: s.signUp("ana"), ben: s.signUp("ben")}
 		s.must("admin", "promote", w.ana.email)
 		_, last := s.newEntries(missingID)
 		done := map[string]bool{}
-		for _, of := range []func() []write{w.people, w.orgs, w.files, w.drives} {
+		for _, of := range []func() []write{w.people, w.orgs, w.files, w.drives, w.shares} {
 			for _, op := range of() {
 				op.do()
 				var got []string

@@ -76,12 +76,7 @@ func scrub(s string) string {
 	if strings.Contains(s, "://") {
 		s = userInfo.ReplaceAllString(s, "$1:"+redacted+"@")
 	}
-	if strings.Contains(s, "/public/") {
-		s = publicPath.ReplaceAllString(s, "$1"+redacted)
-	}
-	if strings.Contains(s, "/s/") {
-		s = sharePage.ReplaceAllString(s, "$1"+redacted)
-	}
+	s = scrubPaths(s)
 	if containsFold(s, "cookie:") || containsFold(s, "authorization:") || containsFold(s, "x-api-key:") {
 		s = header.ReplaceAllString(s, "$1: "+redacted)
 	}
@@ -92,6 +87,17 @@ func scrub(s string) string {
 		s = webToken.ReplaceAllString(s, redacted)
 	}
 	return scrubKeys(s)
+}
+
+// scrubPaths removes the tokens of links that paths have.
+func scrubPaths(s string) string {
+	if strings.Contains(s, "/public/") {
+		s = publicPath.ReplaceAllString(s, "$1"+redacted)
+	}
+	if strings.Contains(s, "/s/") {
+		s = sharePage.ReplaceAllString(s, "$1"+redacted)
+	}
+	return s
 }
 
 func scrubKeys(s string) string {
@@ -131,8 +137,7 @@ func SafeURL(u *url.URL) string {
 	}
 	c := *u
 	c.User, c.RawQuery, c.Fragment, c.RawFragment, c.ForceQuery = nil, "", "", "", false
-	out := scrubKeys(publicPath.ReplaceAllString(c.String(), "$1"+redacted))
-	out = sharePage.ReplaceAllString(out, "$1"+redacted)
+	out := scrubKeys(scrubPaths(c.String()))
 	if u.RawQuery != "" {
 		out += "?" + safeQuery(u.RawQuery)
 	}

@@ -2,4 +2,4 @@
 
 package bench
 
-const mostAllocations = 53
+const mostAllocations = 49

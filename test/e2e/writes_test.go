@@ -270,7 +270,7 @@ func (w *writer) shares() []write {
 	var begun *answer
 	return []write{
 		{"createShare", []string{"folder.created", "share.created", "share.created"}, "", func() {
-			inbox := ana.folder("Inbox", "")
+			inbox := ana.folder(ana.drive, "/Inbox")
 			look, send = ana.shares(inbox, object{}), ana.shares(inbox, object{"kind": "upload"})
 		}},
 		{"updateShare", []string{"share.updated"}, "", func() {

@@ -11,11 +11,13 @@ import (
 
 	"github.com/seed-755a8038/coffer/core"
 	"github.com/seed-755a8038/coffer/ports"
+	"github.com/seed-755a8038/coffer/test/fixture"
 )
 
 // issuers are a provider whose codes, and an issuer whose tokens, are "at " and
 // the name of somebody it knows.
 type issuers struct {
+	clock  *fixture.Clock
 	people map[string]ports.ExternalUser
 	down   bool
 	begun  int
@@ -34,7 +36,7 @@ func (i *issuers) Begin(_ context.Context, provider, redirect string) (string, p
 	}
 	i.begun++
 	state := ports.SignInState{Provider: provider, State: "state " + strings.Repeat("x", i.begun), Nonce: "n", Verifier: "v"}
-	state.Begun = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	state.Begun = i.clock.Now()
 	return redirect, state, nil
 }
 
@@ -64,14 +66,14 @@ func (i *issuers) knows(subject, email string) {
 	i.people[subject] = ports.ExternalUser{Issuer: "https://a.example", Subject: subject, Email: address, EmailVerified: !unverified, Name: "Name of " + subject}
 }
 
-func (f *fixture) external(subject string) (core.Actor, error) {
+func (f *world) external(subject string) (core.Actor, error) {
 	return f.Authenticate(f.Context(), "at "+subject, from)
 }
 
 // actions are those of the user's personal org, oldest first.
-func (f *fixture) actions(u *core.User) (all []string) {
+func (f *world) actions(u *core.User) (all []string) {
 	f.Helper()
-	f.must(f.store.View(f.Context(), func(tx ports.Tx) error {
+	f.Must(f.Store.View(f.Context(), func(tx ports.Tx) error {
 		entries, err := tx.Audit.List(f.Context(), ports.AuditQuery{OrgID: u.PersonalOrgID, Limit: 50})
 		for _, e := range entries {
 			all = append([]string{e.Action}, all...)
@@ -85,62 +87,62 @@ func (f *fixture) actions(u *core.User) (all []string) {
 }
 
 func TestAtFirstSightAUserIsMade(t *testing.T) {
-	f := newFixture(t)
+	f := newWorld(t)
 	f.issuers.knows("ana", "Ana@Example.com")
 	a, err := f.external("ana")
-	f.must(err)
+	f.Must(err)
 	u := f.user(a)
 	if u.Email != "ana@example.com" || u.Name != "Name of ana" || !u.Verified() || u.PasswordHash != "" || !a.External || !a.SessionID.IsZero() ||
 		a.ActiveOrg != u.PersonalOrgID || a.From != from {
 		t.Errorf("%+v, %+v", u, a)
 	}
 	again, err := f.external("ana")
-	f.must(err)
+	f.Must(err)
 	if again != a {
 		t.Errorf("%+v, then %+v", a, again)
 	}
 	accounts, err := f.Accounts(t.Context(), a)
-	f.must(err)
+	f.Must(err)
 	if len(accounts) != 1 || !accounts[0].Org.IsPersonal || accounts[0].Account.Role != core.OrgOwner {
 		t.Errorf("%+v", accounts)
 	}
 	if got := f.actions(u); len(got) != 1 || got[0] != "user.signed_up" {
 		t.Errorf("audit log %q", got)
 	}
-	if mails := f.mail(); len(mails) != 0 {
+	if mails := f.mails(); len(mails) != 0 {
 		t.Errorf("mails %+v", mails)
 	}
 
 	// There is no password: none is right, and the first one is set by mail.
 	for _, wrong := range []string{"", password} {
 		_, _, err = f.logIn("ana@example.com", wrong)
-		f.want(err, core.ErrInvalidCredentials)
+		f.Fails(err, core.ErrInvalidCredentials)
 	}
 	if f.passwords.verified != 2 {
 		t.Errorf("%d passwords were verified", f.passwords.verified)
 	}
-	f.want(f.ChangePassword(t.Context(), a, "", "new password"), core.ErrNoPassword)
+	f.Fails(f.ChangePassword(t.Context(), a, "", "new password"), core.ErrNoPassword)
 	_, err = f.SwitchOrg(t.Context(), a, u.PersonalOrgID)
-	f.want(err, core.ErrSessionRequired)
-	f.must(f.Forgot(t.Context(), "ana@example.com", from))
-	f.must(f.Reset(t.Context(), f.token("ana@example.com", "reset-password"), "new password", from))
+	f.Fails(err, core.ErrSessionRequired)
+	f.Must(f.Forgot(t.Context(), "ana@example.com", from))
+	f.Must(f.Reset(t.Context(), f.token("ana@example.com", "reset-password"), "new password", from))
 	_, _, err = f.logIn("ana@example.com", "new password")
-	f.must(err)
+	f.Must(err)
 }
 
 func TestAVerifiedUserIsLinked(t *testing.T) {
-	f := newFixture(t)
+	f := newWorld(t)
 	n, a := f.signUp("ana@example.com")
-	f.must(f.VerifyEmail(t.Context(), f.token("ana@example.com", "verify-email"), from))
+	f.Must(f.VerifyEmail(t.Context(), f.token("ana@example.com", "verify-email"), from))
 	f.issuers.knows("ana", "ana@example.com")
 	b, err := f.external("ana")
-	f.must(err)
+	f.Must(err)
 	if b.UserID != n.User.ID {
 		t.Errorf("%v, want %v", b.UserID, n.User.ID)
 	}
-	f.must(f.alive(a))
+	f.Must(f.alive(a))
 	_, _, err = f.logIn("ana@example.com", password)
-	f.must(err)
+	f.Must(err)
 	if got := f.actions(n.User); !slices.Contains(got, "user.identity_linked") {
 		t.Errorf("audit log %q", got)
 	}
@@ -151,48 +153,48 @@ func TestAVerifiedUserIsLinked(t *testing.T) {
 }
 
 func TestAnAddressThatWasNeverVerifiedPassesToItsOwner(t *testing.T) {
-	f := newFixture(t)
+	f := newWorld(t)
 	n, attacker := f.signUp("victim@example.com")
 	verify := f.token("victim@example.com", "verify-email")
-	f.must(f.Forgot(t.Context(), "victim@example.com", from))
+	f.Must(f.Forgot(t.Context(), "victim@example.com", from))
 	reset := f.token("victim@example.com", "reset-password")
 	second, tokens, err := f.logIn("victim@example.com", password)
-	f.must(err)
+	f.Must(err)
 	link := &core.ShareLink{
 		ID: core.ShareLinkID{1}, OrgID: n.Org.ID, DriveID: n.Drive.ID, NodeID: core.RootOf(n.Drive.ID), Kind: core.ShareDownload,
-		CreatedBy: n.Account.ID, TokenHash: [32]byte{1}, TokenSealed: []byte("t"), Version: 1, CreatedAt: f.clock.Now(), UpdatedAt: f.clock.Now(),
+		CreatedBy: n.Account.ID, TokenHash: [32]byte{1}, TokenSealed: []byte("t"), Version: 1, CreatedAt: f.Clock.Now(), UpdatedAt: f.Clock.Now(),
 	}
-	f.must(f.store.Update(t.Context(), func(tx ports.Tx) error { // an identity of the attacker's, a second factor, and a link
+	f.Must(f.Store.Update(t.Context(), func(tx ports.Tx) error { // an identity of the attacker's, a second factor, and a link
 		u, err := tx.Users.Lock(t.Context(), n.User.ID)
-		f.must(err)
-		u.SetTOTP(core.TOTP{Secret: []byte("s"), ConfirmedAt: f.clock.Now()}, f.clock.Now())
-		f.must(tx.Users.Save(t.Context(), u))
-		f.must(tx.ShareLinks.Add(t.Context(), link))
-		return tx.Identities.Add(t.Context(), &core.Identity{Issuer: "https://a.example", Subject: "attacker", UserID: u.ID, CreatedAt: f.clock.Now()})
+		f.Must(err)
+		u.SetTOTP(core.TOTP{Secret: []byte("s"), ConfirmedAt: f.Clock.Now()}, f.Clock.Now())
+		f.Must(tx.Users.Save(t.Context(), u))
+		f.Must(tx.ShareLinks.Add(t.Context(), link))
+		return tx.Identities.Add(t.Context(), &core.Identity{Issuer: "https://a.example", Subject: "attacker", UserID: u.ID, CreatedAt: f.Clock.Now()})
 	}))
 	f.issuers.knows("attacker", "attacker@example.com")
 	f.issuers.knows("victim", "victim@example.com")
 	victim, err := f.external("victim")
-	f.must(err)
+	f.Must(err)
 	u := f.user(victim)
 	if victim.UserID != n.User.ID || !u.Verified() || u.PasswordHash != "" || u.TOTP.Secret != nil {
 		t.Errorf("%+v", u)
 	}
 	for _, a := range []core.Actor{attacker, second} {
-		f.want(f.alive(a), core.ErrUnauthenticated)
+		f.Fails(f.alive(a), core.ErrUnauthenticated)
 	}
 	_, err = f.Refresh(t.Context(), tokens.RefreshToken, from)
-	f.want(err, core.ErrRefreshInvalid)
+	f.Fails(err, core.ErrRefreshInvalid)
 	_, _, err = f.logIn("victim@example.com", password)
-	f.want(err, core.ErrInvalidCredentials)
-	f.want(f.VerifyEmail(t.Context(), verify, from), core.ErrTicketInvalid)
-	f.want(f.Reset(t.Context(), reset, "new password", from), core.ErrTicketInvalid)
+	f.Fails(err, core.ErrInvalidCredentials)
+	f.Fails(f.VerifyEmail(t.Context(), verify, from), core.ErrTicketInvalid)
+	f.Fails(f.Reset(t.Context(), reset, "new password", from), core.ErrTicketInvalid)
 	other, err := f.external("attacker") // is somebody else now
-	f.must(err)
+	f.Must(err)
 	if other.UserID == victim.UserID {
 		t.Error("the attacker's identity is still the victim's")
 	}
-	f.must(f.store.View(t.Context(), func(tx ports.Tx) error {
+	f.Must(f.Store.View(t.Context(), func(tx ports.Tx) error {
 		left, err := tx.ShareLinks.Get(t.Context(), n.Org.ID, link.ID)
 		if err == nil && left.RevokedAt.IsZero() {
 			t.Error("the attacker's link still leads to the victim's files")
@@ -206,19 +208,19 @@ func TestAnAddressThatWasNeverVerifiedPassesToItsOwner(t *testing.T) {
 
 // A login with the attacker's password that is under way ends with the claim.
 func TestALoginDuringTheClaim(t *testing.T) {
-	f := newFixture(t)
+	f := newWorld(t)
 	f.signUp("victim@example.com")
 	f.issuers.knows("victim", "victim@example.com")
 	f.passwords.during = func() {
 		_, err := f.external("victim")
-		f.must(err)
+		f.Must(err)
 	}
 	_, _, err := f.logIn("victim@example.com", password)
-	f.want(err, core.ErrInvalidCredentials)
+	f.Fails(err, core.ErrInvalidCredentials)
 }
 
 func TestWhoseAddressIsNotVerifiedIsNobody(t *testing.T) {
-	f := newFixture(t)
+	f := newWorld(t)
 	_, a := f.signUp("ana@example.com")
 	for subject, email := range map[string]string{
 		"1": "ana@example.com?", "2": "nobody@example.com?", "3": "", "4": "?", "5": "not an address", "6": "\u212aim@example.com",
@@ -228,25 +230,25 @@ func TestWhoseAddressIsNotVerifiedIsNobody(t *testing.T) {
 			t.Errorf("%q: %+v, %v", email, got, err)
 		}
 	}
-	f.must(f.alive(a))
+	f.Must(f.alive(a))
 	if u := f.user(a); u.Verified() {
 		t.Errorf("%+v", u)
 	}
 }
 
 func TestADisabledUserStaysOut(t *testing.T) {
-	f := newFixture(t)
+	f := newWorld(t)
 	n, _ := f.signUp("ana@example.com")
-	f.must(f.store.Update(t.Context(), func(tx ports.Tx) error {
+	f.Must(f.Store.Update(t.Context(), func(tx ports.Tx) error {
 		u, err := tx.Users.Lock(t.Context(), n.User.ID)
-		f.must(err)
-		u.Disable(true, f.clock.Now())
+		f.Must(err)
+		u.Disable(true, f.Clock.Now())
 		return tx.Users.Save(t.Context(), u)
 	}))
 	f.issuers.knows("ana", "ana@example.com")
 	_, err := f.external("ana")
-	f.want(err, core.ErrUserDisabled)
-	f.must(f.store.View(t.Context(), func(tx ports.Tx) error {
+	f.Fails(err, core.ErrUserDisabled)
+	f.Must(f.Store.View(t.Context(), func(tx ports.Tx) error {
 		u, err := tx.Users.Get(t.Context(), n.User.ID)
 		if err != nil || u.Verified() || u.PasswordHash == "" { // nothing was claimed
 			t.Errorf("%+v, %v", u, err)
@@ -256,19 +258,19 @@ func TestADisabledUserStaysOut(t *testing.T) {
 }
 
 func TestTokensOfOthersThatAreNotGood(t *testing.T) {
-	f := newFixture(t)
+	f := newWorld(t)
 	f.issuers.knows("ana", "ana@example.com")
 	for _, token := range []string{"", "x", "at nobody"} {
 		_, err := f.Authenticate(t.Context(), token, from)
-		f.want(err, core.ErrUnauthenticated)
+		f.Fails(err, core.ErrUnauthenticated)
 	}
 	f.issuers.down = true
 	_, err := f.external("ana")
-	f.want(err, core.ErrUnavailable)
+	f.Fails(err, core.ErrUnavailable)
 }
 
 func TestNewPeopleAreLimitedAsBySignUp(t *testing.T) {
-	f := newFixture(t)
+	f := newWorld(t)
 	var err error
 	known := 0
 	for i := range 400 {
@@ -281,14 +283,14 @@ func TestNewPeopleAreLimitedAsBySignUp(t *testing.T) {
 		}
 		known++
 	}
-	f.want(err, &core.Error{Code: "rate_limited"})
+	f.Fails(err, &core.Error{Code: "rate_limited"})
 	if known != 300 {
 		t.Errorf("%d users were made", known)
 	}
 }
 
 func TestOfManyFirstArrivalsOneMakesTheUser(t *testing.T) {
-	f := newFixture(t)
+	f := newWorld(t)
 	f.issuers.knows("ana", "ana@example.com")
 	f.issuers.knows("ana too", "ana@example.com")
 	actors := make([]core.Actor, 8)

@@ -25,14 +25,14 @@ func challenge() string {
 }
 
 // begin returns what a browser would come back with as ana.
-func (f *fixture) begin(returnTo string) identity.FinishSignInInput {
+func (f *world) begin(returnTo string) identity.FinishSignInInput {
 	f.Helper()
 	in := identity.BeginSignInInput{Provider: "work", From: from}
 	if returnTo != "" {
 		in.ReturnTo, in.Challenge = returnTo, challenge()
 	}
 	address, keep, err := f.BeginSignIn(f.Context(), in)
-	f.must(err)
+	f.Must(err)
 	if address != "https://coffer.example/api/auth/oidc/work/callback" {
 		f.Errorf("the provider sends browsers to %s", address)
 	}
@@ -40,10 +40,10 @@ func (f *fixture) begin(returnTo string) identity.FinishSignInInput {
 }
 
 // returned returns the parameter that the app's address was given.
-func (f *fixture) returned(out identity.SignedIn, name string) string {
+func (f *world) returned(out identity.SignedIn, name string) string {
 	f.Helper()
 	u, err := url.Parse(out.ReturnTo)
-	f.must(err)
+	f.Must(err)
 	if !strings.HasPrefix(out.ReturnTo, "http://127.0.0.1:7777/done?") || u.Query().Get("theirs") != "1" || out.Tokens != (identity.Tokens{}) {
 		f.Errorf("%+v", out)
 	}
@@ -51,18 +51,18 @@ func (f *fixture) returned(out identity.SignedIn, name string) string {
 }
 
 func TestSigningInAtAProvider(t *testing.T) {
-	f := newFixture(t)
+	f := newWorld(t)
 	f.issuers.knows("ana", "ana@example.com")
 	out, err := f.FinishSignIn(t.Context(), f.begin(""))
-	f.must(err)
+	f.Must(err)
 	a := f.actor(out.Tokens)
 	if u := f.user(a); u.Email != "ana@example.com" || a.External || a.SessionID.IsZero() || a.ActiveOrg != u.PersonalOrgID || out.ReturnTo != "" {
 		t.Errorf("%+v %+v", a, u)
 	}
 	_, err = f.Refresh(t.Context(), out.Tokens.RefreshToken, from)
-	f.must(err)
+	f.Must(err)
 	out, err = f.FinishSignIn(t.Context(), f.begin(""))
-	f.must(err)
+	f.Must(err)
 	if b := f.actor(out.Tokens); b.UserID != a.UserID || b.SessionID == a.SessionID {
 		t.Errorf("%+v, then %+v", a, b)
 	}
@@ -72,12 +72,12 @@ func TestSigningInAtAProvider(t *testing.T) {
 }
 
 func TestWhatDoesNotBelongToTheSignIn(t *testing.T) {
-	f := newFixture(t)
+	f := newWorld(t)
 	f.issuers.knows("ana", "ana@example.com")
 	f.issuers.knows("who", "who@example.com?")
-	noon := f.clock.Now()
-	sealed, err := f.secrets.Seal([]byte(`{"state":{"provider":"work","state":"state x"}}`)) // for something else
-	f.must(err)
+	noon := f.Clock.Now()
+	sealed, err := f.Secrets.Seal([]byte(`{"state":{"provider":"work","state":"state x"}}`)) // for something else
+	f.Must(err)
 	for name, tc := range map[string]struct {
 		change func(in *identity.FinishSignInInput)
 		want   error
@@ -99,8 +99,8 @@ func TestWhatDoesNotBelongToTheSignIn(t *testing.T) {
 		"an unknown address":  {func(in *identity.FinishSignInInput) { in.Code = "at who" }, core.ErrEmailUnverified},
 		"refused":             {func(in *identity.FinishSignInInput) { in.Error = "access_denied" }, core.ErrSignInRefused},
 		"refused, no state":   {func(in *identity.FinishSignInInput) { in.Error, in.State = "access_denied", "" }, core.ErrSignInInvalid},
-		"too late":            {func(*identity.FinishSignInInput) { f.clock.shift(core.SignInTTL + time.Second) }, core.ErrSignInInvalid},
-		"the clock goes back": {func(*identity.FinishSignInInput) { f.clock.shift(-core.SignInTTL - time.Second) }, nil},
+		"too late":            {func(*identity.FinishSignInInput) { f.Clock.Shift(core.SignInTTL + time.Second) }, core.ErrSignInInvalid},
+		"the clock goes back": {func(*identity.FinishSignInInput) { f.Clock.Shift(-core.SignInTTL - time.Second) }, nil},
 	} {
 		for _, returnTo := range []string{"", local} {
 			in := f.begin(returnTo)
@@ -114,13 +114,13 @@ func TestWhatDoesNotBelongToTheSignIn(t *testing.T) {
 			} else if !errors.Is(err, tc.want) || err != nil && out != (identity.SignedIn{}) {
 				t.Errorf("%s: %+v, %v", name, out, err)
 			}
-			f.clock.shift(noon.Sub(f.clock.Now()))
+			f.Clock.Shift(noon.Sub(f.Clock.Now()))
 		}
 	}
 }
 
 func TestAProvidersWordsAreBounded(t *testing.T) {
-	f := newFixture(t)
+	f := newWorld(t)
 	in := f.begin("")
 	in.Error, in.Description = "access_denied\r\nX: y\x00", strings.Repeat("<é", 500)
 	_, err := f.FinishSignIn(t.Context(), in)
@@ -131,51 +131,51 @@ func TestAProvidersWordsAreBounded(t *testing.T) {
 }
 
 func TestAnAppGetsTheBrowserBack(t *testing.T) {
-	f := newFixture(t)
+	f := newWorld(t)
 	f.issuers.knows("ana", "ana@example.com")
 	sign := func() string {
 		t.Helper()
 		out, err := f.FinishSignIn(t.Context(), f.begin(local))
-		f.must(err)
+		f.Must(err)
 		return f.returned(out, "code")
 	}
 	first := sign()
 	for _, wrong := range [][2]string{{first, strings.Repeat("a", 43)}, {first, ""}, {first, challenge()}, {first + "x", verifier}, {"", verifier}, {first + ".", verifier}} {
 		_, err := f.ExchangeSignIn(t.Context(), wrong[0], wrong[1], from)
-		f.want(err, core.ErrTicketInvalid)
+		f.Fails(err, core.ErrTicketInvalid)
 	}
 	tokens, err := f.ExchangeSignIn(t.Context(), first, verifier, from)
-	f.must(err)
+	f.Must(err)
 	a := f.actor(tokens)
-	f.must(f.alive(a))
+	f.Must(f.alive(a))
 	_, err = f.ExchangeSignIn(t.Context(), first, verifier, from)
-	f.want(err, core.ErrTicketInvalid)
+	f.Fails(err, core.ErrTicketInvalid)
 
 	late := sign()
-	f.clock.shift(core.SignInTicketTTL)
+	f.Clock.Shift(core.SignInTicketTTL)
 	_, err = f.ExchangeSignIn(t.Context(), late, verifier, from)
-	f.want(err, core.ErrTicketInvalid)
-	f.clock.shift(-core.SignInTicketTTL)
+	f.Fails(err, core.ErrTicketInvalid)
+	f.Clock.Shift(-core.SignInTicketTTL)
 
 	code := sign()
-	f.want(f.Reset(t.Context(), code, "new password", from), core.ErrTicketInvalid)
-	f.must(f.store.Update(t.Context(), func(tx ports.Tx) error {
+	f.Fails(f.Reset(t.Context(), code, "new password", from), core.ErrTicketInvalid)
+	f.Must(f.Store.Update(t.Context(), func(tx ports.Tx) error {
 		u, err := tx.Users.Lock(t.Context(), a.UserID)
-		f.must(err)
-		u.Disable(true, f.clock.Now())
+		f.Must(err)
+		u.Disable(true, f.Clock.Now())
 		return tx.Users.Save(t.Context(), u)
 	}))
 	_, err = f.ExchangeSignIn(t.Context(), code, verifier, from)
-	f.want(err, core.ErrUserDisabled)
+	f.Fails(err, core.ErrUserDisabled)
 	out, err := f.FinishSignIn(t.Context(), f.begin(local))
-	f.must(err)
+	f.Must(err)
 	if got := f.returned(out, "error"); got != "user_disabled" {
 		t.Errorf("error %q", got)
 	}
 }
 
 func TestBeginningASignIn(t *testing.T) {
-	f := newFixture(t)
+	f := newWorld(t)
 	invalid := &core.Error{Code: "validation_failed"}
 	for name, tc := range map[string]struct {
 		in   identity.BeginSignInInput
@@ -203,7 +203,7 @@ func TestBeginningASignIn(t *testing.T) {
 	for range 300 {
 		_, _, err = f.BeginSignIn(t.Context(), identity.BeginSignInInput{Provider: "work", From: from})
 	}
-	f.want(err, &core.Error{Code: "rate_limited"})
+	f.Fails(err, &core.Error{Code: "rate_limited"})
 	_, err = f.FinishSignIn(t.Context(), identity.FinishSignInInput{From: from})
-	f.want(err, &core.Error{Code: "rate_limited"})
+	f.Fails(err, &core.Error{Code: "rate_limited"})
 }

@@ -12,153 +12,153 @@ import (
 )
 
 func TestInvitationByMail(t *testing.T) {
-	f := newFixture(t)
+	f := newWorld(t)
 	ana, ben, cy := f.signUp("ana", true), f.signUp("ben", false), f.signUp("cy", true)
 	c := f.create(ana, "Acme")
 	m, err := f.invite(ana, c.Org.ID, " BEN@Example.com ", core.OrgMember)
-	f.must(err)
+	f.Must(err)
 	if m.Email != "ben@example.com" || m.Account.Status != core.AccountInvited || m.Name != "" {
 		t.Errorf("invited: %+v", m)
 	}
 	token := f.token("ben@example.com")
 	for _, twin := range []string{"ben@example.com", "Ben@EXAMPLE.com"} {
 		_, err = f.invite(ana, c.Org.ID, twin, core.OrgViewer)
-		f.want(err, core.ErrAlreadyMember)
+		f.Fails(err, core.ErrAlreadyMember)
 	}
-	if mails := f.mail(); len(mails) != 0 {
+	if mails := f.mails(); len(mails) != 0 {
 		t.Errorf("mails = %+v", mails)
 	}
-	f.want(f.sees(ben, c.Org.ID), core.ErrNotFound)
+	f.Fails(f.sees(ben, c.Org.ID), core.ErrNotFound)
 	open, err := f.MyInvitations(t.Context(), ben) // not verified: it could be anybody
-	f.must(err)
+	f.Must(err)
 	if len(open) != 0 {
 		t.Errorf("open to an unverified address: %+v", open)
 	}
 	_, err = f.Accept(t.Context(), ben, "", m.Account.ID)
-	f.want(err, core.ErrNotFound)
+	f.Fails(err, core.ErrNotFound)
 	_, err = f.Accept(t.Context(), cy, token, core.AccountID{}) // forwarded
-	f.want(err, core.ErrNotInvited)
+	f.Fails(err, core.ErrNotInvited)
 	_, err = f.Accept(t.Context(), cy, "", m.Account.ID)
-	f.want(err, core.ErrNotFound)
+	f.Fails(err, core.ErrNotFound)
 	_, err = f.Accept(t.Context(), ben, token+"x", core.AccountID{})
-	f.want(err, core.ErrTicketInvalid)
+	f.Fails(err, core.ErrTicketInvalid)
 	got, err := f.Accept(t.Context(), ben, token, core.AccountID{})
-	f.must(err)
+	f.Must(err)
 	if got.Account.ID != m.Account.ID || got.Account.UserID != ben.UserID || got.Account.Role != core.OrgMember || got.Org.ID != c.Org.ID {
 		t.Errorf("accepted: %+v", got)
 	}
-	f.must(f.sees(ben, c.Org.ID))
-	f.must(f.store.View(t.Context(), func(tx ports.Tx) error {
+	f.Must(f.sees(ben, c.Org.ID))
+	f.Must(f.Store.View(t.Context(), func(tx ports.Tx) error {
 		_, err := tx.Drives.PersonalOf(t.Context(), c.Org.ID, m.Account.ID)
 		return err
 	}))
 	_, err = f.Accept(t.Context(), ben, token, core.AccountID{})
-	f.want(err, core.ErrTicketInvalid)
+	f.Fails(err, core.ErrTicketInvalid)
 	_, err = f.invite(ana, c.Org.ID, "ben@example.com", core.OrgViewer)
-	f.want(err, core.ErrAlreadyMember)
+	f.Fails(err, core.ErrAlreadyMember)
 	if got := f.logged(ana, c.Org.ID); !reflect.DeepEqual(got, []string{"org.created", "account.invited", "account.joined"}) {
 		t.Errorf("audit = %v", got)
 	}
 }
 
 func TestInvitationByVerifiedAddress(t *testing.T) {
-	f := newFixture(t)
+	f := newWorld(t)
 	ana, ben := f.signUp("ana", true), f.signUp("ben", true)
 	c := f.create(ana, "Acme")
 	m, err := f.invite(ana, c.Org.ID, "ben@example.com", core.OrgViewer)
-	f.must(err)
+	f.Must(err)
 	open, err := f.MyInvitations(t.Context(), ben)
-	f.must(err)
+	f.Must(err)
 	if len(open) != 1 || open[0].Account.ID != m.Account.ID || open[0].Org.Name != "Acme" {
 		t.Errorf("open = %+v", open)
 	}
 	_, err = f.Accept(t.Context(), ben, "", m.Account.ID)
-	f.must(err)
+	f.Must(err)
 	_, err = f.Accept(t.Context(), ben, "", m.Account.ID)
-	f.want(err, core.ErrNotFound)
-	f.must(f.sees(ben, c.Org.ID))
+	f.Fails(err, core.ErrNotFound)
+	f.Must(f.sees(ben, c.Org.ID))
 }
 
 func TestInvitationEnds(t *testing.T) {
-	f := newFixture(t)
+	f := newWorld(t)
 	ana, ben := f.signUp("ana", true), f.signUp("ben", true)
 	c := f.create(ana, "Acme")
 	late, err := f.invite(ana, c.Org.ID, "ben@example.com", core.OrgMember)
-	f.must(err)
+	f.Must(err)
 	token := f.token("ben@example.com")
-	f.clock.shift(core.InvitationTTL)
+	f.Clock.Shift(core.InvitationTTL)
 	_, err = f.Accept(t.Context(), ben, token, core.AccountID{})
-	f.want(err, core.ErrTicketInvalid)
-	f.must(f.RemoveMember(t.Context(), ana, c.Org.ID, late.Account.ID, 0)) // withdrawn
+	f.Fails(err, core.ErrTicketInvalid)
+	f.Must(f.RemoveMember(t.Context(), ana, c.Org.ID, late.Account.ID, 0)) // withdrawn
 	_, err = f.Accept(t.Context(), ben, "", late.Account.ID)
-	f.want(err, core.ErrNotFound)
+	f.Fails(err, core.ErrNotFound)
 
 	again, err := f.invite(ana, c.Org.ID, "ben@example.com", core.OrgMember)
-	f.must(err)
+	f.Must(err)
 	token = f.token("ben@example.com")
-	f.must(f.RemoveMember(t.Context(), ana, c.Org.ID, again.Account.ID, 0))
+	f.Must(f.RemoveMember(t.Context(), ana, c.Org.ID, again.Account.ID, 0))
 	if _, err = f.Accept(t.Context(), ben, token, core.AccountID{}); core.KindOf(err) == core.KindInternal {
 		t.Errorf("a withdrawn invitation: %v", err)
 	}
-	f.want(f.sees(ben, c.Org.ID), core.ErrNotFound)
+	f.Fails(f.sees(ben, c.Org.ID), core.ErrNotFound)
 }
 
 func TestInvitationToDeletedOrg(t *testing.T) {
-	f := newFixture(t)
+	f := newWorld(t)
 	ana, ben := f.signUp("ana", true), f.signUp("ben", true)
 	c := f.create(ana, "Acme")
 	m, err := f.invite(ana, c.Org.ID, "ben@example.com", core.OrgMember)
-	f.must(err)
+	f.Must(err)
 	token := f.token("ben@example.com")
-	f.must(f.Delete(t.Context(), ana, c.Org.ID, 0))
+	f.Must(f.Delete(t.Context(), ana, c.Org.ID, 0))
 	_, err = f.Accept(t.Context(), ben, "", m.Account.ID)
-	f.want(err, core.ErrNotFound)
+	f.Fails(err, core.ErrNotFound)
 	if got, err := f.Accept(t.Context(), ben, token, core.AccountID{}); err == nil {
 		t.Errorf("joined the deleted org %q", got.Org.Name)
 	}
 }
 
 func TestInviteAfterWithdrawals(t *testing.T) {
-	f := newFixture(t)
+	f := newWorld(t)
 	ana := f.signUp("ana", true)
 	c := f.create(ana, "Acme")
 	for range 3 {
 		m, err := f.invite(ana, c.Org.ID, "ben@example.com", core.OrgMember)
-		f.must(err)
-		f.must(f.RemoveMember(t.Context(), ana, c.Org.ID, m.Account.ID, 0))
+		f.Must(err)
+		f.Must(f.RemoveMember(t.Context(), ana, c.Org.ID, m.Account.ID, 0))
 	}
 	ben, account := f.join(ana, c.Org.ID, "ben", core.OrgMember)
 	_, err := f.invite(ana, c.Org.ID, "ben@example.com", core.OrgMember)
-	f.want(err, core.ErrAlreadyMember)
-	f.must(f.RemoveMember(t.Context(), ana, c.Org.ID, account, 0))
-	f.mail()
+	f.Fails(err, core.ErrAlreadyMember)
+	f.Must(f.RemoveMember(t.Context(), ana, c.Org.ID, account, 0))
+	f.mails()
 	_, err = f.invite(ana, c.Org.ID, "ben@example.com", core.OrgViewer)
-	f.must(err)
+	f.Must(err)
 	_, err = f.Accept(t.Context(), ben, f.token("ben@example.com"), core.AccountID{})
-	f.must(err)
-	f.must(f.sees(ben, c.Org.ID))
+	f.Must(err)
+	f.Must(f.sees(ben, c.Org.ID))
 }
 
 func TestReinviteAfterRemoval(t *testing.T) {
-	f := newFixture(t)
+	f := newWorld(t)
 	ana := f.signUp("ana", true)
 	c := f.create(ana, "Acme")
 	ben, account := f.join(ana, c.Org.ID, "ben", core.OrgAdmin)
-	f.must(f.RemoveMember(t.Context(), ana, c.Org.ID, account, 0))
-	f.want(f.RemoveMember(t.Context(), ana, c.Org.ID, account, 0), core.ErrNotFound)
-	f.want(f.sees(ben, c.Org.ID), core.ErrNotFound)
+	f.Must(f.RemoveMember(t.Context(), ana, c.Org.ID, account, 0))
+	f.Fails(f.RemoveMember(t.Context(), ana, c.Org.ID, account, 0), core.ErrNotFound)
+	f.Fails(f.sees(ben, c.Org.ID), core.ErrNotFound)
 	m, err := f.invite(ana, c.Org.ID, "ben@example.com", core.OrgViewer)
-	f.must(err)
+	f.Must(err)
 	if m.Account.ID != account {
 		t.Errorf("another account: %+v", m)
 	}
-	f.want(f.sees(ben, c.Org.ID), core.ErrNotFound)
+	f.Fails(f.sees(ben, c.Org.ID), core.ErrNotFound)
 	got, err := f.Accept(t.Context(), ben, f.token("ben@example.com"), core.AccountID{})
-	f.must(err)
+	f.Must(err)
 	if got.Account.ID != account || got.Account.Role != core.OrgViewer {
 		t.Errorf("%+v", got.Account)
 	}
-	f.must(f.sees(ben, c.Org.ID))
+	f.Must(f.sees(ben, c.Org.ID))
 	want := []string{"org.created", "account.invited", "account.joined", "account.removed", "account.invited", "account.joined"}
 	if got := f.logged(ana, c.Org.ID); !reflect.DeepEqual(got, want) {
 		t.Errorf("audit = %v", got)
@@ -166,7 +166,7 @@ func TestReinviteAfterRemoval(t *testing.T) {
 }
 
 func TestMemberLimit(t *testing.T) {
-	f := newFixture(t)
+	f := newWorld(t)
 	ana := f.signUp("ana", true)
 	c := f.create(ana, "Acme")
 	var wg sync.WaitGroup
@@ -189,16 +189,16 @@ func TestMemberLimit(t *testing.T) {
 	if ok != 4 {
 		t.Errorf("%d of 12 were invited beside the owner, want 4", ok)
 	}
-	if mails := f.mail(); len(mails) != 4 {
+	if mails := f.mails(); len(mails) != 4 {
 		t.Errorf("%d mails", len(mails))
 	}
 	open, err := f.Invitations(t.Context(), ana, c.Org.ID, core.AccountID{}, 10)
-	f.must(err)
-	f.must(f.RemoveMember(t.Context(), ana, c.Org.ID, open[0].Account.ID, 0)) // makes room
+	f.Must(err)
+	f.Must(f.RemoveMember(t.Context(), ana, c.Org.ID, open[0].Account.ID, 0)) // makes room
 	_, err = f.invite(ana, c.Org.ID, "another@example.com", core.OrgMember)
-	f.must(err)
+	f.Must(err)
 	l, err := f.License(t.Context(), ana, c.Org.ID)
-	f.must(err)
+	f.Must(err)
 	if l.Name != "free" || l.Usage.Members != 5 {
 		t.Errorf("%+v", l)
 	}

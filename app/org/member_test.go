@@ -14,11 +14,11 @@ import (
 
 // TestWhoManagesWhom lets every role change, remove and invite every other.
 func TestWhoManagesWhom(t *testing.T) {
-	f := newFixture(t)
+	f := newWorld(t)
 	ana := f.signUp("ana", true)
 	c := f.create(ana, "Acme")
-	f.must(f.store.Update(t.Context(), func(tx ports.Tx) error {
-		return tx.Licenses.Assign(t.Context(), ports.LicenseAssignment{ID: f.ids.NewID(), OrgID: c.Org.ID, License: "enterprise", Now: f.clock.Now()})
+	f.Must(f.Store.Update(t.Context(), func(tx ports.Tx) error {
+		return tx.Licenses.Assign(t.Context(), ports.LicenseAssignment{ID: f.IDs.NewID(), OrgID: c.Org.ID, License: "enterprise", Now: f.Clock.Now()})
 	}))
 	roles := []core.OrgRole{core.OrgOwner, core.OrgAdmin, core.OrgMember, core.OrgViewer}
 	actors := make(map[core.OrgRole]core.Actor)
@@ -40,13 +40,13 @@ func TestWhoManagesWhom(t *testing.T) {
 					t.Errorf("%s makes %s %s: %v, want %v", actor, target, to, err, now)
 				}
 				_, err = f.ChangeMember(t.Context(), ana, c.Org.ID, account, org.MemberChange{Role: target})
-				f.must(err)
+				f.Must(err)
 			}
 			for _, status := range []core.AccountStatus{core.AccountSuspended, core.AccountActive} {
 				_, err := f.ChangeMember(t.Context(), actors[actor], c.Org.ID, account, org.MemberChange{Status: status})
-				f.want(err, want(""))
+				f.Fails(err, want(""))
 			}
-			f.want(f.RemoveMember(t.Context(), actors[actor], c.Org.ID, account, 0), want(""))
+			f.Fails(f.RemoveMember(t.Context(), actors[actor], c.Org.ID, account, 0), want(""))
 		}
 		for i, role := range roles {
 			_, err := f.invite(actors[actor], c.Org.ID, fmt.Sprintf("new-%s%d@example.com", actor, i), role)
@@ -64,7 +64,7 @@ func TestWhoManagesWhom(t *testing.T) {
 // TestWhoMayWhat tries the other actions of the role table in every role, and
 // as somebody from elsewhere.
 func TestWhoMayWhat(t *testing.T) {
-	f := newFixture(t)
+	f := newWorld(t)
 	ana, stranger := f.signUp("ana", true), f.signUp("stranger", true)
 	c := f.create(ana, "Acme")
 	name := "Acme & Co"
@@ -87,7 +87,7 @@ func TestWhoMayWhat(t *testing.T) {
 			_, err := f.AuditLog(t.Context(), a, ports.AuditQuery{OrgID: c.Org.ID, Limit: 1})
 			return err
 		},
-		"transfer": func(a core.Actor) error { return f.Transfer(t.Context(), a, c.Org.ID, core.AccountID(f.ids.NewID())) },
+		"transfer": func(a core.Actor) error { return f.Transfer(t.Context(), a, c.Org.ID, core.AccountID(f.IDs.NewID())) },
 		"delete":   func(a core.Actor) error { return f.Delete(t.Context(), a, c.Org.ID, 999) },
 	}
 	may := map[string]string{ // admin, member, viewer
@@ -110,82 +110,82 @@ func TestWhoMayWhat(t *testing.T) {
 			t.Errorf("a stranger, %s: %v", action, err)
 		}
 	}
-	f.want(do["transfer"](ana), core.ErrNotFound) // allowed, but to nobody
-	f.want(do["delete"](ana), core.ErrStale)      // allowed, but not this version
+	f.Fails(do["transfer"](ana), core.ErrNotFound) // allowed, but to nobody
+	f.Fails(do["delete"](ana), core.ErrStale)      // allowed, but not this version
 }
 
 // TestChangesActAtOnce: the very next facts of a credential know.
 func TestChangesActAtOnce(t *testing.T) {
-	f := newFixture(t)
+	f := newWorld(t)
 	ana := f.signUp("ana", true)
 	c := f.create(ana, "Acme")
 	ben, account := f.join(ana, c.Org.ID, "ben", core.OrgAdmin)
 	change := func(m org.MemberChange) ports.Member {
 		t.Helper()
 		got, err := f.ChangeMember(t.Context(), ana, c.Org.ID, account, m)
-		f.must(err)
+		f.Must(err)
 		return got
 	}
 	upload := func() error {
-		facts, err := f.store.ForUpload(t.Context(), ben, ports.UploadQuery{OrgID: c.Org.ID, Now: f.clock.Now()})
-		f.must(err)
+		facts, err := f.Store.ForUpload(t.Context(), ben, ports.UploadQuery{OrgID: c.Org.ID, Now: f.Clock.Now()})
+		f.Must(err)
 		return core.CanUpload(facts, 1, 1)
 	}
 	_, err := f.Invitations(t.Context(), ben, c.Org.ID, core.AccountID{}, 1)
-	f.must(err)
+	f.Must(err)
 	if got := change(org.MemberChange{Role: core.OrgViewer}); got.Account.Role != core.OrgViewer || got.Email != "ben@example.com" || got.Name != "ben" {
 		t.Errorf("%+v", got)
 	}
 	_, err = f.Invitations(t.Context(), ben, c.Org.ID, core.AccountID{}, 1)
-	f.want(err, core.ErrForbidden)
-	f.want(upload(), core.ErrForbidden)
+	f.Fails(err, core.ErrForbidden)
+	f.Fails(upload(), core.ErrForbidden)
 	change(org.MemberChange{Role: core.OrgMember})
-	f.must(upload())
+	f.Must(upload())
 	change(org.MemberChange{Status: core.AccountSuspended})
-	f.want(f.sees(ben, c.Org.ID), core.ErrNotFound)
-	f.want(upload(), core.ErrNotFound)
+	f.Fails(f.sees(ben, c.Org.ID), core.ErrNotFound)
+	f.Fails(upload(), core.ErrNotFound)
 	orgs, err := f.List(t.Context(), ben, ports.OrgPage{Limit: 10})
-	f.must(err)
+	f.Must(err)
 	if len(orgs) != 1 || !orgs[0].Org.IsPersonal {
 		t.Errorf("a suspended account lists %+v", orgs)
 	}
-	f.want(f.Leave(t.Context(), ben, c.Org.ID), core.ErrNotFound)
+	f.Fails(f.Leave(t.Context(), ben, c.Org.ID), core.ErrNotFound)
 	change(org.MemberChange{Status: core.AccountActive})
-	f.must(upload())
-	f.must(f.RemoveMember(t.Context(), ana, c.Org.ID, account, 0))
-	f.want(f.sees(ben, c.Org.ID), core.ErrNotFound)
-	f.want(upload(), core.ErrNotFound)
+	f.Must(upload())
+	f.Must(f.RemoveMember(t.Context(), ana, c.Org.ID, account, 0))
+	f.Fails(f.sees(ben, c.Org.ID), core.ErrNotFound)
+	f.Fails(upload(), core.ErrNotFound)
 	_, err = f.ChangeMember(t.Context(), ana, c.Org.ID, account, org.MemberChange{Role: core.OrgAdmin})
-	f.want(err, core.ErrNotFound)
+	f.Fails(err, core.ErrNotFound)
 }
 
 func TestChangeMemberNotes(t *testing.T) {
-	f := newFixture(t)
+	f := newWorld(t)
 	ana := f.signUp("ana", true)
 	c := f.create(ana, "Acme")
 	_, account := f.join(ana, c.Org.ID, "ben", core.OrgMember)
 	both := org.MemberChange{Role: core.OrgViewer, Status: core.AccountSuspended, IfMatch: 2}
 	m, err := f.ChangeMember(t.Context(), ana, c.Org.ID, account, both)
-	f.must(err)
+	f.Must(err)
 	if m.Account.Version != 3 || m.Account.Role != core.OrgViewer || m.Account.Status != core.AccountSuspended {
 		t.Errorf("%+v", m.Account)
 	}
 	_, err = f.ChangeMember(t.Context(), ana, c.Org.ID, account, both)
-	f.want(err, core.ErrStale)
+	f.Fails(err, core.ErrStale)
 	both.IfMatch = 3
 	m, err = f.ChangeMember(t.Context(), ana, c.Org.ID, account, both) // nothing to change: nothing is noted
-	f.must(err)
+	f.Must(err)
 	if m.Account.Version != 3 {
 		t.Errorf("version = %d", m.Account.Version)
 	}
 	entries, err := f.AuditLog(t.Context(), ana, ports.AuditQuery{OrgID: c.Org.ID, Action: "account.updated", Limit: 10})
-	f.must(err)
+	f.Must(err)
 	if len(entries) != 1 {
 		t.Fatalf("%d entries", len(entries))
 	}
 	want := &core.AuditEntry{
 		ID: entries[0].ID, OrgID: c.Org.ID, ActorKind: core.ActorAccount, ActorID: c.Account.ID, ActorEmail: "ana@example.com", Action: "account.updated",
-		TargetKind: "account", TargetID: account.String(), Address: "192.0.2.7", At: f.clock.Now(),
+		TargetKind: "account", TargetID: account.String(), Address: "192.0.2.7", At: f.Clock.Now(),
 		Changes: map[string]core.Change{"role": {From: "member", To: "viewer"}, "status": {From: "active", To: "suspended"}},
 	}
 	if !reflect.DeepEqual(entries[0], want) {
@@ -196,39 +196,39 @@ func TestChangeMemberNotes(t *testing.T) {
 // TestCustody: the personal drive of somebody who goes is a shared drive that
 // owners and admins see, and nobody else.
 func TestCustody(t *testing.T) {
-	for name, leave := range map[string]func(f *fixture, owner, who core.Actor, org core.OrgID, account core.AccountID) error{
-		"removed": func(f *fixture, owner, _ core.Actor, id core.OrgID, account core.AccountID) error {
+	for name, leave := range map[string]func(f *world, owner, who core.Actor, org core.OrgID, account core.AccountID) error{
+		"removed": func(f *world, owner, _ core.Actor, id core.OrgID, account core.AccountID) error {
 			return f.RemoveMember(f.Context(), owner, id, account, 0)
 		},
-		"left": func(f *fixture, _, who core.Actor, id core.OrgID, _ core.AccountID) error {
+		"left": func(f *world, _, who core.Actor, id core.OrgID, _ core.AccountID) error {
 			return f.Leave(f.Context(), who, id)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := newFixture(t)
+			f := newWorld(t)
 			ana := f.signUp("ana", true)
 			c := f.create(ana, "Acme")
 			ben, account := f.join(ana, c.Org.ID, "ben", core.OrgMember)
 			admin, _ := f.join(ana, c.Org.ID, "admin", core.OrgAdmin)
 			member, _ := f.join(ana, c.Org.ID, "member", core.OrgMember)
 			var d *core.Drive
-			f.must(f.store.View(t.Context(), func(tx ports.Tx) (err error) {
+			f.Must(f.Store.View(t.Context(), func(tx ports.Tx) (err error) {
 				d, err = tx.Drives.PersonalOf(t.Context(), c.Org.ID, account)
 				return err
 			}))
 			may := func(a core.Actor) error {
-				facts, err := f.store.ForDrive(t.Context(), a, d.ID)
-				f.must(err)
+				facts, err := f.Store.ForDrive(t.Context(), a, d.ID)
+				f.Must(err)
 				return core.CanInDrive(facts, core.DriveAdmin)
 			}
-			f.must(may(ben))
-			f.want(may(ana), core.ErrNotFound)
-			f.must(leave(f, ana, ben, c.Org.ID, account))
-			f.want(may(ben), core.ErrNotFound)
-			f.want(may(member), core.ErrNotFound)
-			f.must(may(ana))
-			f.must(may(admin))
-			f.must(f.store.View(t.Context(), func(tx ports.Tx) (err error) {
+			f.Must(may(ben))
+			f.Fails(may(ana), core.ErrNotFound)
+			f.Must(leave(f, ana, ben, c.Org.ID, account))
+			f.Fails(may(ben), core.ErrNotFound)
+			f.Fails(may(member), core.ErrNotFound)
+			f.Must(may(ana))
+			f.Must(may(admin))
+			f.Must(f.Store.View(t.Context(), func(tx ports.Tx) (err error) {
 				d, err = tx.Drives.Get(t.Context(), c.Org.ID, d.ID)
 				return err
 			}))
@@ -244,45 +244,45 @@ func TestCustody(t *testing.T) {
 }
 
 func TestPersonalOrgStaysPersonal(t *testing.T) {
-	f := newFixture(t)
+	f := newWorld(t)
 	ana := f.signUp("ana", true)
-	account := core.AccountID(f.ids.NewID())
+	account := core.AccountID(f.IDs.NewID())
 	_, err := f.invite(ana, ana.ActiveOrg, "ben@example.com", core.OrgMember)
-	f.want(err, core.ErrPersonalOrg)
-	f.want(f.Leave(t.Context(), ana, ana.ActiveOrg), core.ErrPersonalOrg)
-	f.want(f.Transfer(t.Context(), ana, ana.ActiveOrg, account), core.ErrPersonalOrg)
-	f.want(f.Delete(t.Context(), ana, ana.ActiveOrg, 0), core.ErrPersonalOrg)
-	f.want(f.RemoveMember(t.Context(), ana, ana.ActiveOrg, account, 0), core.ErrPersonalOrg)
+	f.Fails(err, core.ErrPersonalOrg)
+	f.Fails(f.Leave(t.Context(), ana, ana.ActiveOrg), core.ErrPersonalOrg)
+	f.Fails(f.Transfer(t.Context(), ana, ana.ActiveOrg, account), core.ErrPersonalOrg)
+	f.Fails(f.Delete(t.Context(), ana, ana.ActiveOrg, 0), core.ErrPersonalOrg)
+	f.Fails(f.RemoveMember(t.Context(), ana, ana.ActiveOrg, account, 0), core.ErrPersonalOrg)
 	_, err = f.ChangeMember(t.Context(), ana, ana.ActiveOrg, account, org.MemberChange{Role: core.OrgViewer})
-	f.want(err, core.ErrPersonalOrg)
+	f.Fails(err, core.ErrPersonalOrg)
 }
 
 func TestLastOwnerStays(t *testing.T) {
-	f := newFixture(t)
+	f := newWorld(t)
 	ana := f.signUp("ana", true)
 	c := f.create(ana, "Acme")
 	ben, account := f.join(ana, c.Org.ID, "ben", core.OrgMember)
-	f.want(f.Leave(t.Context(), ana, c.Org.ID), core.ErrLastOwner)
-	f.want(f.RemoveMember(t.Context(), ana, c.Org.ID, c.Account.ID, 0), core.ErrLastOwner)
+	f.Fails(f.Leave(t.Context(), ana, c.Org.ID), core.ErrLastOwner)
+	f.Fails(f.RemoveMember(t.Context(), ana, c.Org.ID, c.Account.ID, 0), core.ErrLastOwner)
 	for _, change := range []org.MemberChange{{Role: core.OrgAdmin}, {Status: core.AccountSuspended}} {
 		_, err := f.ChangeMember(t.Context(), ana, c.Org.ID, c.Account.ID, change)
-		f.want(err, core.ErrLastOwner)
+		f.Fails(err, core.ErrLastOwner)
 	}
-	f.want(f.Transfer(t.Context(), ana, c.Org.ID, c.Account.ID), core.ErrAccountState) // to oneself
+	f.Fails(f.Transfer(t.Context(), ana, c.Org.ID, c.Account.ID), core.ErrAccountState) // to oneself
 	open, err := f.invite(ana, c.Org.ID, "cy@example.com", core.OrgMember)
-	f.must(err)
-	f.want(f.Transfer(t.Context(), ana, c.Org.ID, open.Account.ID), core.ErrAccountState)
-	f.must(f.Transfer(t.Context(), ana, c.Org.ID, account))
+	f.Must(err)
+	f.Fails(f.Transfer(t.Context(), ana, c.Org.ID, open.Account.ID), core.ErrAccountState)
+	f.Must(f.Transfer(t.Context(), ana, c.Org.ID, account))
 	for who, want := range map[core.Actor]core.OrgRole{ana: core.OrgAdmin, ben: core.OrgOwner} {
 		got, err := f.Get(t.Context(), who, c.Org.ID)
-		f.must(err)
+		f.Must(err)
 		if got.Role != want {
 			t.Errorf("role = %s, want %s", got.Role, want)
 		}
 	}
-	f.want(f.Transfer(t.Context(), ana, c.Org.ID, account), core.ErrForbidden)
-	f.want(f.Leave(t.Context(), ben, c.Org.ID), core.ErrLastOwner)
-	f.must(f.Leave(t.Context(), ana, c.Org.ID))
+	f.Fails(f.Transfer(t.Context(), ana, c.Org.ID, account), core.ErrForbidden)
+	f.Fails(f.Leave(t.Context(), ben, c.Org.ID), core.ErrLastOwner)
+	f.Must(f.Leave(t.Context(), ana, c.Org.ID))
 	want := []string{"org.created", "account.invited", "account.joined", "account.invited", "org.transferred", "org.transferred", "account.left"}
 	if got := f.logged(ben, c.Org.ID); !reflect.DeepEqual(got, want) {
 		t.Errorf("audit = %v", got)
@@ -291,33 +291,33 @@ func TestLastOwnerStays(t *testing.T) {
 
 // TestOwnersLeaveAtOnce races every way in which two owners can go.
 func TestOwnersLeaveAtOnce(t *testing.T) {
-	ways := []func(f *fixture, a core.Actor, id core.OrgID, own, other core.AccountID) error{
-		func(f *fixture, a core.Actor, id core.OrgID, _, _ core.AccountID) error {
+	ways := []func(f *world, a core.Actor, id core.OrgID, own, other core.AccountID) error{
+		func(f *world, a core.Actor, id core.OrgID, _, _ core.AccountID) error {
 			return f.Leave(f.Context(), a, id)
 		},
-		func(f *fixture, a core.Actor, id core.OrgID, own, _ core.AccountID) error {
+		func(f *world, a core.Actor, id core.OrgID, own, _ core.AccountID) error {
 			_, err := f.ChangeMember(f.Context(), a, id, own, org.MemberChange{Role: core.OrgViewer})
 			return err
 		},
-		func(f *fixture, a core.Actor, id core.OrgID, _, other core.AccountID) error {
+		func(f *world, a core.Actor, id core.OrgID, _, other core.AccountID) error {
 			return f.RemoveMember(f.Context(), a, id, other, 0)
 		},
-		func(f *fixture, a core.Actor, id core.OrgID, _, other core.AccountID) error {
+		func(f *world, a core.Actor, id core.OrgID, _, other core.AccountID) error {
 			_, err := f.ChangeMember(f.Context(), a, id, other, org.MemberChange{Status: core.AccountSuspended})
 			return err
 		},
-		func(f *fixture, a core.Actor, id core.OrgID, _, other core.AccountID) error {
+		func(f *world, a core.Actor, id core.OrgID, _, other core.AccountID) error {
 			return f.Transfer(f.Context(), a, id, other)
 		},
 	}
-	f := newFixture(t)
+	f := newWorld(t)
 	ana, ben := f.signUp("ana", true), f.signUp("ben", true)
 	for round := range 50 {
 		c := f.create(ana, "Acme")
 		m, err := f.invite(ana, c.Org.ID, "ben@example.com", core.OrgOwner)
-		f.must(err)
+		f.Must(err)
 		_, err = f.Accept(t.Context(), ben, "", m.Account.ID)
-		f.must(err)
+		f.Must(err)
 		var wg sync.WaitGroup
 		errs := make([]error, 2)
 		wg.Go(func() { errs[0] = ways[round%len(ways)](f, ana, c.Org.ID, c.Account.ID, m.Account.ID) })
@@ -330,7 +330,7 @@ func TestOwnersLeaveAtOnce(t *testing.T) {
 				t.Errorf("round %d: %v", round, err)
 			}
 		}
-		f.must(f.store.Update(t.Context(), func(tx ports.Tx) error {
+		f.Must(f.Store.Update(t.Context(), func(tx ports.Tx) error {
 			r, err := tx.Accounts.Roster(t.Context(), c.Org.ID)
 			if r.Owners < 1 {
 				t.Errorf("round %d: no owner is left, %v", round, errs)
@@ -341,43 +341,43 @@ func TestOwnersLeaveAtOnce(t *testing.T) {
 }
 
 func TestUpdateAndDelete(t *testing.T) {
-	f := newFixture(t)
+	f := newWorld(t)
 	ana := f.signUp("ana", true)
 	c := f.create(ana, "Acme")
 	slug, zone := "ACME-2", "Europe/Berlin"
 	got, err := f.Update(t.Context(), ana, c.Org.ID, org.UpdateInput{Slug: &slug, TimeZone: &zone, IfMatch: 1})
-	f.must(err)
+	f.Must(err)
 	if got.Org.Slug != "acme-2" || got.Org.Settings.TimeZone != zone || got.Org.Version != 2 {
 		t.Errorf("%+v", got.Org)
 	}
 	_, err = f.Update(t.Context(), ana, c.Org.ID, org.UpdateInput{Slug: &slug, IfMatch: 1})
-	f.want(err, core.ErrStale)
+	f.Fails(err, core.ErrStale)
 	_, err = f.Create(t.Context(), ana, org.CreateInput{Name: "x", Slug: c.Org.Slug}) // given up, and kept
-	f.want(err, core.ErrSlugTaken)
+	f.Fails(err, core.ErrSlugTaken)
 	_, err = f.Update(t.Context(), ana, c.Org.ID, org.UpdateInput{Branding: &core.Branding{PrimaryColor: "#FFFFFF"}})
-	f.want(err, &core.Error{Code: "feature_unavailable"})
+	f.Fails(err, &core.Error{Code: "feature_unavailable"})
 	_, err = f.Update(t.Context(), ana, c.Org.ID, org.UpdateInput{Branding: &core.Branding{}})
-	f.must(err)
-	f.must(f.store.Update(t.Context(), func(tx ports.Tx) error {
-		return tx.Licenses.Assign(t.Context(), ports.LicenseAssignment{ID: f.ids.NewID(), OrgID: c.Org.ID, License: "enterprise", Now: f.clock.Now()})
+	f.Must(err)
+	f.Must(f.Store.Update(t.Context(), func(tx ports.Tx) error {
+		return tx.Licenses.Assign(t.Context(), ports.LicenseAssignment{ID: f.IDs.NewID(), OrgID: c.Org.ID, License: "enterprise", Now: f.Clock.Now()})
 	}))
 	got, err = f.Update(t.Context(), ana, c.Org.ID, org.UpdateInput{Branding: &core.Branding{PrimaryColor: "#FFFFFF"}})
-	f.must(err)
+	f.Must(err)
 	if got.Org.Branding.PrimaryColor != "#ffffff" {
 		t.Errorf("%+v", got.Org.Branding)
 	}
-	foreign := core.Branding{LogoAssetID: core.AssetID(f.ids.NewID())}
+	foreign := core.Branding{LogoAssetID: core.AssetID(f.IDs.NewID())}
 	_, err = f.Update(t.Context(), ana, c.Org.ID, org.UpdateInput{Branding: &foreign})
-	f.want(err, &core.Error{Code: "validation_failed"})
+	f.Fails(err, &core.Error{Code: "validation_failed"})
 	entries, err := f.AuditLog(t.Context(), ana, ports.AuditQuery{OrgID: c.Org.ID, Action: "org.", Limit: 10})
-	f.must(err)
+	f.Must(err)
 	want := map[string]core.Change{"slug": {From: c.Org.Slug, To: "acme-2"}, "time_zone": {From: "", To: zone}}
 	if len(entries) != 4 || !reflect.DeepEqual(entries[2].Changes, want) {
 		t.Errorf("%d entries, %+v", len(entries), entries)
 	}
-	f.must(f.Delete(t.Context(), ana, c.Org.ID, got.Org.Version))
-	f.want(f.sees(ana, c.Org.ID), core.ErrNotFound)
-	f.want(f.Delete(t.Context(), ana, c.Org.ID, 0), core.ErrNotFound)
+	f.Must(f.Delete(t.Context(), ana, c.Org.ID, got.Org.Version))
+	f.Fails(f.sees(ana, c.Org.ID), core.ErrNotFound)
+	f.Fails(f.Delete(t.Context(), ana, c.Org.ID, 0), core.ErrNotFound)
 	_, err = f.Create(t.Context(), ana, org.CreateInput{Name: "x", Slug: "acme-2"})
-	f.want(err, core.ErrSlugTaken)
+	f.Fails(err, core.ErrSlugTaken)
 }

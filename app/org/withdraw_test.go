@@ -11,46 +11,46 @@ import (
 // TestRolesThatAreNone: no way in, HTTP or not, makes an account of a role or a
 // status that does not exist.
 func TestRolesThatAreNone(t *testing.T) {
-	f := newFixture(t)
+	f := newWorld(t)
 	ana, ben := f.signUp("ana", true), f.signUp("ben", true)
 	c := f.create(ana, "Acme")
 	bad := &core.Error{Code: "validation_failed"}
 	for _, role := range []core.OrgRole{"", "boss", "Owner"} {
 		_, err := f.invite(ana, c.Org.ID, "ben@example.com", role)
-		f.want(err, bad)
+		f.Fails(err, bad)
 	}
 	m, err := f.invite(ana, c.Org.ID, "ben@example.com", core.OrgMember)
-	f.must(err)
+	f.Must(err)
 	_, err = f.Accept(t.Context(), ben, "", m.Account.ID)
-	f.must(err)
+	f.Must(err)
 	for _, change := range []org.MemberChange{{Role: "boss"}, {Status: core.AccountInvited}, {Status: core.AccountRemoved}, {Status: "away"}} {
 		_, err := f.ChangeMember(t.Context(), ana, c.Org.ID, m.Account.ID, change)
-		f.want(err, bad)
+		f.Fails(err, bad)
 	}
 }
 
 func TestRemovalOfAVersion(t *testing.T) {
-	f := newFixture(t)
+	f := newWorld(t)
 	ana := f.signUp("ana", true)
 	c := f.create(ana, "Acme")
 	m, err := f.invite(ana, c.Org.ID, "ben@example.com", core.OrgMember)
-	f.must(err)
+	f.Must(err)
 	_, err = f.ChangeMember(t.Context(), ana, c.Org.ID, m.Account.ID, org.MemberChange{Role: core.OrgViewer})
-	f.must(err)
-	f.want(f.RemoveMember(t.Context(), ana, c.Org.ID, m.Account.ID, m.Account.Version), core.ErrStale)
-	f.want(f.Withdraw(t.Context(), ana, c.Org.ID, m.Account.ID, m.Account.Version), core.ErrStale)
-	f.must(f.Withdraw(t.Context(), ana, c.Org.ID, m.Account.ID, m.Account.Version+1))
-	f.want(f.Withdraw(t.Context(), ana, c.Org.ID, m.Account.ID, 0), core.ErrNotFound)
+	f.Must(err)
+	f.Fails(f.RemoveMember(t.Context(), ana, c.Org.ID, m.Account.ID, m.Account.Version), core.ErrStale)
+	f.Fails(f.Withdraw(t.Context(), ana, c.Org.ID, m.Account.ID, m.Account.Version), core.ErrStale)
+	f.Must(f.Withdraw(t.Context(), ana, c.Org.ID, m.Account.ID, m.Account.Version+1))
+	f.Fails(f.Withdraw(t.Context(), ana, c.Org.ID, m.Account.ID, 0), core.ErrNotFound)
 }
 
 // TestWithdrawnOrAccepted: whoever is faster, nobody who has come is sent away.
 func TestWithdrawnOrAccepted(t *testing.T) {
-	f := newFixture(t)
+	f := newWorld(t)
 	ana, ben := f.signUp("ana", true), f.signUp("ben", true)
 	c := f.create(ana, "Acme")
 	for range 10 {
 		m, err := f.invite(ana, c.Org.ID, "ben@example.com", core.OrgMember)
-		f.must(err)
+		f.Must(err)
 		var accepted, withdrawn error
 		var wg sync.WaitGroup
 		wg.Go(func() { _, accepted = f.Accept(f.Context(), ben, "", m.Account.ID) })
@@ -60,8 +60,8 @@ func TestWithdrawnOrAccepted(t *testing.T) {
 			t.Fatalf("accepted: %v, withdrawn: %v", accepted, withdrawn)
 		}
 		if accepted == nil {
-			f.want(f.Withdraw(t.Context(), ana, c.Org.ID, m.Account.ID, 0), core.ErrNotFound) // a member now
-			f.must(f.RemoveMember(t.Context(), ana, c.Org.ID, m.Account.ID, 0))
+			f.Fails(f.Withdraw(t.Context(), ana, c.Org.ID, m.Account.ID, 0), core.ErrNotFound) // a member now
+			f.Must(f.RemoveMember(t.Context(), ana, c.Org.ID, m.Account.ID, 0))
 		}
 	}
 }

@@ -3,7 +3,6 @@ package share_test
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -68,10 +67,7 @@ func (w *world) mails() (subjects []string) {
 				w.Must(w.Notify(w.Context(), j))
 				w.Must(w.Notify(w.Context(), j)) // at least once is once
 			case app.SendMail:
-				doc, err := w.Secrets.Open(j.Sealed)
-				w.Must(err)
-				var m ports.Mail
-				w.Must(json.Unmarshal(doc, &m))
+				m := w.Mail(j)
 				if m.To != "ana@example.com" || m.Text == "" {
 					w.Errorf("mail %+v", m)
 				}

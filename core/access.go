@@ -1,6 +1,9 @@
 package core
 
-import "strings"
+import (
+	"strings"
+	"time"
+)
 
 // Ownership says to whom a drive belongs, seen by one account.
 type Ownership string
@@ -252,6 +255,11 @@ type AssetFacts struct {
 	Asset   Asset
 	Version Version // the current one; zero while the asset is pending
 	InTrash bool    // it, or a folder above it
+
+	// EntitledUntil is when the last of the user's entitlements to the asset, or
+	// to a folder above it, ends; zero: there is none, or the drive gives access
+	// already. Only where bytes are asked for.
+	EntitledUntil time.Time
 }
 
 // CanChangeAsset refuses changing an asset to those who may not write it.
@@ -278,8 +286,20 @@ func CanDelete(f DriveFacts, createdBy AccountID) error {
 }
 
 // CanDownload refuses bytes to those who may not read them, and bytes that are
-// not complete.
-func CanDownload(f AssetFacts) error {
+// not complete. What somebody has bought they may have whatever their role in
+// the drive is, and also while it is in the trash.
+func CanDownload(f AssetFacts, now time.Time) error {
+	err := f.canDownloadByRole()
+	if err == nil || f.Check() != nil || f.ByKey() || !now.Before(f.EntitledUntil) {
+		return err
+	}
+	if f.Asset.Status != AssetReady {
+		return ErrAssetNotReady
+	}
+	return nil
+}
+
+func (f AssetFacts) canDownloadByRole() error {
 	if err := CanInDrive(f.DriveFacts, DriveViewer); err != nil {
 		return err
 	}

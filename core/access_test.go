@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"testing"
+	"time"
 )
 
 func TestOrgRolesAllowWhatTheTableSays(t *testing.T) {
@@ -115,21 +116,53 @@ func TestCanDeleteAsset(t *testing.T) {
 	}
 }
 
+// TestWhatIsBoughtIsDownloaded: by an entitlement, whatever the role is.
+func TestWhatIsBoughtIsDownloaded(t *testing.T) {
+	later := noonOfSales.Add(time.Hour)
+	for _, c := range []struct {
+		name string
+		edit func(f *AssetFacts)
+		want error
+	}{
+		{"a buyer from anywhere", func(f *AssetFacts) { f.EntitledUntil = later }, nil},
+		{"for ever", func(f *AssetFacts) { f.EntitledUntil = Forever }, nil},
+		{"nothing bought", func(*AssetFacts) {}, ErrNotFound},
+		{"over since this moment", func(f *AssetFacts) { f.EntitledUntil = noonOfSales }, ErrNotFound},
+		{"in the trash", func(f *AssetFacts) { f.EntitledUntil, f.InTrash, f.Asset.TrashedAt = later, true, noonOfSales }, nil},
+		{"by a reader, in the trash", func(f *AssetFacts) {
+			f.Status, f.OrgRole, f.Ownership, f.Default = AccountActive, OrgMember, SharedDrive, DriveViewer
+			f.EntitledUntil, f.InTrash = later, true
+		}, nil},
+		{"without bytes", func(f *AssetFacts) { f.EntitledUntil, f.Asset.Status = later, AssetPending }, ErrAssetNotReady},
+		{"by a disabled user", func(f *AssetFacts) { f.EntitledUntil, f.UserDisabled = later, true }, ErrUserDisabled},
+		{"by a session that is over", func(f *AssetFacts) { f.EntitledUntil, f.SessionRevoked = later, true }, ErrUnauthenticated},
+		{"by a key of the buyer's", func(f *AssetFacts) {
+			f.EntitledUntil, f.APIKey = later, KeyFacts{ID: APIKeyID{1}, Status: KeyActive, Permissions: permitAll}
+		}, ErrKeyInvalid},
+	} {
+		f := AssetFacts{Asset: Asset{File: File{Status: AssetReady}}}
+		c.edit(&f)
+		if err := CanDownload(f, noonOfSales); !errors.Is(err, c.want) {
+			t.Errorf("%s: %v, want %v", c.name, err, c.want)
+		}
+	}
+}
+
 func TestCanDownload(t *testing.T) {
 	f := editor(false)
-	if err := CanDownload(f); err != nil {
+	if err := CanDownload(f, noonOfSales); err != nil {
 		t.Error(err)
 	}
 	f.Asset.Status = AssetPending
-	if err := CanDownload(f); !errors.Is(err, ErrAssetNotReady) {
+	if err := CanDownload(f, noonOfSales); !errors.Is(err, ErrAssetNotReady) {
 		t.Error(err)
 	}
 	f.Asset.TrashedAt = f.Asset.TrashedAt.AddDate(2026, 0, 0)
-	if err := CanDownload(f); !errors.Is(err, ErrAssetTrashed) {
+	if err := CanDownload(f, noonOfSales); !errors.Is(err, ErrAssetTrashed) {
 		t.Error(err)
 	}
 	f.Default = DriveNone
-	if err := CanDownload(f); !errors.Is(err, ErrNotFound) {
+	if err := CanDownload(f, noonOfSales); !errors.Is(err, ErrNotFound) {
 		t.Error(err)
 	}
 }

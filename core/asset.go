@@ -216,6 +216,12 @@ func InlineSafe(contentType string) bool {
 	return err == nil && inlineTypes[mediaType]
 }
 
+// IsPicture reports whether the type is one of pictures that a browser may show
+// in place.
+func IsPicture(contentType string) bool {
+	return strings.HasPrefix(contentType, "image/") && InlineSafe(contentType)
+}
+
 // ContentDisposition returns the header of RFC 6266: the name as UTF-8, and
 // before it a plain form for clients that know only that.
 func ContentDisposition(inline bool, name string) string {

@@ -84,6 +84,21 @@ func CleanTitle(location, raw string, nfc NFC) (string, error) {
 	return cleanText(location, strings.TrimSpace(raw), MaxTitleBytes, nfc)
 }
 
+// CleanProse returns a text of several lines in its stored form: trimmed, NFC,
+// its lines ended by \n, without other control characters than tabs. It may be
+// empty.
+func CleanProse(location, raw string, limit int, nfc NFC) (string, error) {
+	lines := strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(raw)
+	text := strings.TrimSpace(lines)
+	if text == "" {
+		return "", nil
+	}
+	if _, err := cleanText(location, strings.NewReplacer("\n", " ", "\t", " ").Replace(text), limit, nfc); err != nil {
+		return "", err
+	}
+	return nfc(text), nil
+}
+
 // CleanEmail returns an address in the form under which it is unique: trimmed,
 // NFC, lower case.
 func CleanEmail(location, raw string, nfc NFC) (string, error) {

@@ -17,6 +17,9 @@ type Orgs interface {
 	// Get returns the org, deleted or not, or core.ErrNotFound.
 	Get(ctx context.Context, id core.OrgID) (*core.Org, error)
 
+	// BySlug returns the live org that has, or had, the slug, or core.ErrNotFound.
+	BySlug(ctx context.Context, slug string) (*core.Org, error)
+
 	// Save stores a changed org whose Version is one above the stored one,
 	// else returns core.ErrStale. A slug that any org has or had is taken:
 	// core.ErrSlugTaken, unless it was this org's own.

@@ -23,27 +23,34 @@ type Store interface {
 // Tx is the set of repositories taking part in one unit of work. A repository
 // method that names an org never sees another org's rows: they do not exist.
 type Tx struct {
-	Users        Users
-	Identities   Identities
-	Sessions     Sessions
-	Tickets      Tickets
-	Orgs         Orgs
-	Accounts     Accounts
-	Purges       Purges
-	Licenses     Licenses
-	Audit        Audit
-	Drives       Drives
-	DriveMembers DriveMembers
-	Nodes        Nodes
-	Listings     Listings
-	Subtrees     Subtrees
-	Changes      Changes
-	APIKeys      APIKeys
-	ShareLinks   ShareLinks
-	Assets       Assets
-	Versions     Versions
-	Uploads      Uploads
-	Quota        Quota
-	Idempotency  Idempotency
-	Jobs         Jobs
+	Users         Users
+	Identities    Identities
+	Sessions      Sessions
+	Tickets       Tickets
+	Orgs          Orgs
+	Accounts      Accounts
+	Purges        Purges
+	Licenses      Licenses
+	Audit         Audit
+	Drives        Drives
+	DriveMembers  DriveMembers
+	Nodes         Nodes
+	Listings      Listings
+	Subtrees      Subtrees
+	Changes       Changes
+	APIKeys       APIKeys
+	ShareLinks    ShareLinks
+	Products      Products
+	ProductLinks  ProductLinks
+	Transactions  Transactions
+	Subscriptions Subscriptions
+	Entitlements  Entitlements
+	PaymentEvents PaymentEvents
+	Events        Events
+	Assets        Assets
+	Versions      Versions
+	Uploads       Uploads
+	Quota         Quota
+	Idempotency   Idempotency
+	Jobs          Jobs
 }

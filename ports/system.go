@@ -21,4 +21,8 @@ type Text interface {
 type Zones interface {
 	// Known reports whether there is a time zone of that name.
 	Known(name string) bool
+
+	// Location returns the time zone of that name, UTC for the empty one, or an
+	// error if it is not known.
+	Location(name string) (*time.Location, error)
 }

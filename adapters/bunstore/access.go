@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"time"
 
 	"github.com/seed-755a8038/coffer/core"
 	"github.com/seed-755a8038/coffer/ports"
@@ -163,7 +164,7 @@ func (s *Store) settleTrash(ctx context.Context, f *core.AssetFacts) (err error)
 
 var forDownload = inEachForm(func(f form) string {
 	return `SELECT ` + f.state + `, ` + standingColumns + `, n.name, n.trashed_at, n.purged_at, n.status, n.current_version,
-		coalesce(v.blob_key, ''), coalesce(v.content_type, ''), coalesce(v.size_bytes, 0), ` + trashedFolders + f.key + f.from + `
+		coalesce(v.blob_key, ''), coalesce(v.content_type, ''), coalesce(v.size_bytes, 0), ` + trashedFolders + `, ` + f.entitled + f.key + f.from + `
 		JOIN nodes n ON n.id = $3 AND n.kind = 'asset'
 		JOIN drives d ON d.id = n.drive_id AND d.deleted_at IS NULL` + f.within + `
 		JOIN orgs o ON o.id = n.org_id AND o.deleted_at IS NULL` + f.standing + `
@@ -176,8 +177,9 @@ func (s *Store) ForDownload(ctx context.Context, a core.Actor, id core.AssetID) 
 	var f core.AssetFacts
 	var owner core.AccountID
 	var trashed, purged stamp
+	var entitled int64
 	into := append(driveFacts(&f.DriveFacts, &owner), &f.Asset.Name, &trashed, &purged, &f.Asset.Status, &f.Asset.Current,
-		&f.Version.BlobKey, &f.Version.ContentType, &f.Version.SizeBytes, &f.InTrash)
+		&f.Version.BlobKey, &f.Version.ContentType, &f.Version.SizeBytes, &f.InTrash, &entitled)
 	arg := s.dialect.idArg
 	err := s.ask(ctx, a, forDownload, []any{arg(a.UserID), arg(a.SessionID), arg(id)}, &f.Credential, into...)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -187,6 +189,9 @@ func (s *Store) ForDownload(ctx context.Context, a core.Actor, id core.AssetID) 
 		return f, translate("download facts", err)
 	}
 	f.Ownership = ownership(owner, f.AccountID)
+	if entitled > 0 {
+		f.EntitledUntil = time.UnixMicro(entitled).UTC()
+	}
 	f.Asset.ID, f.Asset.OrgID, f.Asset.DriveID, f.Asset.Kind = id, f.OrgID, f.DriveID, core.KindAsset
 	f.Asset.TrashedAt, f.Asset.PurgedAt = trashed.Time, purged.Time
 	f.Version.AssetID, f.Version.OrgID, f.Version.Number = id, f.OrgID, f.Asset.Current

@@ -19,7 +19,17 @@ type form struct {
 	within   string // a condition: drive d is in the credential's reach
 	drive    string // which drive is meant if none is named; o is the org
 	named    string // drive $3, or that one
+	entitled string // a column: until when the caller has bought node n, as entitledUntil
 }
+
+// entitledUntil is when the last entitlement of user u to node n ends, or to a
+// folder above it; 0: there is none, or the drive lets the user have it.
+var entitledUntil = `CASE WHEN ` + standing + ` IN (` + readable + `) AND n.trashed_at IS NULL AND NOT ` + trashedFolders + ` THEN 0
+	ELSE coalesce((WITH RECURSIVE way (id, parent_id, step) AS (
+			SELECT n.id, n.parent_id, 0 UNION ALL
+			SELECT p.id, p.parent_id, way.step + 1 FROM way JOIN nodes AS p ON p.id = way.parent_id WHERE way.step < 200)
+		SELECT max(coalesce(e.access_until, 9223372036854775807)) FROM way JOIN entitlements AS e ON e.user_id = u.id AND e.node_id = way.id
+			AND e.revoked_at IS NULL AND e.suspended_at IS NULL), 0) END`
 
 var bySession = form{
 	state: `u.disabled_at IS NOT NULL, s.revoked_at IS NOT NULL`,
@@ -28,8 +38,9 @@ var bySession = form{
 	standing: `
 		LEFT JOIN accounts ac ON ac.org_id = d.org_id AND ac.user_id = u.id
 		LEFT JOIN drive_members m ON m.drive_id = d.id AND m.account_id = ac.id `,
-	drive: `o.default_drive_id`,
-	named: `$3`,
+	drive:    `o.default_drive_id`,
+	named:    `$3`,
+	entitled: entitledUntil,
 }
 
 // byIssuer is bySession for actors, and no others, who need no session.
@@ -50,9 +61,10 @@ var byKey = form{
 	where: `WHERE k.hash = $1 AND k.prefix = $2`,
 	standing: `
 		LEFT JOIN drive_members m ON m.drive_id = d.id AND m.account_id = ac.id `,
-	within: ` AND d.id = k.drive_id`,
-	drive:  `k.drive_id`,
-	named:  `coalesce($3, k.drive_id)`,
+	within:   ` AND d.id = k.drive_id`,
+	drive:    `k.drive_id`,
+	named:    `coalesce($3, k.drive_id)`,
+	entitled: `0`, // scripts have what is in their drive
 }
 
 // byLink: of a link, too. Whether it may be opened has been judged before; here
@@ -68,6 +80,7 @@ var byLink = form{
 	within:   ` AND d.id = sl.drive_id`,
 	drive:    `sl.drive_id`,
 	named:    `coalesce($3, sl.drive_id)`,
+	entitled: `0`,
 }
 
 // statement is a hot statement in each form.

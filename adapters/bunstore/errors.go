@@ -32,6 +32,12 @@ var uniques = []struct {
 	{"drives_org_id_name_key", "drives.org_id, drives.name_folded", core.ErrDriveNameTaken},
 	{"api_keys_hash_key", "api_keys.hash", core.ErrConflict},
 	{"share_links_token_hash_key", "share_links.token_hash", core.ErrConflict},
+	{"products_org_id_slug_key", "products.org_id, products.slug", core.ErrProductSlugTaken},
+	{"transactions_buyer_id_product_id_key", "transactions.buyer_id, transactions.product_id", core.ErrConflict},
+	{"transactions_provider_ref_key", "transactions.provider, transactions.provider_ref", core.ErrConflict},
+	{"subscriptions_user_id_product_id_key", "subscriptions.user_id, subscriptions.product_id", core.ErrConflict},
+	{"subscriptions_provider_ref_key", "subscriptions.provider, subscriptions.provider_ref", core.ErrConflict},
+	{"payment_events_pkey", "payment_events.provider, payment_events.id", core.ErrConflict},
 	{"nodes_parent_id_name_key", "nodes.parent_id, nodes.name", core.ErrNameTaken},
 	{"idempotency_keys_pkey", "idempotency_keys.scope, idempotency_keys.key", core.ErrIdempotencyConflict},
 }

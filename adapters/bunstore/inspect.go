@@ -29,7 +29,8 @@ const (
 	driveSums = `(SELECT drive_id, sum(bytes) AS bytes FROM (
 			SELECT n.drive_id, v.size_bytes AS bytes FROM asset_versions v JOIN nodes n ON n.id = v.asset_id
 			UNION ALL SELECT drive_id, size_bytes FROM uploads) AS b GROUP BY drive_id)`
-	orgAssets = `(SELECT org_id, count(*) AS assets FROM nodes WHERE kind = 'asset' GROUP BY org_id)`
+	orgProducts = `(SELECT org_id, count(*) AS products FROM products WHERE status <> 'archived' GROUP BY org_id)`
+	orgAssets   = `(SELECT org_id, count(*) AS assets FROM nodes WHERE kind = 'asset' GROUP BY org_id)`
 )
 
 var invariants = []invariant{
@@ -110,13 +111,44 @@ var invariants = []invariant{
 	{"a deleted org is purged within a week of its time", `SELECT 'org ' || o.id, 'should have been purged' FROM orgs o
 		WHERE o.deleted_at < CAST($1 AS bigint) - 604800000000`, false, true},
 	{"nothing is left of a purged org", leftOvers(), false, false},
+
+	{"the products of an org are counted", `SELECT 'org ' || q.org_id, 'counted ' || q.products_count || ', stored ' || coalesce(p.products, 0)
+		FROM org_usage q JOIN orgs o ON o.id = q.org_id AND o.purging_at IS NULL LEFT JOIN ` + orgProducts + ` AS p ON p.org_id = q.org_id
+		WHERE CAST($1 AS bigint) > 0 AND q.products_count <> coalesce(p.products, 0)`, true, false},
+	{"what is linked to a product is of its org", `SELECT 'product ' || p.id, 'node ' || n.id || ' is of another' FROM product_links l
+		JOIN products p ON p.id = l.product_id JOIN nodes n ON n.id = l.node_id WHERE CAST($1 AS bigint) > 0 AND (n.org_id <> p.org_id OR l.org_id <> p.org_id)`, false, false},
+	{"a transaction has the org of its product", `SELECT 'transaction ' || t.id, 'has another, or its subscription has' FROM transactions t
+		JOIN products p ON p.id = t.product_id LEFT JOIN subscriptions s ON s.id = t.subscription_id WHERE CAST($1 AS bigint) > 0
+		AND (p.org_id <> t.org_id OR s.org_id <> t.org_id OR s.user_id <> t.buyer_id OR s.product_id <> t.product_id)`, false, false},
+	{"an entitlement has one completed transaction, of its buyer", `SELECT 'entitlement ' || e.id, 'transaction ' || e.transaction_id || ' is ' || coalesce(t.status, 'gone') || ' or somebody else''s'
+		FROM entitlements e JOIN orgs o ON o.id = e.org_id AND o.purging_at IS NULL LEFT JOIN transactions t ON t.id = e.transaction_id
+		WHERE CAST($1 AS bigint) > 0 AND e.revoked_at IS NULL
+		AND (t.id IS NULL OR t.status <> 'completed' OR t.buyer_id <> e.user_id OR t.product_id <> e.product_id OR t.org_id <> e.org_id)`, false, false},
+	{"a refunded transaction grants nothing", `SELECT 'transaction ' || t.id, 'has entitlements' FROM transactions t WHERE CAST($1 AS bigint) > 0 AND t.status = 'refunded'
+		AND EXISTS (SELECT 1 FROM entitlements e WHERE e.transaction_id = t.id AND e.revoked_at IS NULL)`, false, false},
+	// What is linked later is given by a job, within an hour.
+	{"a completed transaction has its entitlements", `SELECT 'transaction ' || t.id, 'lacks node ' || l.node_id FROM transactions t
+		JOIN orgs o ON o.id = t.org_id AND o.purging_at IS NULL JOIN product_links l ON l.product_id = t.product_id
+		JOIN nodes n ON n.id = l.node_id AND n.purged_at IS NULL LEFT JOIN subscriptions s ON s.id = t.subscription_id
+		WHERE t.status = 'completed' AND l.added_at < CAST($1 AS bigint) - 3600000000 AND (s.id IS NULL OR s.transaction_id = t.id AND s.status <> 'expired')
+		AND NOT EXISTS (SELECT 1 FROM entitlements e WHERE e.transaction_id = t.id AND e.node_id = l.node_id)`, false, false},
+	{"a live subscription was paid for", `SELECT 'subscription ' || s.id, 'its transaction is ' || coalesce(t.status, 'gone') FROM subscriptions s
+		JOIN orgs o ON o.id = s.org_id AND o.purging_at IS NULL LEFT JOIN transactions t ON t.id = s.transaction_id
+		WHERE CAST($1 AS bigint) > 0 AND s.status <> 'expired' AND (t.id IS NULL OR t.status <> 'completed' OR t.subscription_id IS NULL OR t.subscription_id <> s.id)`, false, false},
+	{"entitlements of a subscription end with it", `SELECT 'entitlement ' || e.id, 'ends at another time than subscription ' || s.id FROM entitlements e
+		JOIN subscriptions s ON s.id = e.subscription_id WHERE CAST($1 AS bigint) > 0 AND e.revoked_at IS NULL
+		AND (e.expires_at IS NULL OR e.access_until IS NULL OR e.expires_at <> s.period_end OR e.access_until < e.expires_at
+			OR (s.status = 'canceled' AND e.access_until <> s.period_end))`, false, false},
+	{"a subscription does not outlive its time by more than a week", `SELECT 'subscription ' || s.id, 'should have expired' FROM subscriptions s
+		JOIN orgs o ON o.id = s.org_id AND o.deleted_at IS NULL WHERE s.status = 'canceled' AND s.period_end < CAST($1 AS bigint) - 604800000000`, false, false},
 }
 
 // leftOvers finds rows of orgs that are gone, where no foreign key says that
 // there are none.
 func leftOvers() string {
 	var text []string
-	for _, table := range []string{"nodes", "asset_versions", "uploads", "tickets", "audit_log", "share_accesses"} {
+	for _, table := range []string{"nodes", "asset_versions", "uploads", "tickets", "audit_log", "share_accesses",
+		"product_links", "transactions", "subscriptions", "entitlements", "events"} {
 		text = append(text, `SELECT 'org ' || x.org_id, 'has rows in `+table+`' FROM `+table+` x LEFT JOIN orgs o ON o.id = x.org_id
 		WHERE CAST($1 AS bigint) > 0 AND x.org_id IS NOT NULL AND o.id IS NULL GROUP BY x.org_id`)
 	}
@@ -201,11 +233,13 @@ func (s *Store) RepairUsage(ctx context.Context) error {
 	for _, repair := range []struct{ wrong, lock, set string }{
 		{
 			`SELECT q.org_id FROM org_usage q LEFT JOIN ` + orgSums + ` AS b ON b.org_id = q.org_id LEFT JOIN ` + orgAssets + ` AS n ON n.org_id = q.org_id
-				WHERE q.used_bytes <> coalesce(b.bytes, 0) OR q.assets_count <> coalesce(n.assets, 0)`,
+				LEFT JOIN ` + orgProducts + ` AS p ON p.org_id = q.org_id
+				WHERE q.used_bytes <> coalesce(b.bytes, 0) OR q.assets_count <> coalesce(n.assets, 0) OR q.products_count <> coalesce(p.products, 0)`,
 			`UPDATE org_usage SET used_bytes = used_bytes WHERE org_id = $1`,
 			`UPDATE org_usage SET used_bytes = (SELECT coalesce(sum(size_bytes), 0) FROM asset_versions WHERE org_id = $1) +
 				(SELECT coalesce(sum(size_bytes), 0) FROM uploads WHERE org_id = $1),
-				assets_count = (SELECT count(*) FROM nodes WHERE org_id = $1 AND kind = 'asset') WHERE org_id = $1`,
+				assets_count = (SELECT count(*) FROM nodes WHERE org_id = $1 AND kind = 'asset'),
+				products_count = (SELECT count(*) FROM products WHERE org_id = $1 AND status <> 'archived') WHERE org_id = $1`,
 		},
 		{
 			`SELECT d.id FROM drives d LEFT JOIN ` + driveSums + ` AS b ON b.drive_id = d.id WHERE d.used_bytes <> coalesce(b.bytes, 0)`,

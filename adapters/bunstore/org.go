@@ -88,6 +88,15 @@ func (r orgs) Get(ctx context.Context, id core.OrgID) (*core.Org, error) {
 	return row.org(), nil
 }
 
+func (r orgs) BySlug(ctx context.Context, slug string) (*core.Org, error) {
+	var row orgRow
+	err := r.NewSelect().Model(&row).Where("o.id = (SELECT org_id FROM org_slugs WHERE slug = ?) AND o.deleted_at IS NULL", slug).Scan(ctx)
+	if err != nil {
+		return nil, translate("find org", err)
+	}
+	return row.org(), nil
+}
+
 func (r orgs) Save(ctx context.Context, o *core.Org) error {
 	if err := r.reserveSlug(ctx, o); err != nil {
 		return err
@@ -119,11 +128,12 @@ func (r orgs) ListAll(ctx context.Context, text string, now time.Time, p ports.O
 		orgRow
 		UsedBytes   int64  `bun:"used_bytes"`
 		AssetsCount int64  `bun:"assets_count"`
+		Products    int64  `bun:"products_count"`
 		Members     int64  `bun:"members"`
 		License     string `bun:"license"`
 	}
 	like := likePattern(core.Fold(text))
-	err := r.NewRaw(`SELECT o.*, q.used_bytes, q.assets_count,
+	err := r.NewRaw(`SELECT o.*, q.used_bytes, q.assets_count, q.products_count,
 		(SELECT count(*) FROM accounts ac WHERE ac.org_id = o.id AND ac.status <> 'removed') AS members,
 		coalesce((SELECT ol.license FROM org_licenses ol WHERE ol.org_id = o.id
 			AND (ol.expires_at IS NULL OR ol.expires_at > ?) ORDER BY ol.id DESC LIMIT 1), ?) AS license
@@ -137,7 +147,7 @@ func (r orgs) ListAll(ctx context.Context, text string, now time.Time, p ports.O
 	for i := range rows {
 		out[i] = ports.OrgState{
 			Org: *rows[i].org(), License: rows[i].License,
-			Usage: core.OrgUsage{UsedBytes: rows[i].UsedBytes, AssetsCount: rows[i].AssetsCount, Members: rows[i].Members, Products: 0},
+			Usage: core.OrgUsage{UsedBytes: rows[i].UsedBytes, AssetsCount: rows[i].AssetsCount, Members: rows[i].Members, Products: rows[i].Products},
 		}
 	}
 	return out, nil
@@ -170,11 +180,12 @@ func (r orgs) Usage(ctx context.Context, id core.OrgID) (core.OrgUsage, error) {
 	var row struct {
 		UsedBytes   int64 `bun:"used_bytes"`
 		AssetsCount int64 `bun:"assets_count"`
+		Products    int64 `bun:"products_count"`
 		Members     int64 `bun:"members"`
 	}
-	err := r.NewRaw(`SELECT q.used_bytes, q.assets_count,
+	err := r.NewRaw(`SELECT q.used_bytes, q.assets_count, q.products_count,
 		(SELECT count(*) FROM accounts ac WHERE ac.org_id = q.org_id AND ac.status <> 'removed') AS members
 		FROM org_usage q WHERE q.org_id = ?`, id).Scan(ctx, &row)
-	usage := core.OrgUsage{UsedBytes: row.UsedBytes, AssetsCount: row.AssetsCount, Members: row.Members, Products: 0} // none can be made yet
+	usage := core.OrgUsage{UsedBytes: row.UsedBytes, AssetsCount: row.AssetsCount, Members: row.Members, Products: row.Products}
 	return usage, translate("org usage", err)
 }

@@ -33,3 +33,6 @@ func (Zones) Known(name string) bool {
 	_, err := time.LoadLocation(name)
 	return err == nil
 }
+
+// Location implements ports.Zones.
+func (Zones) Location(name string) (*time.Location, error) { return time.LoadLocation(name) }

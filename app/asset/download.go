@@ -33,7 +33,7 @@ func (s *Service) sign(ctx context.Context, a core.Actor, id core.AssetID, inlin
 	if err != nil {
 		return Download{}, err
 	}
-	if err := core.CanDownload(f); err != nil {
+	if err := core.CanDownload(f, s.clock.Now()); err != nil {
 		return Download{}, err
 	}
 	v := f.Version

@@ -47,15 +47,16 @@ type EmptyDrive struct {
 // Kind implements ports.Job.
 func (EmptyDrive) Kind() string { return "drive.empty_trash" }
 
-// EmptyDrive purges page by page: what is purged is no longer listed.
+// EmptyDrive purges page by page.
 func (s *Service) EmptyDrive(ctx context.Context, job EmptyDrive) error {
 	sc := core.Itself(job.OrgID, job.DriveID)
-	for {
-		all, err := s.empty(ctx, sc, job.Before, reapBatch)
-		if err != nil || all {
+	for at := untilThen(job.Before); at != (ports.TrashPosition{}); {
+		var err error
+		if at, err = s.empty(ctx, sc, at, job.Before, reapBatch); err != nil {
 			return err
 		}
 	}
+	return nil
 }
 
 // Housekeep is the job that purges what has been in the trash long enough, goes
@@ -90,16 +91,18 @@ func (s *Service) finishPurges(ctx context.Context) error {
 }
 
 // each does something with nodes that are no longer listed once it is done.
-// One that it fails for is passed over, and told of at the end.
+// One that it fails for is passed over, and told of at the end; one that is sold
+// is passed over.
 func (s *Service) each(
 	ctx context.Context, list func(tx ports.Tx, limit int) ([]core.Node, error), do func(n *core.Node) error,
 ) error {
 	var failed []error
+	passed := 0
 	seen := make(map[core.NodeID]bool)
 	for fresh := true; fresh && ctx.Err() == nil; {
 		var page []core.Node
 		err := s.store.View(ctx, func(tx ports.Tx) (err error) {
-			page, err = list(tx, housekeepBatch+len(failed))
+			page, err = list(tx, housekeepBatch+passed)
 			return err
 		})
 		if err != nil {
@@ -111,7 +114,11 @@ func (s *Service) each(
 				continue
 			}
 			seen[page[i].ID], fresh = true, true
-			if err := do(&page[i]); err != nil {
+			err := do(&page[i])
+			if err != nil {
+				passed++
+			}
+			if err != nil && !errors.Is(err, core.ErrSold) {
 				failed = append(failed, err)
 			}
 		}

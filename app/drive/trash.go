@@ -2,6 +2,7 @@ package drive
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/seed-755a8038/coffer/app"
@@ -75,9 +76,16 @@ func (s *Service) canDelete(ctx context.Context, tx ports.Tx, sc core.Scope, n *
 }
 
 // purge hides a node for good and removes the first of it; the rest is left to
-// a job.
+// a job. It returns core.ErrSold if buyers have access to it, or to a part.
 func (s *Service) purge(ctx context.Context, tx ports.Tx, sc core.Scope, n *core.Node) error {
 	now := s.clock.Now()
+	live, err := tx.Entitlements.LiveBelow(ctx, sc.OrgID, n.ID, now)
+	if err != nil {
+		return err
+	}
+	if err := core.CheckRemoval(live); err != nil {
+		return err
+	}
 	before := n.Version
 	n.Purge(now)
 	n.Version = before + 1
@@ -159,8 +167,8 @@ func (s *Service) home(ctx context.Context, tx ports.Tx, sc core.Scope, n *core.
 	return n.ParentID
 }
 
-// EmptyTrash removes for good everything that is in a drive's trash now. Much
-// of it is left to a job.
+// EmptyTrash removes for good everything that is in a drive's trash now, but
+// what buyers have access to. Much of it is left to a job.
 func (s *Service) EmptyTrash(ctx context.Context, sc core.Scope) error {
 	if err := sc.CanDeleteAny(); err != nil {
 		return err
@@ -169,8 +177,8 @@ func (s *Service) EmptyTrash(ctx context.Context, sc core.Scope) error {
 		return core.ErrForbidden
 	}
 	now := s.clock.Now()
-	all, err := s.empty(ctx, sc, now, emptyNow)
-	if err != nil || all {
+	last, err := s.empty(ctx, sc, untilThen(now), now, emptyNow)
+	if err != nil || last == (ports.TrashPosition{}) {
 		return err
 	}
 	return s.store.Update(ctx, func(tx ports.Tx) error {
@@ -184,24 +192,36 @@ func (s *Service) EmptyTrash(ctx context.Context, sc core.Scope) error {
 	})
 }
 
-// empty purges at most limit of what was trashed until then, each in a unit of
-// work of its own. It returns whether that was all.
-func (s *Service) empty(ctx context.Context, sc core.Scope, until time.Time, limit int) (all bool, err error) {
-	q := ports.TrashQuery{DriveID: sc.DriveID, Before: ports.TrashPosition{TrashedAt: until.Add(time.Microsecond)}, Limit: limit}
+// untilThen is the place in the trash before all that was there at a time.
+func untilThen(t time.Time) ports.TrashPosition {
+	return ports.TrashPosition{TrashedAt: t.Add(time.Microsecond)}
+}
+
+// empty purges a page of what was trashed until then, each in a unit of work of
+// its own. What is sold stays. It returns where the next page begins, zero if
+// that was all.
+func (s *Service) empty(
+	ctx context.Context, sc core.Scope, from ports.TrashPosition, until time.Time, limit int,
+) (next ports.TrashPosition, err error) {
 	var page []ports.Entry
 	err = s.store.View(ctx, func(tx ports.Tx) (err error) {
-		page, err = tx.Listings.ListTrash(ctx, q)
+		page, err = tx.Listings.ListTrash(ctx, ports.TrashQuery{DriveID: sc.DriveID, Before: from, Limit: limit})
 		return err
 	})
 	if err != nil {
-		return false, err
+		return from, err
 	}
 	for i := range page {
-		if err := s.discard(ctx, sc, page[i].Node.ID, until); err != nil {
-			return false, err
+		n := &page[i].Node
+		if err := s.discard(ctx, sc, n.ID, until); err != nil && !errors.Is(err, core.ErrSold) {
+			return from, err
 		}
+		next = ports.TrashPosition{TrashedAt: n.TrashedAt, ID: n.ID}
 	}
-	return len(page) < limit, nil
+	if len(page) < limit {
+		return ports.TrashPosition{}, nil
+	}
+	return next, nil
 }
 
 // discard purges a node that was trashed until then, unless it is not in the

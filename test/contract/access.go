@@ -148,7 +148,7 @@ func factsAsset(s storeTest) {
 	f, err := s.Hot.ForAsset(s.Context(), ana.actor(), r.NewAsset.ID)
 	s.must(err)
 	s.equal(f.Asset, *r.NewAsset)
-	s.wantErr(core.CanDownload(f), core.ErrAssetNotReady)
+	s.wantErr(core.CanDownload(f, noon), core.ErrAssetNotReady)
 	want := s.finish(r)
 	f, err = s.Hot.ForAsset(s.Context(), ana.actor(), r.NewAsset.ID)
 	s.must(err)
@@ -156,7 +156,7 @@ func factsAsset(s storeTest) {
 	s.equal(f.Version, core.Version{
 		AssetID: want.ID, OrgID: want.OrgID, Number: 1, BlobKey: r.Upload.BlobKey, ContentType: "text/plain", SizeBytes: 5,
 	})
-	s.must(core.CanDownload(f))
+	s.must(core.CanDownload(f, noon))
 	less, err := s.Hot.ForDownload(s.Context(), ana.actor(), r.NewAsset.ID)
 	s.must(err)
 	s.equal(f.Email, ana.user.Email)
@@ -165,13 +165,13 @@ func factsAsset(s storeTest) {
 	for _, ask := range []func(context.Context, core.Actor, core.AssetID) (core.AssetFacts, error){s.Hot.ForAsset, s.Hot.ForDownload} {
 		f, err = ask(s.Context(), ben.actor(), r.NewAsset.ID)
 		s.must(err)
-		s.wantErr(core.CanDownload(f), core.ErrNotFound)
+		s.wantErr(core.CanDownload(f, noon), core.ErrNotFound)
 		_, err = ask(s.Context(), ana.actor(), core.AssetID(s.id()))
 		s.wantErr(err, core.ErrNotFound)
 		s.trash(want)
 		f, err = ask(s.Context(), ana.actor(), r.NewAsset.ID)
 		s.must(err)
-		s.wantErr(core.CanDownload(f), core.ErrAssetTrashed)
+		s.wantErr(core.CanDownload(f, noon), core.ErrAssetTrashed)
 		s.restore(want)
 	}
 	for _, id := range []core.AssetID{core.AssetID(s.id()), core.RootOf(ana.drive.ID)} {
@@ -181,7 +181,7 @@ func factsAsset(s storeTest) {
 	s.update(func(tx ports.Tx) error { return tx.Sessions.Revoke(s.Context(), ana.session.ID, noon) })
 	f, err = s.Hot.ForAsset(s.Context(), ana.actor(), r.NewAsset.ID)
 	s.must(err)
-	s.wantErr(core.CanDownload(f), core.ErrUnauthenticated)
+	s.wantErr(core.CanDownload(f, noon), core.ErrUnauthenticated)
 }
 
 func (s storeTest) trash(a *core.Asset) {

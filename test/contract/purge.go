@@ -40,6 +40,9 @@ func (s storeTest) closed(owner person, name string) (team, ports.Remains) {
 			s.finish(r)
 		}
 	}
+	for _, kind := range []core.ProductType{core.Digital, core.Membership} {
+		s.buy(owner, s.product(in, kind, s.folder(in, in.root(), string(kind)).ID))
+	}
 	for range 3 {
 		link := s.share(in, in.root(), nil)
 		for range 3 {
@@ -129,7 +132,7 @@ func purgedPieceByPiece(s storeTest) {
 		s.must(err)
 		s.equal(len(unknown), len(want.BlobKeys))
 		usage, err := tx.Orgs.Usage(s.Context(), kept.org.ID)
-		s.equal(usage, core.OrgUsage{UsedBytes: 55, AssetsCount: 5, Members: 2})
+		s.equal(usage, core.OrgUsage{UsedBytes: 55, AssetsCount: 5, Members: 2, Products: 2})
 		return err
 	})
 	err = s.Update(s.Context(), func(tx ports.Tx) error {

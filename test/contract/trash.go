@@ -68,7 +68,7 @@ func trashBelow(s storeTest) {
 		f, err := ask(s.Context(), p.actor(), file.ID)
 		s.must(err)
 		s.equal(f.InTrash, true)
-		s.wantErr(core.CanDownload(f), core.ErrAssetTrashed)
+		s.wantErr(core.CanDownload(f, noon), core.ErrAssetTrashed)
 		f, err = ask(s.Context(), p.actor(), other.ID)
 		s.must(err)
 		s.equal(f.InTrash, false)

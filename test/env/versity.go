@@ -1,24 +1,20 @@
 package env
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
 // startVersity runs versitygw on a temporary directory, on a port of 127.0.0.1.
 func startVersity(ctx context.Context) (S3Server, func(), error) {
-	program, err := versityProgram(ctx)
+	program, err := toolProgram(ctx, "versitygw")
 	if err != nil {
 		return S3Server{}, nil, fmt.Errorf("these tests need an S3 server: set TEST_S3_ENDPOINT, or see why versitygw is not there: %w", err)
 	}
@@ -71,24 +67,4 @@ func runVersity(ctx context.Context, program string, port int, sidecar bool) (*v
 func (s S3Server) ping(ctx context.Context) error {
 	_, err := s.client().ListBuckets(ctx, &s3.ListBucketsInput{}, func(o *s3.Options) { o.RetryMaxAttempts = 1 })
 	return err
-}
-
-// versityProgram builds versitygw, or finds it built, and returns its path.
-func versityProgram(ctx context.Context) (string, error) {
-	root, err := moduleRoot()
-	if err != nil {
-		return "", err
-	}
-	c := exec.CommandContext(ctx, "go", "tool", "-modfile=tools/go.mod", "-n", "versitygw")
-	c.Dir = root
-	var out, complaint bytes.Buffer
-	c.Stdout, c.Stderr = &out, &complaint
-	if err := c.Run(); err != nil {
-		return "", fmt.Errorf("%w: %s", err, bytes.TrimSpace(complaint.Bytes()))
-	}
-	path := strings.TrimSpace(out.String())
-	if !filepath.IsAbs(path) {
-		return "", errors.New("go tool -n versitygw says: " + path)
-	}
-	return path, nil
 }

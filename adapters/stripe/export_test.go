@@ -1,0 +1,7 @@
+package stripe
+
+// What is tested by itself.
+var (
+	ToStripe   = toStripe
+	FromStripe = fromStripe
+)

@@ -1,0 +1,150 @@
+-- +goose Up
+ALTER TABLE org_usage ADD COLUMN products_count integer NOT NULL DEFAULT 0
+    CONSTRAINT org_usage_products_count_check CHECK (products_count >= 0);
+
+-- What orgs sell.
+CREATE TABLE products (
+    id                text PRIMARY KEY,
+    org_id            text NOT NULL REFERENCES orgs (id) ON DELETE CASCADE,
+    name              text NOT NULL,
+    name_folded       text NOT NULL,
+    slug              text NOT NULL,
+    description       text NOT NULL,
+    type              text NOT NULL CONSTRAINT products_type_check CHECK (type IN ('digital', 'membership')),
+    price_amount      integer NOT NULL CONSTRAINT products_price_amount_check CHECK (price_amount >= 0),
+    price_currency    text NOT NULL,
+    subscription_days integer NOT NULL,
+    status            text NOT NULL CONSTRAINT products_status_check CHECK (status IN ('draft', 'published', 'archived')),
+    cover_asset_id    text, -- may be gone
+    created_by        text NOT NULL,
+    published_at      integer,
+    version           integer NOT NULL,
+    created_at        integer NOT NULL,
+    updated_at        integer NOT NULL,
+    CONSTRAINT products_org_id_slug_key UNIQUE (org_id, slug)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX products_org_id_idx ON products (org_id, id);
+
+-- A file, or a folder with all that is in it, as a part of a product.
+CREATE TABLE product_links (
+    product_id text NOT NULL REFERENCES products (id) ON DELETE CASCADE,
+    node_id    text NOT NULL REFERENCES nodes (id) ON DELETE CASCADE,
+    org_id     text NOT NULL,
+    position   integer NOT NULL,
+    added_by   text NOT NULL,
+    added_at   integer NOT NULL,
+    PRIMARY KEY (product_id, node_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX product_links_node_id_idx ON product_links (node_id);
+CREATE INDEX product_links_org_id_idx ON product_links (org_id);
+
+-- A user's membership, paid by the period.
+CREATE TABLE subscriptions (
+    id             text PRIMARY KEY,
+    org_id         text NOT NULL,
+    product_id     text NOT NULL REFERENCES products (id),
+    product_name   text NOT NULL,
+    user_id        text NOT NULL REFERENCES users (id),
+    transaction_id text NOT NULL, -- that paid for the present period
+    status         text NOT NULL
+                   CONSTRAINT subscriptions_status_check CHECK (status IN ('active', 'past_due', 'canceled', 'expired')),
+    price_amount   integer NOT NULL,
+    price_currency text NOT NULL,
+    days           integer NOT NULL,
+    period_start   integer NOT NULL,
+    period_end     integer NOT NULL,
+    provider       text NOT NULL,
+    provider_ref   text NOT NULL,
+    canceled_at    integer,
+    ended_at       integer,
+    version        integer NOT NULL,
+    created_at     integer NOT NULL,
+    updated_at     integer NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX subscriptions_user_id_product_id_key ON subscriptions (user_id, product_id) WHERE status <> 'expired';
+CREATE UNIQUE INDEX subscriptions_provider_ref_key ON subscriptions (provider, provider_ref) WHERE provider_ref <> '';
+CREATE INDEX subscriptions_org_id_idx ON subscriptions (org_id, id);
+CREATE INDEX subscriptions_user_id_idx ON subscriptions (user_id, id);
+CREATE INDEX subscriptions_product_id_idx ON subscriptions (product_id, id);
+CREATE INDEX subscriptions_period_end_idx ON subscriptions (period_end) WHERE status <> 'expired';
+
+-- One purchase of one product by one user, or the payment of another period.
+CREATE TABLE transactions (
+    id              text PRIMARY KEY,
+    org_id          text NOT NULL,
+    product_id      text NOT NULL REFERENCES products (id),
+    product_name    text NOT NULL,
+    type            text NOT NULL,
+    buyer_id        text NOT NULL REFERENCES users (id),
+    subscription_id text REFERENCES subscriptions (id),
+    renewal         integer NOT NULL,
+    days            integer NOT NULL,
+    price_amount    integer NOT NULL,
+    price_currency  text NOT NULL,
+    refunded_amount integer NOT NULL
+                    CONSTRAINT transactions_refunded_amount_check CHECK (refunded_amount BETWEEN 0 AND price_amount),
+    provider        text NOT NULL,
+    provider_ref    text NOT NULL,
+    payment_ref     text NOT NULL,
+    checkout_url    text NOT NULL,
+    status          text NOT NULL
+                    CONSTRAINT transactions_status_check CHECK (status IN ('pending', 'completed', 'failed', 'refunded')),
+    fail_reason     text NOT NULL,
+    disputed_at     integer,
+    expires_at      integer NOT NULL,
+    completed_at    integer,
+    ended_at        integer,
+    version         integer NOT NULL,
+    created_at      integer NOT NULL,
+    updated_at      integer NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX transactions_buyer_id_product_id_key ON transactions (buyer_id, product_id) WHERE status = 'pending';
+CREATE UNIQUE INDEX transactions_provider_ref_key ON transactions (provider, provider_ref) WHERE provider_ref <> '';
+CREATE INDEX transactions_payment_ref_idx ON transactions (provider, payment_ref) WHERE payment_ref <> '';
+CREATE INDEX transactions_unidentified_idx ON transactions (provider) WHERE status = 'completed' AND payment_ref = '' AND provider_ref <> '';
+CREATE INDEX transactions_org_id_idx ON transactions (org_id, id);
+CREATE INDEX transactions_org_id_completed_at_idx ON transactions (org_id, completed_at) WHERE completed_at IS NOT NULL;
+CREATE INDEX transactions_buyer_id_idx ON transactions (buyer_id, id);
+CREATE INDEX transactions_product_id_idx ON transactions (product_id, id);
+CREATE INDEX transactions_subscription_id_idx ON transactions (subscription_id) WHERE subscription_id IS NOT NULL;
+CREATE INDEX transactions_pending_idx ON transactions (id) WHERE status = 'pending';
+
+-- Who may have what they have bought: a file, or what is in a folder.
+CREATE TABLE entitlements (
+    id              text PRIMARY KEY,
+    org_id          text NOT NULL,
+    user_id         text NOT NULL REFERENCES users (id),
+    node_id         text NOT NULL, -- may be gone once nobody has it
+    product_id      text NOT NULL,
+    transaction_id  text NOT NULL REFERENCES transactions (id),
+    subscription_id text REFERENCES subscriptions (id),
+    expires_at      integer,
+    access_until    integer, -- expires_at with a grace for paying
+    suspended_at    integer,
+    revoked_at      integer,
+    created_at      integer NOT NULL,
+    CONSTRAINT entitlements_transaction_id_node_id_key UNIQUE (transaction_id, node_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX entitlements_user_id_node_id_idx ON entitlements (user_id, node_id);
+CREATE INDEX entitlements_org_id_node_id_idx ON entitlements (org_id, node_id);
+CREATE INDEX entitlements_subscription_id_idx ON entitlements (subscription_id) WHERE subscription_id IS NOT NULL;
+
+-- Messages of payment providers that have had their effect.
+CREATE TABLE payment_events (
+    provider text NOT NULL,
+    id       text NOT NULL,
+    at       integer NOT NULL,
+    PRIMARY KEY (provider, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX payment_events_at_idx ON payment_events (at);
+
+-- What has happened in orgs, for those outside who want to know.
+CREATE TABLE events (
+    id     text PRIMARY KEY,
+    org_id text NOT NULL,
+    type   text NOT NULL,
+    data   text NOT NULL,
+    at     integer NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX events_org_id_idx ON events (org_id, id);
+CREATE INDEX events_at_idx ON events (at);

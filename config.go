@@ -48,6 +48,7 @@ type Config struct {
 	BlobsPublicURL      string // an origin of its own for user content on disk; empty: PublicURL
 	AppURL              string // what mailed links begin with; empty: PublicURL
 	Mail                MailConfig
+	Payment             PaymentConfig
 	S3                  S3Config
 	ShutdownTimeout     time.Duration
 	OTLPEndpoint        string // base URL of an OTLP/HTTP collector; empty: no traces
@@ -94,6 +95,23 @@ type MailConfig struct {
 	TLS      string // starttls, tls or none (to this machine only)
 }
 
+// The values of PaymentConfig.Provider.
+const (
+	PaymentManual  = "manual"  // orgs confirm what they have been paid
+	PaymentStripe  = "stripe"  // Stripe Checkout
+	PaymentInstant = "instant" // everything is paid at once; development only
+)
+
+// PaymentConfig says how what orgs sell is paid. Whatever the provider is, a
+// Stripe that is configured still tells of what was begun with it.
+type PaymentConfig struct {
+	Provider            string
+	Grace               time.Duration // for paying for the next period of a membership
+	StripeSecretKey     string        // sk_… or rk_…; empty: no Stripe
+	StripeWebhookSecret string        // whsec_…
+	StripeAPIURL        string        // empty: Stripe's own
+}
+
 // ShareConfig says what is kept of who used a share link.
 type ShareConfig struct {
 	LogRetention time.Duration
@@ -131,6 +149,7 @@ func DefaultConfig() Config {
 		LogLevel:           "info",
 		RateLimitPerMinute: 6000,
 		Mail:               MailConfig{TLS: "starttls"},
+		Payment:            PaymentConfig{Provider: PaymentManual, Grace: 7 * day},
 		S3:                 S3Config{ConditionalWrites: ConditionalAuto},
 		ShutdownTimeout:    30 * time.Second,
 	}

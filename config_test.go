@@ -153,6 +153,11 @@ func TestEachBadValueIsNamed(t *testing.T) {
 		"COFFER_RATE_LIMIT_PER_MINUTE": func(c *Config) { c.RateLimitPerMinute = -1 },
 		"COFFER_SHUTDOWN_TIMEOUT":      func(c *Config) { c.ShutdownTimeout = time.Hour },
 		"OTEL_EXPORTER_OTLP_ENDPOINT":  func(c *Config) { c.OTLPEndpoint = "127.0.0.1:4318" },
+		"COFFER_PAYMENT_PROVIDER":      func(c *Config) { c.Payment.Provider = "barter" },
+		"COFFER_PAYMENT_GRACE":         func(c *Config) { c.Payment.Grace = -time.Hour },
+		"COFFER_STRIPE_SECRET_KEY":     func(c *Config) { c.Payment = stripeConfig(); c.Payment.StripeSecretKey = "pk_test_1" },
+		"COFFER_STRIPE_WEBHOOK_SECRET": func(c *Config) { c.Payment = stripeConfig(); c.Payment.StripeWebhookSecret = "" },
+		"COFFER_STRIPE_API_URL":        func(c *Config) { c.Payment.StripeAPIURL = "stripe" },
 		"S3_CONDITIONAL_WRITES":        func(c *Config) { c.S3.ConditionalWrites = "maybe" },
 		"S3_REGION":                    func(c *Config) { c.S3.Bucket = "files" },
 		"S3_ENDPOINT":                  func(c *Config) { c.S3 = s3Config(); c.S3.Endpoint = "minio:9000" },
@@ -166,6 +171,23 @@ func TestEachBadValueIsNamed(t *testing.T) {
 		if got := problemsOf(t, c.Resolve()); !slices.Equal(got, []string{env}) {
 			t.Errorf("%s: problems %q", env, got)
 		}
+	}
+}
+
+func stripeConfig() PaymentConfig {
+	return PaymentConfig{Provider: PaymentStripe, StripeSecretKey: "sk_test_1", StripeWebhookSecret: "whsec_1"}
+}
+
+func TestProductionGivesNothingAway(t *testing.T) {
+	c := production()
+	c.Payment.Provider = PaymentInstant
+	if got := problemsOf(t, c.Resolve()); !slices.Equal(got, []string{"COFFER_PAYMENT_PROVIDER"}) {
+		t.Errorf("problems: %q", got)
+	}
+	c = production()
+	c.Payment = stripeConfig()
+	if err := c.Resolve(); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -51,6 +51,7 @@ func (c *Config) Resolve() error {
 	c.checkShare(&p)
 	c.resolveS3(&p)
 	c.resolveMail(&p)
+	c.checkPayment(&p)
 	c.checkProviders(&p)
 	return errors.Join(p.all...)
 }
@@ -125,12 +126,30 @@ func (c *Config) checkTimes(p *problems) {
 	between("trash.retention", c.TrashRetention, time.Second, 10*year)
 	between("changes.retention", c.ChangeRetention, time.Second, 10*year)
 	between("share.log_retention", c.Share.LogRetention, time.Second, 10*year)
+	between("payment.grace", c.Payment.Grace, 0, year/4)
 	between("shutdown.timeout", c.ShutdownTimeout, time.Second, 10*time.Minute)
 }
 
 func (c *Config) checkShare(p *problems) {
 	ways := []core.AddressLog{core.AddressFull, core.AddressNetwork, core.AddressNone}
 	p.add(slices.Contains(ways, c.Share.LogAddresses), "share.log_addresses", "%q is none of full, network, none", c.Share.LogAddresses)
+}
+
+// checkPayment refuses to give everything away, and to take money without
+// hearing of it.
+func (c *Config) checkPayment(p *problems) {
+	pay := &c.Payment
+	ways := []string{PaymentManual, PaymentStripe, PaymentInstant}
+	p.add(slices.Contains(ways, pay.Provider), "payment.provider", "%q is none of %s", pay.Provider, strings.Join(ways, ", "))
+	p.add(!c.IsProduction() || pay.Provider != PaymentInstant, "payment.provider", "instant gives everything away; in production, choose manual or stripe")
+	uses := pay.Provider == PaymentStripe || pay.StripeSecretKey != "" || pay.StripeWebhookSecret != ""
+	p.add(!uses || pay.StripeSecretKey != "", "stripe.secret_key", "is required for Stripe: sk_… or rk_…, as the Dashboard shows it")
+	p.add(!uses || pay.StripeWebhookSecret != "", "stripe.webhook_secret", "is required for Stripe: the whsec_… of the endpoint %s/api/payments/stripe/webhook", c.PublicURL)
+	p.add(pay.StripeAPIURL == "" || isURL(pay.StripeAPIURL), "stripe.api_url", "must be http(s)://host[:port]")
+	if pay.StripeSecretKey != "" {
+		_, err := newStripe(*c)
+		p.add(err == nil, "stripe.secret_key", "%v", err)
+	}
 }
 
 // resolveS3 checks the bucket's settings, and fills in the region that stores

@@ -14,6 +14,7 @@ import (
 	"github.com/seed-755a8038/coffer/app/identity"
 	"github.com/seed-755a8038/coffer/app/org"
 	"github.com/seed-755a8038/coffer/app/share"
+	appstore "github.com/seed-755a8038/coffer/app/store"
 	"github.com/seed-755a8038/coffer/core"
 	"github.com/seed-755a8038/coffer/ports"
 )
@@ -57,6 +58,7 @@ type works struct {
 	People  *identity.Service
 	Orgs    *org.Service
 	Shares  *share.Service
+	Store   *appstore.Service
 	Limiter *bunstore.Limiter
 	Blobs   blobStore
 }
@@ -83,6 +85,13 @@ func registerJobs(r *riverqueue.Registry, w works, clock ports.Clock, log *slog.
 	riverqueue.Handle(r, again(log, w.Drives.Housekeep), riverqueue.HandleOptions{Timeout: long, MaxAttempts: 1})
 	riverqueue.Handle(r, w.Shares.Notify, riverqueue.HandleOptions{})
 	riverqueue.Handle(r, again(log, w.Shares.Housekeep), riverqueue.HandleOptions{Timeout: long, MaxAttempts: 1})
+	riverqueue.Handle(r, w.Store.Spread, riverqueue.HandleOptions{})
+	riverqueue.Handle(r, w.Store.Identify, riverqueue.HandleOptions{})
+	riverqueue.Handle(r, w.Store.EndAtProvider, riverqueue.HandleOptions{})
+	riverqueue.Handle(r, w.Store.EndSubscriptions, riverqueue.HandleOptions{Timeout: long})
+	riverqueue.Handle(r, again(log, w.Store.Renew), riverqueue.HandleOptions{Timeout: long, MaxAttempts: 1})
+	riverqueue.Handle(r, again(log, w.Store.Settle), riverqueue.HandleOptions{Timeout: long, MaxAttempts: 1})
+	riverqueue.Handle(r, again(log, w.Store.Prune), riverqueue.HandleOptions{Timeout: long, MaxAttempts: 1})
 	riverqueue.Handle(r, again(log, w.Assets.Sweep), riverqueue.HandleOptions{Timeout: time.Hour, MaxAttempts: 1})
 	riverqueue.Handle(r, again(log, w.Orgs.Purge), riverqueue.HandleOptions{Timeout: 5 * time.Minute, MaxAttempts: 1})
 	riverqueue.Handle(r, again(log, w.Drives.RemoveDeleted), riverqueue.HandleOptions{Timeout: long, MaxAttempts: 1})
@@ -103,6 +112,9 @@ func registerJobs(r *riverqueue.Registry, w works, clock ports.Clock, log *slog.
 	r.Every(time.Minute, true, func() ports.Job { return asset.Reconcile{} })
 	r.Every(time.Hour, true, func() ports.Job { return drive.Housekeep{} })
 	r.Every(10*time.Minute, true, func() ports.Job { return share.Housekeep{} })
+	r.Every(time.Minute, true, func() ports.Job { return appstore.Renew{} })
+	r.Every(10*time.Minute, true, func() ports.Job { return appstore.Settle{} })
+	r.Every(time.Hour, true, func() ports.Job { return appstore.Prune{} })
 	r.Every(5*time.Minute, true, func() ports.Job { return org.Purge{} })
 	r.Every(time.Minute, true, func() ports.Job { return drive.RemoveDeleted{} })
 	r.Every(24*time.Hour, true, func() ports.Job { return asset.Sweep{} })

@@ -119,6 +119,7 @@ func Doctor(ctx context.Context, cfg Config, fixCORS bool) ([]ports.Finding, err
 	}
 	findings, ok := examineDatabase(ctx, cfg)
 	findings = append(findings, examineIssuers(ctx, cfg)...)
+	findings = append(findings, examinePayments(ctx, cfg)...)
 	if !ok {
 		return findings, nil
 	}
@@ -143,6 +144,18 @@ func examineIssuers(ctx context.Context, cfg Config) []ports.Finding {
 		return []ports.Finding{{Check: "issuers", Detail: err.Error()}}
 	}
 	return append(signIn.Diagnose(ctx), tokens.Diagnose(ctx)...)
+}
+
+// examinePayments asks Stripe, if there is one, whether it knows the server.
+func examinePayments(ctx context.Context, cfg Config) []ports.Finding {
+	if cfg.Payment.StripeSecretKey == "" {
+		return nil
+	}
+	pay, err := newStripe(cfg)
+	if err != nil {
+		return []ports.Finding{{Check: "stripe", Detail: err.Error()}}
+	}
+	return pay.Diagnose(ctx)
 }
 
 func examineDatabase(ctx context.Context, cfg Config) (findings []ports.Finding, ok bool) {

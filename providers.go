@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/seed-755a8038/coffer/adapters/bunstore"
+	"github.com/seed-755a8038/coffer/adapters/directpay"
 	"github.com/seed-755a8038/coffer/adapters/fsblob"
 	"github.com/seed-755a8038/coffer/adapters/jwtauth"
 	"github.com/seed-755a8038/coffer/adapters/oidc"
@@ -23,6 +24,7 @@ import (
 	"github.com/seed-755a8038/coffer/adapters/s3blob"
 	"github.com/seed-755a8038/coffer/adapters/sealing"
 	"github.com/seed-755a8038/coffer/adapters/signedblob"
+	"github.com/seed-755a8038/coffer/adapters/stripe"
 	"github.com/seed-755a8038/coffer/adapters/system"
 	"github.com/seed-755a8038/coffer/adapters/telemetry"
 	"github.com/seed-755a8038/coffer/adapters/totp"
@@ -33,6 +35,7 @@ import (
 	"github.com/seed-755a8038/coffer/app/identity"
 	"github.com/seed-755a8038/coffer/app/org"
 	"github.com/seed-755a8038/coffer/app/share"
+	appstore "github.com/seed-755a8038/coffer/app/store"
 	"github.com/seed-755a8038/coffer/core"
 	"github.com/seed-755a8038/coffer/migrations"
 	"github.com/seed-755a8038/coffer/ports"
@@ -251,6 +254,33 @@ func newShareOptions(cfg Config) share.Options {
 		Unlimited: cfg.SelfHostedUnlimited, DownloadTTL: cfg.DownloadURLTTL, PublicURL: strings.TrimSuffix(cfg.PublicURL, "/"),
 		LogRetention: cfg.Share.LogRetention, LogAddresses: cfg.Share.LogAddresses,
 	}
+}
+
+func newStoreOptions(cfg Config) appstore.Options {
+	return appstore.Options{
+		Unlimited: cfg.SelfHostedUnlimited, Grace: cfg.Payment.Grace, AppURL: strings.TrimSuffix(cfg.AppURL, "/"),
+	}
+}
+
+// newPayments returns the ways to pay: the one for new purchases, and those by
+// which older ones may have been begun.
+func newPayments(cfg Config) (appstore.Providers, error) {
+	p := appstore.Providers{Default: cfg.Payment.Provider, All: map[string]ports.Payments{PaymentManual: directpay.Manual{}}}
+	if cfg.Payment.Provider == PaymentInstant {
+		p.All[PaymentInstant] = directpay.Instant{}
+	}
+	if cfg.Payment.StripeSecretKey == "" {
+		return p, nil
+	}
+	pay, err := newStripe(cfg)
+	p.All[PaymentStripe] = pay
+	return p, err
+}
+
+func newStripe(cfg Config) (*stripe.Payments, error) {
+	return stripe.New(stripe.Config{
+		SecretKey: cfg.Payment.StripeSecretKey, WebhookSecret: cfg.Payment.StripeWebhookSecret, APIURL: cfg.Payment.StripeAPIURL,
+	})
 }
 
 func newMetrics(build Build, store *bunstore.Store) (*telemetry.Metrics, error) {

@@ -29,6 +29,7 @@ import (
 	"github.com/seed-755a8038/coffer/app/identity"
 	"github.com/seed-755a8038/coffer/app/org"
 	"github.com/seed-755a8038/coffer/app/share"
+	appstore "github.com/seed-755a8038/coffer/app/store"
 	"github.com/seed-755a8038/coffer/ports"
 )
 
@@ -114,6 +115,7 @@ type face struct {
 	Drives   *drive.Service
 	Assets   *asset.Service
 	Shares   *share.Service
+	Store    *appstore.Service
 	Admin    *admin.Service
 	Limiter  *ratelimit.Limiter
 	Clock    system.Clock
@@ -126,7 +128,7 @@ type face struct {
 
 func newHandler(cfg Config, build Build, log *slog.Logger, f face) (handler, error) {
 	h, err := httpapi.New(httpapi.Services{
-		Identity: f.Identity, Orgs: f.Orgs, Drives: f.Drives, Assets: f.Assets, Shares: f.Shares, Admin: f.Admin, Limiter: f.Limiter, Clock: f.Clock, Log: log,
+		Identity: f.Identity, Orgs: f.Orgs, Drives: f.Drives, Assets: f.Assets, Shares: f.Shares, Store: f.Store, Admin: f.Admin, Limiter: f.Limiter, Clock: f.Clock, Log: log,
 		Ready: f.Ready.components, Observe: f.Metrics.HTTP, Blobs: f.Blobs.handler, BlobOrigin: f.Blobs.origin,
 	}, httpapi.Options{
 		Version: build.Version, PublicURL: cfg.PublicURL, TrustedProxies: cfg.HTTP.TrustedProxies, CORSOrigins: cfg.HTTP.CORSOrigins,

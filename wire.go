@@ -23,6 +23,7 @@ import (
 	"github.com/seed-755a8038/coffer/app/identity"
 	"github.com/seed-755a8038/coffer/app/org"
 	"github.com/seed-755a8038/coffer/app/share"
+	appstore "github.com/seed-755a8038/coffer/app/store"
 	"github.com/seed-755a8038/coffer/ports"
 )
 
@@ -92,6 +93,12 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 		wire.Struct(new(share.Deps), "*"),
 		newShareOptions,
 		share.NewService,
+		wire.Struct(new(system.Currencies)),
+		wire.Bind(new(ports.Currencies), new(system.Currencies)),
+		newPayments,
+		wire.Struct(new(appstore.Deps), "*"),
+		newStoreOptions,
+		appstore.NewService,
 		newOrphans,
 		newCheckRetention,
 		check.NewService,

@@ -18,6 +18,7 @@ import (
 	"github.com/seed-755a8038/coffer/app/identity"
 	"github.com/seed-755a8038/coffer/app/org"
 	"github.com/seed-755a8038/coffer/app/share"
+	"github.com/seed-755a8038/coffer/app/store"
 	"log/slog"
 )
 
@@ -25,7 +26,7 @@ import (
 
 // assemble returns the server cfg describes, and a function that releases it.
 func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *slog.Logger) (*Server, func(), error) {
-	store, cleanup, err := openStore(ctx, cfg)
+	bunstoreStore, cleanup, err := openStore(ctx, cfg)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -52,12 +53,12 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 		cleanup()
 		return nil, nil, err
 	}
-	limiter := newLoginLimiter(store)
+	limiter := newLoginLimiter(bunstoreStore)
 	iDs := system.NewIDs(clock)
 	systemText := system.Text{}
 	deps := identity.Deps{
-		Store:     store,
-		Access:    store,
+		Store:     bunstoreStore,
+		Access:    bunstoreStore,
 		Passwords: passwords,
 		Tokens:    tokens,
 		Secrets:   secrets,
@@ -73,8 +74,8 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 	service := identity.NewService(deps, options)
 	zones := system.Zones{}
 	orgDeps := org.Deps{
-		Store:   store,
-		Access:  store,
+		Store:   bunstoreStore,
+		Access:  bunstoreStore,
 		Secrets: secrets,
 		Clock:   clock,
 		IDs:     iDs,
@@ -88,7 +89,7 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 		cleanup()
 		return nil, nil, err
 	}
-	metrics, err := newMetrics(build, store)
+	metrics, err := newMetrics(build, bunstoreStore)
 	if err != nil {
 		cleanup2()
 		cleanup()
@@ -96,8 +97,8 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 	}
 	blobs := newBlobs(cofferBlobStore, metrics)
 	driveDeps := drive.Deps{
-		Store:   store,
-		Access:  store,
+		Store:   bunstoreStore,
+		Access:  bunstoreStore,
 		Blobs:   blobs,
 		Secrets: secrets,
 		Clock:   clock,
@@ -107,8 +108,8 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 	driveOptions := newDriveOptions(cfg)
 	driveService := drive.NewService(driveDeps, driveOptions)
 	assetDeps := asset.Deps{
-		Store:   store,
-		Hot:     store,
+		Store:   bunstoreStore,
+		Hot:     bunstoreStore,
 		Blobs:   blobs,
 		Secrets: secrets,
 		Clock:   clock,
@@ -116,13 +117,13 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 		Text:    systemText,
 	}
 	registry := riverqueue.NewRegistry()
-	queue, cleanup3, err := openQueue(ctx, cfg, store, registry, log, metrics)
+	queue, cleanup3, err := openQueue(ctx, cfg, bunstoreStore, registry, log, metrics)
 	if err != nil {
 		cleanup2()
 		cleanup()
 		return nil, nil, err
 	}
-	cofferSchema, err := migrate(ctx, why, store, queue, iDs, log)
+	cofferSchema, err := migrate(ctx, why, bunstoreStore, queue, iDs, log)
 	if err != nil {
 		cleanup3()
 		cleanup2()
@@ -132,8 +133,8 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 	assetOptions := newAssetOptions(cfg, cofferSchema)
 	assetService := asset.NewService(assetDeps, assetOptions)
 	shareDeps := share.Deps{
-		Store:     store,
-		Hot:       store,
+		Store:     bunstoreStore,
+		Hot:       bunstoreStore,
 		Blobs:     blobs,
 		Secrets:   secrets,
 		Passwords: passwords,
@@ -144,10 +145,31 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 	}
 	shareOptions := newShareOptions(cfg)
 	shareService := share.NewService(shareDeps, shareOptions)
+	currencies := system.Currencies{}
+	storeDeps := store.Deps{
+		Store:      bunstoreStore,
+		Access:     bunstoreStore,
+		Blobs:      blobs,
+		Secrets:    secrets,
+		Currencies: currencies,
+		Zones:      zones,
+		Clock:      clock,
+		IDs:        iDs,
+		Text:       systemText,
+	}
+	storeProviders, err := newPayments(cfg)
+	if err != nil {
+		cleanup3()
+		cleanup2()
+		cleanup()
+		return nil, nil, err
+	}
+	storeOptions := newStoreOptions(cfg)
+	storeService := store.NewService(storeDeps, storeProviders, storeOptions)
 	adminDeps := admin.Deps{
-		Store:      store,
-		Access:     store,
-		Statistics: store,
+		Store:      bunstoreStore,
+		Access:     bunstoreStore,
+		Statistics: bunstoreStore,
 		Queue:      queue,
 		Secrets:    secrets,
 		Clock:      clock,
@@ -164,13 +186,14 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 		cleanup()
 		return nil, nil, err
 	}
-	cofferReadiness := newReadiness(store, cofferBlobStore, queue)
+	cofferReadiness := newReadiness(bunstoreStore, cofferBlobStore, queue)
 	cofferFace := face{
 		Identity: service,
 		Orgs:     orgService,
 		Drives:   driveService,
 		Assets:   assetService,
 		Shares:   shareService,
+		Store:    storeService,
 		Admin:    adminService,
 		Limiter:  ratelimitLimiter,
 		Clock:    clock,
@@ -194,10 +217,10 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 		cleanup()
 		return nil, nil, err
 	}
-	keyUses := newKeyUses(store)
+	keyUses := newKeyUses(bunstoreStore)
 	orphans := newOrphans(assetService)
 	retention := newCheckRetention(cfg)
-	checkService := check.NewService(store, blobs, orphans, retention, clock)
+	checkService := check.NewService(bunstoreStore, blobs, orphans, retention, clock)
 	mailer, err := newMailer(cfg, log)
 	if err != nil {
 		cleanup3()
@@ -213,6 +236,7 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 		People:  service,
 		Orgs:    orgService,
 		Shares:  shareService,
+		Store:   storeService,
 		Limiter: limiter,
 		Blobs:   cofferBlobStore,
 	}
@@ -225,7 +249,7 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 		queue:   queue,
 		uses:    keyUses,
 		tracing: tracing,
-		store:   store,
+		store:   bunstoreStore,
 		blobs:   cofferBlobStore,
 		check:   checkService,
 		assets:  assetService,

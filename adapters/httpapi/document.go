@@ -49,6 +49,7 @@ const (
 	tagAssets   = "Assets"
 	tagShares   = "Shares"
 	tagPublic   = "Public"
+	tagStore    = "Store"
 )
 
 // config describes the API as a whole.
@@ -68,6 +69,7 @@ func (s *server) config() huma.Config {
 		{Name: tagDrives, Description: "Trees of folders and files."},
 		{Name: tagAssets, Description: "Files: uploading, describing, downloading, versions, deleting."},
 		{Name: tagShares, Description: "Share links: making, changing and ending them, and who used them."},
+		{Name: tagStore, Description: "Products, purchases, memberships, and what has been sold."},
 		{Name: tagPublic, Description: "For visitors with a share link. A bearer token, if sent, says who they are."},
 	}
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{

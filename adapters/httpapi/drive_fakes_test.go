@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/seed-755a8038/coffer/core"
 	"github.com/seed-755a8038/coffer/ports"
@@ -147,4 +148,11 @@ func (m fakeDriveMembers) List(ctx context.Context, q ports.DriveAccountQuery) (
 		}
 	}
 	return out, err
+}
+
+// fakeEntitlements: nobody has bought anything.
+type fakeEntitlements struct{ ports.Entitlements }
+
+func (fakeEntitlements) LiveBelow(context.Context, core.OrgID, core.NodeID, time.Time) (int64, error) {
+	return 0, nil
 }

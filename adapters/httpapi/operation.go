@@ -25,6 +25,8 @@ type operation struct {
 	codes   []string // of problems, beside those that follow from the rest
 	also    map[int]string
 
+	raw bool // the handler reads the body, which is somebody else's to describe
+
 	// answer describes a success that the handler writes itself; nil: huma does.
 	answer func(huma.Registry) map[string]*huma.MediaType
 }
@@ -55,11 +57,18 @@ func register[I, O any](api huma.API, op operation, handler func(context.Context
 	if op.keys {
 		security = append(security, map[string][]string{schemeAPIKey: {}})
 	}
-	huma.Register(api, huma.Operation{
+	described := huma.Operation{
 		OperationID: op.id, Method: op.method, Path: op.path, Tags: []string{op.tag}, Summary: op.summary, Description: op.about,
 		DefaultStatus: op.status, Security: security, Responses: responses,
 		MaxBodyBytes: -1, // guard has read the body, and bounded it
-	}, func(ctx context.Context, in *I) (*O, error) {
+	}
+	if op.raw {
+		described.SkipValidateBody = true
+		described.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
+			jsonType: {Schema: &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true}},
+		}}
+	}
+	huma.Register(api, described, func(ctx context.Context, in *I) (*O, error) {
 		out, err := handler(ctx, in)
 		if err != nil {
 			return nil, refuse(ctx, err)

@@ -197,6 +197,8 @@ type earth struct{}
 
 func (earth) Known(name string) bool { return name == "Asia/Tokyo" || name == "Europe/Berlin" }
 
+func (earth) Location(name string) (*time.Location, error) { return time.LoadLocation(name) }
+
 type fakeLicenses struct{ ports.Licenses }
 
 func (fakeLicenses) InForce(context.Context, core.OrgID, time.Time) (core.OrgLicense, error) {

@@ -23,6 +23,7 @@ import (
 	"github.com/seed-755a8038/coffer/app/identity"
 	"github.com/seed-755a8038/coffer/app/org"
 	"github.com/seed-755a8038/coffer/app/share"
+	"github.com/seed-755a8038/coffer/app/store"
 	"github.com/seed-755a8038/coffer/core"
 )
 
@@ -34,6 +35,7 @@ type Services struct {
 	Drives   *drive.Service
 	Assets   *asset.Service
 	Shares   *share.Service
+	Store    *store.Service
 	Admin    *admin.Service
 
 	Limiter Limiter
@@ -206,6 +208,23 @@ func (s *server) mount() {
 	shareRoutes{s.Shares, codec[core.ShareLinkID]{s.CursorKey, "shares"}, codec[core.AccessID]{s.CursorKey, "accesses"}, s.Timeout}.mount(s.api)
 	s.public().mount(s.api)
 	versionRoutes{s.Assets, codec[int]{s.CursorKey, "versions"}}.mount(s.api)
+	s.mountStore()
+}
+
+// mountStore registers what sellers, buyers and payment providers use.
+func (s *server) mountStore() {
+	productRoutes{s.Store, codec[core.ProductID]{s.CursorKey, "products"}}.mount(s.api)
+	productLinkRoutes{s.Store}.mount(s.api)
+	catalogueRoutes{s.Store, codec[core.ProductID]{s.CursorKey, "catalogue"}}.mount(s.api)
+	transactionRoutes{s.Store}.mount(s.api)
+	salesRoutes{
+		s.Store, codec[core.TransactionID]{s.CursorKey, "sales"}, codec[core.SubscriptionID]{s.CursorKey, "members"}, s.Timeout,
+	}.mount(s.api)
+	libraryRoutes{
+		s.Store, codec[core.EntitlementID]{s.CursorKey, "entitlements"}, codec[store.Position]{s.CursorKey, "bought"},
+		codec[core.TransactionID]{s.CursorKey, "purchases"}, codec[core.SubscriptionID]{s.CursorKey, "memberships"},
+	}.mount(s.api)
+	paymentRoutes{s.Store}.mount(s.api)
 }
 
 // public is what visitors with a share link use.

@@ -46,6 +46,10 @@ func (s *Service) Delete(ctx context.Context, a core.Actor, password, code strin
 		if err := s.leaveOrgs(ctx, tx, a, u, now); err != nil {
 			return err
 		}
+		// Nobody goes on paying for somebody who has gone, nor to them.
+		if err := tx.Jobs.Enqueue(ctx, app.EndSubscriptions{UserID: u.ID}, app.EndSubscriptions{OrgID: u.PersonalOrgID}); err != nil {
+			return err
+		}
 		return forget(ctx, tx, u, now)
 	})
 }

@@ -231,6 +231,9 @@ func (s *Service) Delete(ctx context.Context, a core.Actor, id core.OrgID, ifMat
 		if err := tx.Orgs.Save(ctx, o); err != nil {
 			return err
 		}
+		if err := tx.Jobs.Enqueue(ctx, app.EndSubscriptions{OrgID: id}); err != nil {
+			return err
+		}
 		return s.record(ctx, tx, f, a, "org.deleted", orgTarget(o), nil)
 	})
 }

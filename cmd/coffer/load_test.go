@@ -48,6 +48,8 @@ var sample = map[string]string{
 	"trash.retention": "24h", "org.retention": "48h", "changes.retention": "48h", "share.log_retention": "72h", "share.log_addresses": "none", "rate_limit.per_minute": "7", "blobs.public_url": "https://files.example.com",
 	"app.url": "https://app.example.com", "mail.smtp_host": "mail.example.com", "mail.smtp_port": "2525", "mail.smtp_username": "coffer",
 	"mail.smtp_password": "key-of-the-mail-server", "mail.smtp_tls": "tls", "mail.from": "noreply@example.com",
+	"payment.provider": "instant", "payment.grace": "24h", "stripe.secret_key": "sk_test_key-of-stripe", "stripe.webhook_secret": "whsec_key-of-the-endpoint",
+	"stripe.api_url": "https://stripe.example.com",
 	"s3.endpoint": "https://s3.example.com", "s3.public_endpoint": "https://files.s3.example.com", "s3.region": "eu-west-1",
 	"s3.bucket": "files", "s3.access_key_id": "id", "s3.secret_access_key": "key-of-the-bucket", "s3.use_path_style": "true",
 	"s3.conditional_writes": "off", "log.level": "debug", "shutdown.timeout": "5s",
@@ -68,6 +70,10 @@ func productionFor(key string) map[string]string {
 		with["s3.access_key_id"] = sample["s3.access_key_id"]
 	case "mail.smtp_host":
 		with["mail.from"] = sample["mail.from"]
+	case "stripe.secret_key":
+		with["stripe.webhook_secret"] = sample["stripe.webhook_secret"]
+	case "stripe.webhook_secret":
+		with["stripe.secret_key"] = sample["stripe.secret_key"]
 	case "s3.bucket":
 		with["s3.region"] = sample["s3.region"]
 	}

@@ -1,0 +1,163 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/seed-755a8038/coffer/core"
+	"github.com/seed-755a8038/coffer/ports"
+)
+
+// errKnown ends a unit of work whose event has had its effect already.
+var errKnown = errors.New("the event is known")
+
+// Receive takes what a payment provider tells of by itself. An event that has
+// had its effect, or is of no concern, changes nothing. It returns
+// core.ErrNotFound if there is no such provider, core.ErrPaymentEvent,
+// core.ErrPaymentMismatch, and core.ErrPaymentEarly for what has to be told
+// again later.
+func (s *Service) Receive(ctx context.Context, provider string, header http.Header, body []byte) error {
+	p, ok := s.providers.All[provider]
+	if !ok {
+		return core.ErrNotFound
+	}
+	now := s.Clock.Now()
+	e, err := p.Event(header, body, now)
+	if err != nil || e.Kind == ports.PaymentIgnored {
+		return err
+	}
+	err = s.Store.Update(ctx, func(tx ports.Tx) error {
+		if err := tx.PaymentEvents.Add(ctx, provider, e.ID, now); err != nil {
+			if errors.Is(err, core.ErrConflict) {
+				return errKnown
+			}
+			return err
+		}
+		return s.heed(ctx, tx, provider, e, now)
+	})
+	if errors.Is(err, errKnown) {
+		return nil
+	}
+	return err
+}
+
+// heed gives an event its effect.
+func (s *Service) heed(ctx context.Context, tx ports.Tx, provider string, e ports.PaymentEvent, now time.Time) error {
+	switch e.Kind {
+	case ports.PaymentRenewed, ports.PaymentLapsed, ports.PaymentEnding, ports.PaymentEnded:
+		return s.heedMembership(ctx, tx, provider, e, now)
+	case ports.PaymentPaid, ports.PaymentFailed, ports.PaymentRefunded, ports.PaymentDisputed, ports.PaymentSettled, ports.PaymentIgnored:
+	}
+	t, err := s.concerned(ctx, tx, provider, e)
+	if err != nil || t == nil {
+		return err
+	}
+	switch e.Kind { //nolint:exhaustive // the others are above
+	case ports.PaymentPaid:
+		if t.Status != core.TransactionPending && t.PaymentRef != "" && e.PaymentRef != "" && e.PaymentRef != t.PaymentRef {
+			return core.ErrTransactionState.Say("the transaction was paid by another payment; give this one back").With("status", string(t.Status))
+		}
+		return s.complete(ctx, tx, t, paid{Payment: e.Payment, subscription: e.SubscriptionRef}, itself(), now)
+	case ports.PaymentFailed:
+		if t.Status != core.TransactionPending {
+			return nil // it came late
+		}
+		return s.fail(ctx, tx, t, core.FailedExpired, itself(), now)
+	}
+	if t.Status == core.TransactionPending { // money is given back that has not arrived yet
+		return core.ErrPaymentEarly
+	}
+	switch e.Kind { //nolint:exhaustive // the others are above
+	case ports.PaymentRefunded:
+		return s.refund(ctx, tx, t, e.Refunded, "", itself(), now)
+	case ports.PaymentDisputed:
+		return s.dispute(ctx, tx, t, now)
+	}
+	return s.undispute(ctx, tx, t, e.Won, now)
+}
+
+// concerned returns the transaction that an event is about, locked; nil if it
+// is none of this server's.
+func (s *Service) concerned(ctx context.Context, tx ports.Tx, provider string, e ports.PaymentEvent) (*core.Transaction, error) {
+	id := e.Transaction
+	if e.PaymentRef != "" && e.Kind != ports.PaymentPaid { // of a renewal, the money names the first transaction
+		found, err := tx.Transactions.ByPayment(ctx, provider, e.PaymentRef)
+		switch {
+		case err == nil:
+			id = found.ID
+		case !errors.Is(err, core.ErrNotFound):
+			return nil, err
+		}
+	}
+	if id.IsZero() {
+		return nil, s.early(ctx, tx, provider)
+	}
+	t, err := tx.Transactions.Lock(ctx, id)
+	if errors.Is(err, core.ErrNotFound) || err == nil && t.Provider != provider {
+		return nil, nil //nolint:nilnil // another server's
+	}
+	return t, err
+}
+
+// early refuses an event about money that has no name here, as long as there is
+// money whose name has yet to be asked for. Else it is another program's, which
+// takes money there, too.
+func (s *Service) early(ctx context.Context, tx ports.Tx, provider string) error {
+	waiting, err := tx.Transactions.Unidentified(ctx, provider)
+	if err == nil && waiting {
+		err = core.ErrPaymentEarly
+	}
+	return err
+}
+
+// heedMembership gives an event about a subscription its effect. One that is not
+// known, or was replaced, is of no concern.
+func (s *Service) heedMembership(ctx context.Context, tx ports.Tx, provider string, e ports.PaymentEvent, now time.Time) error {
+	found, err := tx.Subscriptions.ByRef(ctx, provider, e.SubscriptionRef)
+	if errors.Is(err, core.ErrNotFound) {
+		t, err := tx.Transactions.Find(ctx, e.Transaction)
+		if err == nil && t.Status == core.TransactionPending { // which begins it
+			return core.ErrPaymentEarly
+		}
+		if errors.Is(err, core.ErrNotFound) {
+			return nil // another program's
+		}
+		return err
+	}
+	if err != nil {
+		return err
+	}
+	if e.Kind == ports.PaymentRenewed {
+		return s.renewed(ctx, tx, found, e.Payment, now)
+	}
+	sub, err := tx.Subscriptions.Lock(ctx, found.ID)
+	if err != nil || !sub.Live() {
+		return err
+	}
+	if e.Kind == ports.PaymentLapsed {
+		return s.lapse(ctx, tx, sub, now)
+	}
+	// What the provider ends is not renewed; what has been paid for is left.
+	return s.cancel(ctx, tx, sub, itself(), now)
+}
+
+// renewed makes the transaction of a payment that the provider has taken by
+// itself, and completes it. What was taken is its price.
+func (s *Service) renewed(ctx context.Context, tx ports.Tx, sub *core.Subscription, p core.Payment, now time.Time) error {
+	_, err := tx.Transactions.ByRef(ctx, sub.Provider, p.Ref)
+	if err == nil {
+		return errKnown
+	}
+	if !errors.Is(err, core.ErrNotFound) {
+		return err
+	}
+	product, err := tx.Products.Lock(ctx, sub.OrgID, sub.ProductID, true)
+	if err != nil {
+		return err
+	}
+	t := core.NewRenewal(core.TransactionID(s.IDs.NewID()), sub, product, now)
+	t.Price = p.Paid
+	return s.complete(ctx, tx, t, paid{Payment: p, fresh: true}, itself(), now)
+}

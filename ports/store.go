@@ -47,6 +47,10 @@ type Tx struct {
 	Entitlements  Entitlements
 	PaymentEvents PaymentEvents
 	Events        Events
+	Streams       EventStreams
+	Webhooks      Webhooks
+	Deliveries    Deliveries
+	Dispatches    Dispatches
 	Assets        Assets
 	Versions      Versions
 	Uploads       Uploads

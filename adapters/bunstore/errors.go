@@ -39,6 +39,7 @@ var uniques = []struct {
 	{"subscriptions_provider_ref_key", "subscriptions.provider, subscriptions.provider_ref", core.ErrConflict},
 	{"payment_events_pkey", "payment_events.provider, payment_events.id", core.ErrConflict},
 	{"nodes_parent_id_name_key", "nodes.parent_id, nodes.name", core.ErrNameTaken},
+	{"webhook_deliveries_webhook_id_event_id_key", "webhook_deliveries.webhook_id, webhook_deliveries.event_id", core.ErrConflict},
 	{"idempotency_keys_pkey", "idempotency_keys.scope, idempotency_keys.key", core.ErrIdempotencyConflict},
 }
 

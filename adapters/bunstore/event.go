@@ -2,6 +2,7 @@ package bunstore
 
 import (
 	"context"
+	"database/sql"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -13,35 +14,61 @@ import (
 type eventRow struct {
 	bun.BaseModel `bun:"table:events,alias:ev"`
 
-	ID    core.EventID             `bun:"id,pk"`
-	OrgID core.OrgID               `bun:"org_id"`
-	Type  string                   `bun:"type"`
-	Data  document[map[string]any] `bun:"data"`
-	At    stamp                    `bun:"at"`
+	ID      core.EventID             `bun:"id,pk"`
+	OrgID   core.OrgID               `bun:"org_id"`
+	Type    string                   `bun:"type"`
+	Data    document[map[string]any] `bun:"data"`
+	At      stamp                    `bun:"at"`
+	Seq     sql.NullInt64            `bun:"seq"`
+	Waiting bool                     `bun:"waiting"`
+}
+
+func (r *eventRow) event() *core.Event {
+	return &core.Event{ID: r.ID, OrgID: r.OrgID, Type: r.Type, Data: r.Data.v, At: r.At.Time}
+}
+
+func eventsOf(rows []eventRow) []*core.Event {
+	out := make([]*core.Event, len(rows))
+	for i := range rows {
+		out[i] = rows[i].event()
+	}
+	return out
 }
 
 type events struct{ repository }
 
-func (r events) Add(ctx context.Context, es ...*core.Event) error {
+func (r events) Add(ctx context.Context, es ...*core.Event) (waiting bool, err error) {
 	if len(es) == 0 {
-		return nil
+		return false, nil
 	}
 	rows := make([]eventRow, len(es))
 	for i, e := range es {
 		rows[i] = eventRow{ID: e.ID, OrgID: e.OrgID, Type: e.Type, Data: document[map[string]any]{e.Data}, At: stamp{e.At}}
 	}
-	_, err := r.NewInsert().Model(&rows).Exec(ctx)
-	return translate("add events", err)
+	// Whether anybody is told is decided with the change, in no more round trips.
+	_, err = r.NewInsert().Model(&rows).
+		Value("waiting", "EXISTS (SELECT 1 FROM webhooks AS w WHERE w.org_id = ? AND w.active)", es[0].OrgID).Returning("waiting").Exec(ctx)
+	return rows[0].Waiting, translate("add events", err)
 }
 
 func (r events) List(ctx context.Context, org core.OrgID, after core.EventID, limit int) ([]*core.Event, error) {
 	var rows []eventRow
 	err := r.NewSelect().Model(&rows).Where("ev.org_id = ? AND ev.id > ?", org, floor(after)).OrderExpr("ev.id").Limit(int64(limit)).Scan(ctx)
-	out := make([]*core.Event, len(rows))
-	for i := range rows {
-		out[i] = &core.Event{ID: rows[i].ID, OrgID: rows[i].OrgID, Type: rows[i].Type, Data: rows[i].Data.v, At: rows[i].At.Time}
+	return eventsOf(rows), translate("list events", err)
+}
+
+func (r events) Waiting(ctx context.Context, org core.OrgID, limit int) ([]*core.Event, error) {
+	var rows []eventRow
+	err := r.alone(r.NewSelect().Model(&rows).Where("ev.org_id = ? AND ev.waiting", org).OrderExpr("ev.id").Limit(int64(limit))).Scan(ctx)
+	return eventsOf(rows), translate("list waiting events", err)
+}
+
+func (r events) Told(ctx context.Context, org core.OrgID, ids ...core.EventID) error {
+	if len(ids) == 0 {
+		return nil
 	}
-	return out, translate("list events", err)
+	_, err := r.NewUpdate().Model((*eventRow)(nil)).Set("waiting = ?", false).Where("ev.org_id = ? AND ev.id IN (?)", org, bun.In(ids)).Exec(ctx)
+	return translate("end the waiting of events", err)
 }
 
 func (r events) Prune(ctx context.Context, t time.Time, limit int) (int, error) {

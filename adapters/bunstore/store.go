@@ -126,6 +126,7 @@ func (s *Store) tx(conn *sql.Conn, tx *bun.Tx) ports.Tx {
 		Products: products{r}, ProductLinks: productLinks{r}, Transactions: transactions{r}, Subscriptions: subscriptions{r}, Entitlements: entitlements{r},
 		PaymentEvents: paymentEvents{r}, Events: events{r}, Assets: assets{r}, Versions: versions{r}, Uploads: uploads{r}, Quota: quota{s, tx},
 		Idempotency: idempotency{r}, Jobs: jobs,
+		Streams: eventStreams{r}, Webhooks: webhooks{r}, Deliveries: deliveries{r}, Dispatches: dispatches{r},
 	}
 }
 

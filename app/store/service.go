@@ -104,7 +104,7 @@ func (s *Service) record(
 
 // emit tells those outside of something, in the unit of work in which it happens.
 func (s *Service) emit(ctx context.Context, tx ports.Tx, org core.OrgID, kind string, data map[string]any) error {
-	return tx.Events.Add(ctx, &core.Event{ID: core.EventID(s.IDs.NewID()), OrgID: org, Type: kind, Data: data, At: s.Clock.Now()})
+	return app.Emit(ctx, tx, core.NewEvent(s.IDs.NewID(), org, kind, data, s.Clock.Now()))
 }
 
 func (s *Service) limits(ctx context.Context, tx ports.Tx, org core.OrgID) (core.Limits, error) {

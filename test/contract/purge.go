@@ -49,6 +49,10 @@ func (s storeTest) closed(owner person, name string) (team, ports.Remains) {
 			s.granted(link, core.AccessView, true)
 		}
 	}
+	hook := s.webhook(in)
+	for range 5 {
+		s.deliver(hook)
+	}
 	open := s.invitation(t, name+"@invited.example")
 	s.must(s.addAccount(open))
 	s.update(func(tx ports.Tx) error {

@@ -79,7 +79,8 @@ func (s storeTest) completeAs(id core.TransactionID, ids [][16]byte) (done bool,
 		if _, err := tx.Entitlements.Add(ctx, es...); err != nil {
 			return err
 		}
-		return tx.Events.Add(ctx, &core.Event{ID: ids[0], OrgID: t.OrgID, Type: "transaction.completed", Data: map[string]any{}, At: noon})
+		_, err = tx.Events.Add(ctx, &core.Event{ID: ids[0], OrgID: t.OrgID, Type: "transaction.completed", Data: map[string]any{}, At: noon})
+		return err
 	})
 	return done, err
 }
@@ -409,7 +410,7 @@ func eventsKept(s storeTest) {
 			At: noon.Add(time.Duration(i) * time.Second),
 		})
 	}
-	s.update(func(tx ports.Tx) error { return tx.Events.Add(s.Context(), want...) })
+	s.addEvents(false, want...)
 	list := func(org core.OrgID, after core.EventID, limit int) (es []*core.Event) {
 		s.Helper()
 		s.view(func(tx ports.Tx) (err error) {

@@ -1,0 +1,46 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"maps"
+	"time"
+
+	"github.com/seed-755a8038/coffer/core"
+	"github.com/seed-755a8038/coffer/ports"
+)
+
+// FanOut is the job that tells the webhooks of an org of the events that wait.
+type FanOut struct {
+	OrgID core.OrgID `json:"org_id"`
+}
+
+// Kind implements ports.Job.
+func (FanOut) Kind() string { return "webhook.fan_out" }
+
+// Emit tells those outside of what happens in an org, in the unit of work in
+// which it does. Where no webhook listens it costs one statement.
+func Emit(ctx context.Context, tx ports.Tx, events ...*core.Event) error {
+	waiting, err := tx.Events.Add(ctx, events...)
+	if err != nil || !waiting {
+		return err
+	}
+	return tx.Jobs.Enqueue(ctx, FanOut{OrgID: events[0].OrgID})
+}
+
+// EventBody returns an event as those outside get it, in compact JSON: by
+// webhooks and by streams alike. Its data says which org it is of.
+func EventBody(e *core.Event) ([]byte, error) {
+	data := map[string]any{"org_id": e.OrgID.String()}
+	maps.Copy(data, e.Data)
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(struct {
+		Type      string         `json:"type"`
+		Timestamp time.Time      `json:"timestamp"`
+		Data      map[string]any `json:"data"`
+	}{e.Type, e.At, data})
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
+}

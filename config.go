@@ -49,6 +49,7 @@ type Config struct {
 	AppURL              string // what mailed links begin with; empty: PublicURL
 	Mail                MailConfig
 	Payment             PaymentConfig
+	WebhooksPrivate     bool // webhooks may lead to this machine and its networks; development only
 	S3                  S3Config
 	ShutdownTimeout     time.Duration
 	OTLPEndpoint        string // base URL of an OTLP/HTTP collector; empty: no traces

@@ -119,6 +119,7 @@ func Settings() []Setting {
 		{Key: "stripe.secret_key", Help: "sk_… or rk_…; absent: no Stripe", Secret: true, field: func(c *Config) field { return text(&c.Payment.StripeSecretKey) }},
 		{Key: "stripe.webhook_secret", Help: "whsec_… of the endpoint /api/payments/stripe/webhook", Secret: true, field: func(c *Config) field { return text(&c.Payment.StripeWebhookSecret) }},
 		{Key: "stripe.api_url", Help: "another address of its API, for tests", field: func(c *Config) field { return text(&c.Payment.StripeAPIURL) }},
+		{Key: "webhooks.allow_private", Help: "webhooks may lead to this machine and private networks; development only", field: func(c *Config) field { return (*toggle)(&c.WebhooksPrivate) }},
 		{Key: "s3.endpoint", Help: "the store's address; absent: AWS", field: func(c *Config) field { return text(&c.S3.Endpoint) }},
 		{Key: "s3.public_endpoint", Help: "the store's address as clients reach it", field: func(c *Config) field { return text(&c.S3.PublicEndpoint) }},
 		{Key: "s3.region", Help: "the bucket's region", field: func(c *Config) field { return text(&c.S3.Region) }},

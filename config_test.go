@@ -70,9 +70,9 @@ func TestThePublicURLFollowsTheAddress(t *testing.T) {
 
 func TestProductionNeedsASecretAndAnAddress(t *testing.T) {
 	c := DefaultConfig()
-	c.Env, c.ClockOffset = Production, time.Hour
+	c.Env, c.ClockOffset, c.WebhooksPrivate = Production, time.Hour, true
 	got := problemsOf(t, c.Resolve())
-	if want := []string{"COFFER_CLOCK_OFFSET", "COFFER_PUBLIC_URL", "COFFER_AUTH_JWT_SECRET"}; !slices.Equal(got, want) {
+	if want := []string{"COFFER_CLOCK_OFFSET", "COFFER_WEBHOOKS_ALLOW_PRIVATE", "COFFER_PUBLIC_URL", "COFFER_AUTH_JWT_SECRET"}; !slices.Equal(got, want) {
 		t.Errorf("problems: %q, want %q", got, want)
 	}
 	c = production()

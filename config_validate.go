@@ -44,6 +44,7 @@ func (c *Config) Resolve() error {
 	p.add(slices.Contains(levels, c.LogLevel), "log.level", "%q is none of %s", c.LogLevel, strings.Join(levels, ", "))
 	p.add(c.RateLimitPerMinute >= 0, "rate_limit.per_minute", "must not be negative; 0 switches the general limit off")
 	p.add(!c.IsProduction() || c.ClockOffset == 0, "clock.offset", "the clock cannot be shifted in production; remove it")
+	p.add(!c.IsProduction() || !c.WebhooksPrivate, "webhooks.allow_private", "would let users reach the network of the server; remove it in production")
 	c.resolveAddresses(&p)
 	c.checkDatabase(&p)
 	c.checkSecret(&p)

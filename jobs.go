@@ -15,6 +15,7 @@ import (
 	"github.com/seed-755a8038/coffer/app/org"
 	"github.com/seed-755a8038/coffer/app/share"
 	appstore "github.com/seed-755a8038/coffer/app/store"
+	"github.com/seed-755a8038/coffer/app/webhook"
 	"github.com/seed-755a8038/coffer/core"
 	"github.com/seed-755a8038/coffer/ports"
 )
@@ -52,6 +53,7 @@ func again[J ports.Job](log *slog.Logger, handle func(context.Context, J) error)
 
 // works is what runs in the background.
 type works struct {
+	Hooks   *webhook.Service
 	Post    app.Post
 	Assets  *asset.Service
 	Drives  *drive.Service
@@ -92,6 +94,8 @@ func registerJobs(r *riverqueue.Registry, w works, clock ports.Clock, log *slog.
 	riverqueue.Handle(r, again(log, w.Store.Renew), riverqueue.HandleOptions{Timeout: long, MaxAttempts: 1})
 	riverqueue.Handle(r, again(log, w.Store.Settle), riverqueue.HandleOptions{Timeout: long, MaxAttempts: 1})
 	riverqueue.Handle(r, again(log, w.Store.Prune), riverqueue.HandleOptions{Timeout: long, MaxAttempts: 1})
+	riverqueue.Handle(r, w.Hooks.FanOut, riverqueue.HandleOptions{})
+	riverqueue.Handle(r, again(log, w.Hooks.Prune), riverqueue.HandleOptions{Timeout: long, MaxAttempts: 1})
 	riverqueue.Handle(r, again(log, w.Assets.Sweep), riverqueue.HandleOptions{Timeout: time.Hour, MaxAttempts: 1})
 	riverqueue.Handle(r, again(log, w.Orgs.Purge), riverqueue.HandleOptions{Timeout: 5 * time.Minute, MaxAttempts: 1})
 	riverqueue.Handle(r, again(log, w.Drives.RemoveDeleted), riverqueue.HandleOptions{Timeout: long, MaxAttempts: 1})
@@ -115,6 +119,7 @@ func registerJobs(r *riverqueue.Registry, w works, clock ports.Clock, log *slog.
 	r.Every(time.Minute, true, func() ports.Job { return appstore.Renew{} })
 	r.Every(10*time.Minute, true, func() ports.Job { return appstore.Settle{} })
 	r.Every(time.Hour, true, func() ports.Job { return appstore.Prune{} })
+	r.Every(time.Hour, true, func() ports.Job { return webhook.Prune{} })
 	r.Every(5*time.Minute, true, func() ports.Job { return org.Purge{} })
 	r.Every(time.Minute, true, func() ports.Job { return drive.RemoveDeleted{} })
 	r.Every(24*time.Hour, true, func() ports.Job { return asset.Sweep{} })

@@ -16,6 +16,7 @@ import (
 
 	"github.com/seed-755a8038/coffer/adapters/bunstore"
 	"github.com/seed-755a8038/coffer/adapters/directpay"
+	"github.com/seed-755a8038/coffer/adapters/egress"
 	"github.com/seed-755a8038/coffer/adapters/fsblob"
 	"github.com/seed-755a8038/coffer/adapters/jwtauth"
 	"github.com/seed-755a8038/coffer/adapters/oidc"
@@ -28,6 +29,7 @@ import (
 	"github.com/seed-755a8038/coffer/adapters/system"
 	"github.com/seed-755a8038/coffer/adapters/telemetry"
 	"github.com/seed-755a8038/coffer/adapters/totp"
+	hookadapter "github.com/seed-755a8038/coffer/adapters/webhook"
 	"github.com/seed-755a8038/coffer/app/admin"
 	"github.com/seed-755a8038/coffer/app/asset"
 	"github.com/seed-755a8038/coffer/app/check"
@@ -36,6 +38,7 @@ import (
 	"github.com/seed-755a8038/coffer/app/org"
 	"github.com/seed-755a8038/coffer/app/share"
 	appstore "github.com/seed-755a8038/coffer/app/store"
+	"github.com/seed-755a8038/coffer/app/webhook"
 	"github.com/seed-755a8038/coffer/core"
 	"github.com/seed-755a8038/coffer/migrations"
 	"github.com/seed-755a8038/coffer/ports"
@@ -275,6 +278,15 @@ func newPayments(cfg Config) (appstore.Providers, error) {
 	pay, err := newStripe(cfg)
 	p.All[PaymentStripe] = pay
 	return p, err
+}
+
+// newWebhookSender connects to wherever users say, by the one dialer that may.
+func newWebhookSender(cfg Config, build Build) *hookadapter.Sender {
+	return hookadapter.New(egress.NewDialer(cfg.WebhooksPrivate).DialContext, "Coffer-Webhooks/"+build.Version)
+}
+
+func newWebhookOptions(cfg Config) webhook.Options {
+	return webhook.Options{Unlimited: cfg.SelfHostedUnlimited, Plain: !cfg.IsProduction()}
 }
 
 func newStripe(cfg Config) (*stripe.Payments, error) {

@@ -30,6 +30,7 @@ import (
 	"github.com/seed-755a8038/coffer/app/org"
 	"github.com/seed-755a8038/coffer/app/share"
 	appstore "github.com/seed-755a8038/coffer/app/store"
+	"github.com/seed-755a8038/coffer/app/webhook"
 	"github.com/seed-755a8038/coffer/ports"
 )
 
@@ -48,6 +49,7 @@ type Server struct {
 	ops     opsHandler
 	queue   ports.Queue
 	uses    ports.KeyUses
+	hooks   *webhook.Service
 	tracing *telemetry.Tracing
 	store   *bunstore.Store
 	blobs   blobStore
@@ -116,6 +118,7 @@ type face struct {
 	Assets   *asset.Service
 	Shares   *share.Service
 	Store    *appstore.Service
+	Webhooks *webhook.Service
 	Admin    *admin.Service
 	Limiter  *ratelimit.Limiter
 	Clock    system.Clock
@@ -128,7 +131,7 @@ type face struct {
 
 func newHandler(cfg Config, build Build, log *slog.Logger, f face) (handler, error) {
 	h, err := httpapi.New(httpapi.Services{
-		Identity: f.Identity, Orgs: f.Orgs, Drives: f.Drives, Assets: f.Assets, Shares: f.Shares, Store: f.Store, Admin: f.Admin, Limiter: f.Limiter, Clock: f.Clock, Log: log,
+		Identity: f.Identity, Orgs: f.Orgs, Drives: f.Drives, Assets: f.Assets, Shares: f.Shares, Store: f.Store, Webhooks: f.Webhooks, Admin: f.Admin, Limiter: f.Limiter, Clock: f.Clock, Log: log,
 		Ready: f.Ready.components, Observe: f.Metrics.HTTP, Blobs: f.Blobs.handler, BlobOrigin: f.Blobs.origin,
 	}, httpapi.Options{
 		Version: build.Version, PublicURL: cfg.PublicURL, TrustedProxies: cfg.HTTP.TrustedProxies, CORSOrigins: cfg.HTTP.CORSOrigins,
@@ -220,6 +223,7 @@ func (s *Server) Run(ctx context.Context) error {
 	go func() { failed <- api.Serve(public) }()
 	go func() { failed <- ops.Serve(private) }()
 	stopUses := s.noteKeyUses(context.WithoutCancel(ctx))
+	hooksStopped := s.sendWebhooks(ctx)
 	s.log.Info("ready", "url", s.cfg.PublicURL, "address", public.Addr().String(), "ops", private.Addr().String(),
 		"database", s.cfg.databaseName(), "blobs", s.cfg.blobsName())
 
@@ -229,6 +233,7 @@ func (s *Server) Run(ctx context.Context) error {
 		s.log.Info("shutting down", "timeout", s.cfg.ShutdownTimeout.String())
 	}
 	err = errors.Join(err, s.drain(context.WithoutCancel(ctx), api, ops))
+	hooksStopped()
 	stopUses()
 	return err
 }
@@ -240,6 +245,17 @@ func (s *Server) noteKeyUses(ctx context.Context) (stop func()) {
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		s.uses.Run(ctx, func(err error) { s.log.Warn("when API keys were used is not stored; trying again", "error", err) })
+	})
+	return func() { cancel(); wg.Wait() }
+}
+
+// sendWebhooks sends what is due to webhooks until ctx ends. What it returns
+// makes sure that it does, and waits for what is being sent then.
+func (s *Server) sendWebhooks(ctx context.Context) (stopped func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		s.hooks.Run(ctx, func(err error) { s.log.Warn("webhooks are not sent; trying again", "error", err) })
 	})
 	return func() { cancel(); wg.Wait() }
 }

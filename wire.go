@@ -16,6 +16,7 @@ import (
 	"github.com/seed-755a8038/coffer/adapters/sealing"
 	"github.com/seed-755a8038/coffer/adapters/system"
 	"github.com/seed-755a8038/coffer/adapters/totp"
+	hookadapter "github.com/seed-755a8038/coffer/adapters/webhook"
 	"github.com/seed-755a8038/coffer/app/admin"
 	"github.com/seed-755a8038/coffer/app/asset"
 	"github.com/seed-755a8038/coffer/app/check"
@@ -24,6 +25,7 @@ import (
 	"github.com/seed-755a8038/coffer/app/org"
 	"github.com/seed-755a8038/coffer/app/share"
 	appstore "github.com/seed-755a8038/coffer/app/store"
+	"github.com/seed-755a8038/coffer/app/webhook"
 	"github.com/seed-755a8038/coffer/ports"
 )
 
@@ -99,6 +101,11 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 		wire.Struct(new(appstore.Deps), "*"),
 		newStoreOptions,
 		appstore.NewService,
+		newWebhookSender,
+		wire.Bind(new(ports.WebhookSender), new(*hookadapter.Sender)),
+		wire.Struct(new(webhook.Deps), "*"),
+		newWebhookOptions,
+		webhook.NewService,
 		newOrphans,
 		newCheckRetention,
 		check.NewService,

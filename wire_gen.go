@@ -19,6 +19,7 @@ import (
 	"github.com/seed-755a8038/coffer/app/org"
 	"github.com/seed-755a8038/coffer/app/share"
 	"github.com/seed-755a8038/coffer/app/store"
+	"github.com/seed-755a8038/coffer/app/webhook"
 	"log/slog"
 )
 
@@ -166,6 +167,18 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 	}
 	storeOptions := newStoreOptions(cfg)
 	storeService := store.NewService(storeDeps, storeProviders, storeOptions)
+	sender := newWebhookSender(cfg, build)
+	webhookDeps := webhook.Deps{
+		Store:   bunstoreStore,
+		Access:  bunstoreStore,
+		Secrets: secrets,
+		Sender:  sender,
+		Clock:   clock,
+		IDs:     iDs,
+		Text:    systemText,
+	}
+	webhookOptions := newWebhookOptions(cfg)
+	webhookService := webhook.NewService(webhookDeps, webhookOptions)
 	adminDeps := admin.Deps{
 		Store:      bunstoreStore,
 		Access:     bunstoreStore,
@@ -194,6 +207,7 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 		Assets:   assetService,
 		Shares:   shareService,
 		Store:    storeService,
+		Webhooks: webhookService,
 		Admin:    adminService,
 		Limiter:  ratelimitLimiter,
 		Clock:    clock,
@@ -230,6 +244,7 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 	}
 	post := newPost(secrets, mailer)
 	cofferWorks := works{
+		Hooks:   webhookService,
 		Post:    post,
 		Assets:  assetService,
 		Drives:  driveService,
@@ -248,6 +263,7 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 		ops:     cofferOpsHandler,
 		queue:   queue,
 		uses:    keyUses,
+		hooks:   webhookService,
 		tracing: tracing,
 		store:   bunstoreStore,
 		blobs:   cofferBlobStore,

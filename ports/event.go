@@ -22,6 +22,9 @@ type Events interface {
 	// Update only.
 	Waiting(ctx context.Context, org core.OrgID, limit int) ([]*core.Event, error)
 
+	// Overdue returns orgs with events that have waited since before t.
+	Overdue(ctx context.Context, t time.Time, limit int) ([]core.OrgID, error)
+
 	// Told ends the waiting of events of the org.
 	Told(ctx context.Context, org core.OrgID, ids ...core.EventID) error
 

@@ -63,6 +63,11 @@ func (r events) Waiting(ctx context.Context, org core.OrgID, limit int) ([]*core
 	return eventsOf(rows), translate("list waiting events", err)
 }
 
+func (r events) Overdue(ctx context.Context, t time.Time, limit int) (orgs []core.OrgID, err error) {
+	err = r.NewRaw(`SELECT DISTINCT org_id FROM events WHERE waiting AND at < ? ORDER BY org_id LIMIT ?`, stamp{t}, limit).Scan(ctx, &orgs)
+	return orgs, translate("find overdue events", err)
+}
+
 func (r events) Told(ctx context.Context, org core.OrgID, ids ...core.EventID) error {
 	if len(ids) == 0 {
 		return nil

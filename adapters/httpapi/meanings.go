@@ -99,6 +99,7 @@ var meanings = map[string]meaning{
 	"upload_not_multipart":    {409, "Upload without parts", "A small file is uploaded by a single PUT."},
 	"user_disabled":           {403, "User disabled", "Ask the operator of the server."},
 	"validation_failed":       {422, "Validation failed", "The member errors says what is wrong where."},
+	"webhook_inactive":        {409, "Webhook switched off", "Switch it on first (PATCH with active)."},
 	"wrong_password":          {403, "Wrong password", "The present password is wrong; after several wrong ones wait as Retry-After says."},
 	"share_address_refused":   {403, "Not from this address", "The link opens from certain networks only. Ask whoever sent it."},
 	"share_download_off":      {403, "No downloads", "The link is for looking. Ask whoever sent it for one that allows downloads."},

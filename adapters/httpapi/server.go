@@ -24,6 +24,7 @@ import (
 	"github.com/seed-755a8038/coffer/app/org"
 	"github.com/seed-755a8038/coffer/app/share"
 	"github.com/seed-755a8038/coffer/app/store"
+	"github.com/seed-755a8038/coffer/app/webhook"
 	"github.com/seed-755a8038/coffer/core"
 )
 
@@ -36,6 +37,7 @@ type Services struct {
 	Assets   *asset.Service
 	Shares   *share.Service
 	Store    *store.Service
+	Webhooks *webhook.Service
 	Admin    *admin.Service
 
 	Limiter Limiter
@@ -209,6 +211,12 @@ func (s *server) mount() {
 	s.public().mount(s.api)
 	versionRoutes{s.Assets, codec[int]{s.CursorKey, "versions"}}.mount(s.api)
 	s.mountStore()
+	s.mountEvents()
+}
+
+// mountEvents registers what those use who want to know what happens.
+func (s *server) mountEvents() {
+	webhookRoutes{s.Webhooks, codec[core.WebhookID]{s.CursorKey, "webhooks"}, codec[core.DeliveryID]{s.CursorKey, "deliveries"}}.mount(s.api)
 }
 
 // mountStore registers what sellers, buyers and payment providers use.

@@ -166,6 +166,8 @@ var homes = map[string][]string{
 	"github.com/zitadel":                 {"test"},
 	"github.com/wneessen/go-mail":        {"adapters/smtpmail"},
 	"github.com/emersion":                {"test"},
+	"github.com/standard-webhooks":       {"test"},
+	"code.dny.dev/ssrf":                  {"adapters/egress"},
 	"github.com/pquerna/otp":             {"adapters/totp"},
 	"github.com/prometheus":              {"adapters", "cmd"},
 	"go.opentelemetry.io/otel/exporters": {"adapters/telemetry"},

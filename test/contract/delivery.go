@@ -327,6 +327,22 @@ func eventsWait(s storeTest) {
 		return tx.Events.Told(s.Context(), ana.org.ID, a.ID, c.ID)
 	})
 	waiting(ana.org.ID, 9, b)
+	s.webhook(ben)
+	e := s.newEvent(ben.org.ID)
+	e.At = noon.Add(time.Second)
+	s.addEvents(true, e)
+	overdue := func(t time.Time, limit int, want ...core.OrgID) {
+		s.Helper()
+		s.view(func(tx ports.Tx) error {
+			got, err := tx.Events.Overdue(s.Context(), t, limit)
+			s.equal(append([]core.OrgID{}, got...), append([]core.OrgID{}, want...))
+			return err
+		})
+	}
+	overdue(noon, 9)
+	overdue(noon.Add(time.Microsecond), 9, ana.org.ID)
+	overdue(noon.Add(time.Minute), 9, ana.org.ID, ben.org.ID)
+	overdue(noon.Add(time.Minute), 1, ana.org.ID)
 }
 
 // eventsToldOnce: however many jobs look at once, each event becomes one delivery.

@@ -1,0 +1,58 @@
+// Package egress connects to addresses that users name. Whatever a name says, a
+// connection is made only to an address that is everybody's: not to this machine,
+// the network it is in, the metadata of a cloud, or a way around to them.
+package egress
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"time"
+
+	"code.dny.dev/ssrf"
+
+	"github.com/seed-755a8038/coffer/core"
+)
+
+// connectTimeout is the longest that one address may take.
+const connectTimeout = 5 * time.Second
+
+// Dialer connects by TCP, to any port. It is safe for concurrent use.
+type Dialer struct{ dialer net.Dialer }
+
+// private are the networks that an operator may open: those of this machine, and
+// of the networks it is in. Link-local addresses, where clouds have their
+// metadata, are never opened.
+var (
+	private4 = []netip.Prefix{
+		netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("10.0.0.0/8"),
+		netip.MustParsePrefix("172.16.0.0/12"), netip.MustParsePrefix("192.168.0.0/16"),
+	}
+	private6 = []netip.Prefix{netip.MustParsePrefix("::1/128"), netip.MustParsePrefix("fc00::/7")}
+)
+
+// NewDialer returns a dialer; private opens this machine and private networks,
+// which is for development.
+func NewDialer(private bool) *Dialer {
+	options := []ssrf.Option{ssrf.WithAnyPort()}
+	if private {
+		options = append(options, ssrf.WithAllowedV4Prefixes(private4...), ssrf.WithAllowedV6Prefixes(private6...))
+	}
+	// Control sees the address that is being connected to, after names were
+	// resolved: a name that leads elsewhere the second time gains nothing.
+	return &Dialer{net.Dialer{Timeout: connectTimeout, Control: ssrf.New(options...).Safe}}
+}
+
+// DialContext connects to host:port, or returns an error that is
+// core.ErrAddressRefused if every address of the host is refused.
+func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	conn, err := d.dialer.DialContext(ctx, network, address)
+	for _, refusal := range []error{ssrf.ErrProhibitedIP, ssrf.ErrProhibitedNetwork, ssrf.ErrProhibitedPort, ssrf.ErrInvalidHostPort} {
+		if errors.Is(err, refusal) {
+			return nil, fmt.Errorf("%w: %w", core.ErrAddressRefused, refusal)
+		}
+	}
+	return conn, err
+}

@@ -26,6 +26,7 @@ import (
 	"github.com/seed-755a8038/coffer/app/asset"
 	"github.com/seed-755a8038/coffer/app/check"
 	"github.com/seed-755a8038/coffer/app/drive"
+	"github.com/seed-755a8038/coffer/app/event"
 	"github.com/seed-755a8038/coffer/app/identity"
 	"github.com/seed-755a8038/coffer/app/org"
 	"github.com/seed-755a8038/coffer/app/share"
@@ -50,6 +51,7 @@ type Server struct {
 	queue   ports.Queue
 	uses    ports.KeyUses
 	hooks   *webhook.Service
+	events  *event.Service
 	tracing *telemetry.Tracing
 	store   *bunstore.Store
 	blobs   blobStore
@@ -119,6 +121,7 @@ type face struct {
 	Shares   *share.Service
 	Store    *appstore.Service
 	Webhooks *webhook.Service
+	Events   *event.Service
 	Admin    *admin.Service
 	Limiter  *ratelimit.Limiter
 	Clock    system.Clock
@@ -131,7 +134,7 @@ type face struct {
 
 func newHandler(cfg Config, build Build, log *slog.Logger, f face) (handler, error) {
 	h, err := httpapi.New(httpapi.Services{
-		Identity: f.Identity, Orgs: f.Orgs, Drives: f.Drives, Assets: f.Assets, Shares: f.Shares, Store: f.Store, Webhooks: f.Webhooks, Admin: f.Admin, Limiter: f.Limiter, Clock: f.Clock, Log: log,
+		Identity: f.Identity, Orgs: f.Orgs, Drives: f.Drives, Assets: f.Assets, Shares: f.Shares, Store: f.Store, Webhooks: f.Webhooks, Events: f.Events, Admin: f.Admin, Limiter: f.Limiter, Clock: f.Clock, Log: log,
 		Ready: f.Ready.components, Observe: f.Metrics.HTTP, Blobs: f.Blobs.handler, BlobOrigin: f.Blobs.origin,
 	}, httpapi.Options{
 		Version: build.Version, PublicURL: cfg.PublicURL, TrustedProxies: cfg.HTTP.TrustedProxies, CORSOrigins: cfg.HTTP.CORSOrigins,
@@ -272,6 +275,7 @@ func tuneGC() {
 func (s *Server) drain(ctx context.Context, api, ops *http.Server) error {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.ShutdownTimeout)
 	defer cancel()
+	s.events.Close() // they would not end by themselves
 	err := api.Shutdown(ctx)
 	if errors.Is(err, context.DeadlineExceeded) {
 		s.log.Warn("requests were cut off", "timeout", s.cfg.ShutdownTimeout.String())

@@ -21,6 +21,7 @@ import (
 	"github.com/seed-755a8038/coffer/app/asset"
 	"github.com/seed-755a8038/coffer/app/check"
 	"github.com/seed-755a8038/coffer/app/drive"
+	"github.com/seed-755a8038/coffer/app/event"
 	"github.com/seed-755a8038/coffer/app/identity"
 	"github.com/seed-755a8038/coffer/app/org"
 	"github.com/seed-755a8038/coffer/app/share"
@@ -106,6 +107,8 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 		wire.Struct(new(webhook.Deps), "*"),
 		newWebhookOptions,
 		webhook.NewService,
+		wire.Struct(new(event.Deps), "*"),
+		event.NewService,
 		newOrphans,
 		newCheckRetention,
 		check.NewService,

@@ -15,6 +15,7 @@ import (
 	"github.com/seed-755a8038/coffer/app/asset"
 	"github.com/seed-755a8038/coffer/app/check"
 	"github.com/seed-755a8038/coffer/app/drive"
+	"github.com/seed-755a8038/coffer/app/event"
 	"github.com/seed-755a8038/coffer/app/identity"
 	"github.com/seed-755a8038/coffer/app/org"
 	"github.com/seed-755a8038/coffer/app/share"
@@ -179,6 +180,12 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 	}
 	webhookOptions := newWebhookOptions(cfg)
 	webhookService := webhook.NewService(webhookDeps, webhookOptions)
+	eventDeps := event.Deps{
+		Store:  bunstoreStore,
+		Access: bunstoreStore,
+		Clock:  clock,
+	}
+	eventService := event.NewService(eventDeps)
 	adminDeps := admin.Deps{
 		Store:      bunstoreStore,
 		Access:     bunstoreStore,
@@ -208,6 +215,7 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 		Shares:   shareService,
 		Store:    storeService,
 		Webhooks: webhookService,
+		Events:   eventService,
 		Admin:    adminService,
 		Limiter:  ratelimitLimiter,
 		Clock:    clock,
@@ -264,6 +272,7 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 		queue:   queue,
 		uses:    keyUses,
 		hooks:   webhookService,
+		events:  eventService,
 		tracing: tracing,
 		store:   bunstoreStore,
 		blobs:   cofferBlobStore,

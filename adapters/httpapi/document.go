@@ -71,7 +71,7 @@ func (s *server) config() huma.Config {
 		{Name: tagAssets, Description: "Files: uploading, describing, downloading, versions, deleting."},
 		{Name: tagShares, Description: "Share links: making, changing and ending them, and who used them."},
 		{Name: tagStore, Description: "Products, purchases, memberships, and what has been sold."},
-		{Name: tagEvents, Description: "What happens in an organisation, sent to webhooks as it does."},
+		{Name: tagEvents, Description: "What happens in an organisation, as it does: sent to webhooks, or followed as a stream."},
 		{Name: tagPublic, Description: "For visitors with a share link. A bearer token, if sent, says who they are."},
 	}
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{

@@ -20,6 +20,7 @@ import (
 	"github.com/seed-755a8038/coffer/app/admin"
 	"github.com/seed-755a8038/coffer/app/asset"
 	"github.com/seed-755a8038/coffer/app/drive"
+	"github.com/seed-755a8038/coffer/app/event"
 	"github.com/seed-755a8038/coffer/app/identity"
 	"github.com/seed-755a8038/coffer/app/org"
 	"github.com/seed-755a8038/coffer/app/share"
@@ -38,6 +39,7 @@ type Services struct {
 	Shares   *share.Service
 	Store    *store.Service
 	Webhooks *webhook.Service
+	Events   *event.Service
 	Admin    *admin.Service
 
 	Limiter Limiter
@@ -216,6 +218,7 @@ func (s *server) mount() {
 
 // mountEvents registers what those use who want to know what happens.
 func (s *server) mountEvents() {
+	eventRoutes{s.Events, s.Timeout}.mount(s.api)
 	webhookRoutes{s.Webhooks, codec[core.WebhookID]{s.CursorKey, "webhooks"}, codec[core.DeliveryID]{s.CursorKey, "deliveries"}}.mount(s.api)
 }
 

@@ -131,6 +131,9 @@ func (s *Service) finish(
 		if err := follow(ctx, tx, kind, asset, now); err != nil {
 			return err
 		}
+		if err := s.emit(ctx, tx, "asset.uploaded", asset, now); err != nil {
+			return err
+		}
 		changes := map[string]core.Change{"name": {To: asset.Name}, "version": {To: v.Number}, "size_bytes": {To: v.SizeBytes}}
 		if err := s.record(ctx, tx, by, "asset.uploaded", asset.ID, changes, now); err != nil {
 			return err

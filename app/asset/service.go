@@ -7,6 +7,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/seed-755a8038/coffer/app"
 	"github.com/seed-755a8038/coffer/core"
 	"github.com/seed-755a8038/coffer/ports"
 )
@@ -229,7 +230,10 @@ func (s *Service) change(
 			if asset.Name != name {
 				kind = core.ChangeMoved
 			}
-			return follow(ctx, tx, kind, asset, now)
+			if err := follow(ctx, tx, kind, asset, now); err != nil || asset.Status != core.AssetReady {
+				return err
+			}
+			return s.emit(ctx, tx, "asset.updated", asset, now)
 		})
 		if err == nil {
 			return asset, nil
@@ -260,6 +264,14 @@ func follow(ctx context.Context, tx ports.Tx, kind core.ChangeKind, asset *core.
 		return nil
 	}
 	return tx.Changes.Add(ctx, core.Changed(kind, &asset.Node, now))
+}
+
+// emit tells those outside of what has happened to a file that has bytes.
+func (s *Service) emit(ctx context.Context, tx ports.Tx, kind string, asset *core.Asset, now time.Time) error {
+	data := app.NodeData(&asset.Node)
+	data["asset_id"], data["version"] = asset.ID.String(), asset.Current
+	data["content_type"], data["size_bytes"] = asset.ContentType, asset.SizeBytes
+	return app.Emit(ctx, tx, core.NewEvent(s.ids.NewID(), asset.OrgID, kind, data, now))
 }
 
 // facts returns what decides about an asset; another org's is not there.

@@ -179,10 +179,15 @@ func (s *Service) manager(ctx context.Context, a core.Actor, id core.DriveID) (c
 	return f, org, core.CanInOrg(org, core.ViewOrg)
 }
 
+// recordDrive writes down what was done to a drive, and tells those outside.
 func (s *Service) recordDrive(
 	ctx context.Context, tx ports.Tx, f core.OrgFacts, a core.Actor, action string, id core.DriveID, changes map[string]core.Change,
 ) error {
-	return tx.Audit.Add(ctx, app.Audited(s.ids.NewID(), f, a, action, app.Target{Kind: "drive", ID: id.String()}, changes, s.clock.Now()))
+	entry := app.Audited(s.ids.NewID(), f, a, action, app.Target{Kind: "drive", ID: id.String()}, changes, s.clock.Now())
+	if err := tx.Audit.Add(ctx, entry); err != nil {
+		return err
+	}
+	return app.Announce(ctx, tx, s.ids.NewID(), entry, map[string]any{"drive_id": id.String()})
 }
 
 func driveChanges(before, after *core.Drive) map[string]core.Change {

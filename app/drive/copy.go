@@ -224,11 +224,14 @@ func (s *Service) planted(ctx context.Context, tx ports.Tx, sc core.Scope, c *cl
 		}
 	}
 	now := s.clock.Now()
+	details := map[string]core.Change{"name": {To: c.top.Name}, "parent_id": {To: c.top.ParentID}, "copy_of": {To: c.source}}
 	if c.top.Kind == core.KindFolder { // a file is told of when its bytes are there
 		if err := tx.Changes.Add(ctx, core.Changed(core.ChangeCreated, c.top, now)); err != nil {
 			return err
 		}
+		if err := s.announce(ctx, tx, sc, core.ChangeCreated, c.top, details, now); err != nil {
+			return err
+		}
 	}
-	details := map[string]core.Change{"name": {To: c.top.Name}, "parent_id": {To: c.top.ParentID}, "copy_of": {To: c.source}}
 	return s.record(ctx, tx, sc, string(c.top.Kind)+".copied", c.top, details, now)
 }

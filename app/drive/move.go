@@ -185,7 +185,7 @@ func (s *Service) transfer(ctx context.Context, tx ports.Tx, from, to core.Scope
 		return err
 	}
 	n.DriveID = to.DriveID
-	if err := tell(ctx, tx, n, core.Changed(core.ChangeMovedOut, before, now)); err != nil {
+	if _, err := tell(ctx, tx, n, core.Changed(core.ChangeMovedOut, before, now)); err != nil {
 		return err
 	}
 	details := moved(before, n)

@@ -133,27 +133,44 @@ func (s *Service) folder(ctx context.Context, tx ports.Tx, sc core.Scope, id cor
 	return t, nil
 }
 
-// did writes down what was done to a node: for those who follow the drive, and
-// in the audit log as, say, "folder.moved".
+// did writes down what was done to a node: for those who follow the drive, for
+// those outside as, say, "node.moved", and in the audit log as "folder.moved".
 func (s *Service) did(
 	ctx context.Context, tx ports.Tx, sc core.Scope, kind core.ChangeKind, n *core.Node, details map[string]core.Change, now time.Time,
 ) error {
-	if err := tell(ctx, tx, n, core.Changed(kind, n, now)); err != nil {
+	told, err := tell(ctx, tx, n, core.Changed(kind, n, now))
+	if err != nil {
 		return err
+	}
+	if told {
+		if err := s.announce(ctx, tx, sc, kind, n, details, now); err != nil {
+			return err
+		}
 	}
 	return s.record(ctx, tx, sc, string(n.Kind)+"."+string(kind), n, details, now)
 }
 
 // tell tells those who follow the drive of a change of n, which is stored. They
-// hear of a file once it has bytes.
-func tell(ctx context.Context, tx ports.Tx, n *core.Node, change core.NodeChange) error {
+// hear of a file once it has bytes; before, told is false.
+func tell(ctx context.Context, tx ports.Tx, n *core.Node, change core.NodeChange) (told bool, err error) {
 	if n.Kind == core.KindAsset {
 		e, err := tx.Nodes.Get(ctx, n.DriveID, n.ID)
 		if err != nil || e.File.Status != core.AssetReady {
-			return err
+			return false, err
 		}
 	}
-	return tx.Changes.Add(ctx, change)
+	return true, tx.Changes.Add(ctx, change)
+}
+
+// announce tells those outside what was done to a node.
+func (s *Service) announce(
+	ctx context.Context, tx ports.Tx, sc core.Scope, kind core.ChangeKind, n *core.Node, details map[string]core.Change, now time.Time,
+) error {
+	if kind == core.ChangeMovedIn { // from where, its details say
+		kind = core.ChangeMoved
+	}
+	target := app.Target{Kind: string(n.Kind), ID: n.ID.String()}
+	return app.Announce(ctx, tx, s.ids.NewID(), s.audited(sc, "node."+string(kind), target, details, now), app.NodeData(n))
 }
 
 func (s *Service) record(

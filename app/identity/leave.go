@@ -153,7 +153,11 @@ func (s *Service) leave(ctx context.Context, tx ports.Tx, a core.Actor, u *core.
 	if err := tx.Accounts.Save(ctx, &m.Account); err != nil {
 		return err
 	}
-	return tx.Audit.Add(ctx, app.Audited(s.ids.NewID(), f, a, action, target, changes, now))
+	entry := app.Audited(s.ids.NewID(), f, a, action, target, changes, now)
+	if err := tx.Audit.Add(ctx, entry); err != nil {
+		return err
+	}
+	return app.Announce(ctx, tx, s.ids.NewID(), entry, map[string]any{target.Kind + "_id": target.ID})
 }
 
 // forget removes what is known of a person; the row stays, for what refers to it.

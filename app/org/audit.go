@@ -20,8 +20,13 @@ func (s *Service) AuditLog(ctx context.Context, a core.Actor, q ports.AuditQuery
 	return entries, err
 }
 
+// record writes down what was done, and tells those outside.
 func (s *Service) record(
 	ctx context.Context, tx ports.Tx, f core.OrgFacts, a core.Actor, action string, target app.Target, changes map[string]core.Change,
 ) error {
-	return tx.Audit.Add(ctx, app.Audited(s.ids.NewID(), f, a, action, target, changes, s.clock.Now()))
+	entry := app.Audited(s.ids.NewID(), f, a, action, target, changes, s.clock.Now())
+	if err := tx.Audit.Add(ctx, entry); err != nil {
+		return err
+	}
+	return app.Announce(ctx, tx, s.ids.NewID(), entry, map[string]any{target.Kind + "_id": target.ID})
 }

@@ -144,7 +144,13 @@ func (s *Service) record(
 	}
 	by := core.OrgFacts{Credential: f.Credential, OrgID: f.OrgID, AccountID: f.AccountID, Status: f.Status, Role: f.OrgRole, Email: u.Email}
 	target := app.Target{Kind: "share_link", ID: l.ID.String()}
-	return tx.Audit.Add(ctx, app.Audited(s.ids.NewID(), by, a, action, target, made, l.UpdatedAt))
+	entry := app.Audited(s.ids.NewID(), by, a, action, target, made, l.UpdatedAt)
+	if err := tx.Audit.Add(ctx, entry); err != nil {
+		return err
+	}
+	return app.Announce(ctx, tx, s.ids.NewID(), entry, map[string]any{
+		"share_id": l.ID.String(), "drive_id": l.DriveID.String(), "node_id": l.NodeID.String(), "kind": string(l.Kind), "name": l.Name,
+	})
 }
 
 // changes is what the audit log says of a change. A password is told of, and

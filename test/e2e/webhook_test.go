@@ -117,6 +117,68 @@ func TestAnIntegratorHearsWhatHappens(t *testing.T) {
 	})
 }
 
+func TestEachChangeIsHeardOf(t *testing.T) {
+	tell(t, hooking, func(t *testing.T, s *server) {
+		r := newReceiver(t)
+		ana := s.licensed("ana")
+		ben := s.signUp("ben")
+		h := ana.listens(r, nil)
+		file := ana.upload(object{"name": "a.txt"}, []byte("first")).text("id")
+		assets := "/api/orgs/" + ana.org + "/assets"
+		ana.upload(object{"name": "a.txt", "on_conflict": "version"}, []byte("second"))
+		ana.want(http.StatusOK, "PATCH", assets+"/"+file, object{"metadata": object{"tags": []string{"red"}}})
+		folder := ana.folder(ana.drive, "/photos")
+		ana.patch(file, object{"parent_id": folder})
+		ana.want(http.StatusCreated, "POST", "/api/nodes/"+folder+"/copy", object{"name": "copy"})
+		l := ana.shares(file, object{"password": "sesame street"})
+		ana.edits(l, object{"name": "for ben"})
+		ana.want(http.StatusNoContent, "DELETE", "/api/shares/"+l.id, nil)
+		ana.want(http.StatusNoContent, "DELETE", "/api/nodes/"+file, nil)
+		ana.want(http.StatusOK, "POST", "/api/nodes/"+file+"/restore", nil)
+		ana.want(http.StatusNoContent, "DELETE", "/api/nodes/"+file+"?permanent=true", nil)
+		drive := ana.share(object{"name": "More"})
+		ana.want(http.StatusOK, "PATCH", drive, object{"name": "Less"})
+		ana.want(http.StatusNoContent, "DELETE", drive, nil)
+		mate := s.hire(ana, ben, "member")
+		ana.change(mate.account, object{"role": "viewer"})
+		mate.want(http.StatusNoContent, "POST", "/api/orgs/"+ana.org+"/leave", nil)
+		ana.want(http.StatusOK, "PATCH", "/api/orgs/"+ana.org, object{"name": "Other Ltd"})
+		ana.want(http.StatusNoContent, "DELETE", "/api/orgs/"+ana.org, nil)
+		ana.want(http.StatusOK, "POST", "/api/orgs/"+ana.org+"/restore", nil)
+		want := []string{
+			"account.invited", "account.joined", "account.left", "account.updated", "asset.updated", "asset.uploaded", "asset.uploaded", "asset.uploaded",
+			"drive.created", "drive.deleted", "drive.updated", "node.created", "node.created", "node.moved", "node.purged", "node.restored", "node.trashed",
+			"org.deleted", "org.restored", "org.updated", "share.created", "share.revoked", "share.updated",
+		}
+		var got []string
+		eventually(t, "all events arrive", func() bool {
+			got = nil
+			for _, m := range r.all() {
+				got = append(got, m.Type)
+			}
+			return len(got) >= len(want)
+		})
+		h.settled("org.restored")
+		if slices.Sort(got); !slices.Equal(got, want) {
+			t.Errorf("got  %q\nwant %q", got, want)
+		}
+		for _, m := range r.all() {
+			m.verified(t, h.secret, true)
+			if text := string(m.body); m.Data["org_id"] != ana.org || strings.Contains(text, "sesame") || strings.Contains(text, l.token) {
+				t.Errorf("%s", m.body)
+			}
+		}
+		for _, m := range r.all("asset.uploaded", "node.moved", "node.trashed", "node.purged", "node.restored") {
+			if m.Data["node_id"] == file && m.Data["drive_id"] != ana.drive {
+				t.Errorf("%s", m.body)
+			}
+		}
+		if m := r.all("node.moved")[0]; m.Data["parent_id"] != folder || m.Data["name"] != "a.txt" || m.Data["kind"] != "asset" {
+			t.Errorf("%s", m.body)
+		}
+	})
+}
+
 func TestAReceiverThatFailsGetsTheMessageAgain(t *testing.T) {
 	tell(t, hooking, func(t *testing.T, s *server) {
 		r := newReceiver(t)

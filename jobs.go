@@ -94,8 +94,7 @@ func registerJobs(r *riverqueue.Registry, w works, clock ports.Clock, log *slog.
 	riverqueue.Handle(r, again(log, w.Store.Renew), riverqueue.HandleOptions{Timeout: long, MaxAttempts: 1})
 	riverqueue.Handle(r, again(log, w.Store.Settle), riverqueue.HandleOptions{Timeout: long, MaxAttempts: 1})
 	riverqueue.Handle(r, again(log, w.Store.Prune), riverqueue.HandleOptions{Timeout: long, MaxAttempts: 1})
-	riverqueue.Handle(r, w.Hooks.FanOut, riverqueue.HandleOptions{})
-	riverqueue.Handle(r, again(log, w.Hooks.Prune), riverqueue.HandleOptions{Timeout: long, MaxAttempts: 1})
+	registerWebhooks(r, w.Hooks, log)
 	riverqueue.Handle(r, again(log, w.Assets.Sweep), riverqueue.HandleOptions{Timeout: time.Hour, MaxAttempts: 1})
 	riverqueue.Handle(r, again(log, w.Orgs.Purge), riverqueue.HandleOptions{Timeout: 5 * time.Minute, MaxAttempts: 1})
 	riverqueue.Handle(r, again(log, w.Drives.RemoveDeleted), riverqueue.HandleOptions{Timeout: long, MaxAttempts: 1})
@@ -119,7 +118,6 @@ func registerJobs(r *riverqueue.Registry, w works, clock ports.Clock, log *slog.
 	r.Every(time.Minute, true, func() ports.Job { return appstore.Renew{} })
 	r.Every(10*time.Minute, true, func() ports.Job { return appstore.Settle{} })
 	r.Every(time.Hour, true, func() ports.Job { return appstore.Prune{} })
-	r.Every(time.Hour, true, func() ports.Job { return webhook.Prune{} })
 	r.Every(5*time.Minute, true, func() ports.Job { return org.Purge{} })
 	r.Every(time.Minute, true, func() ports.Job { return drive.RemoveDeleted{} })
 	r.Every(24*time.Hour, true, func() ports.Job { return asset.Sweep{} })
@@ -127,4 +125,11 @@ func registerJobs(r *riverqueue.Registry, w works, clock ports.Clock, log *slog.
 	r.Every(time.Hour, true, func() ports.Job { return pruneLimits{} })
 	r.Every(24*time.Hour, true, func() ports.Job { return sweepDisk{} })
 	return jobs{r}
+}
+
+// registerWebhooks is the part of it that tells webhooks of events.
+func registerWebhooks(r *riverqueue.Registry, hooks *webhook.Service, log *slog.Logger) {
+	riverqueue.Handle(r, hooks.FanOut, riverqueue.HandleOptions{})
+	riverqueue.Handle(r, again(log, hooks.Prune), riverqueue.HandleOptions{Timeout: 10 * time.Minute, MaxAttempts: 1})
+	r.Every(time.Hour, true, func() ports.Job { return webhook.Prune{} })
 }

@@ -200,7 +200,7 @@ func CleanEventFilter(location string, raw []string) ([]string, error) {
 	}
 	for _, kind := range raw {
 		parts := eventForm.FindStringSubmatch(kind)
-		if parts == nil || !slices.Contains(eventNouns, parts[1]) {
+		if len(parts) == 0 || !slices.Contains(eventNouns, parts[1]) {
 			return nil, Invalid(location, "must be types of events such as asset.uploaded, or one of "+strings.Join(eventNouns, ".*, ")+".*")
 		}
 	}

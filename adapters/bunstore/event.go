@@ -72,7 +72,7 @@ func (r events) Told(ctx context.Context, org core.OrgID, ids ...core.EventID) e
 	if len(ids) == 0 {
 		return nil
 	}
-	_, err := r.NewUpdate().Model((*eventRow)(nil)).Set("waiting = ?", false).Where("ev.org_id = ? AND ev.id IN (?)", org, bun.In(ids)).Exec(ctx)
+	_, err := r.NewUpdate().Model((*eventRow)(nil)).Set("waiting = ?", false).Where("ev.org_id = ? AND ev.id IN ?", org, bun.Tuple(ids)).Exec(ctx)
 	return translate("end the waiting of events", err)
 }
 

@@ -161,8 +161,10 @@ var invariants = []invariant{
 // there are none.
 func leftOvers() string {
 	var text []string
-	for _, table := range []string{"nodes", "asset_versions", "uploads", "tickets", "audit_log", "share_accesses",
-		"product_links", "transactions", "subscriptions", "entitlements", "events", "webhook_deliveries"} {
+	for _, table := range []string{
+		"nodes", "asset_versions", "uploads", "tickets", "audit_log", "share_accesses",
+		"product_links", "transactions", "subscriptions", "entitlements", "events", "webhook_deliveries",
+	} {
 		text = append(text, `SELECT 'org ' || x.org_id, 'has rows in `+table+`' FROM `+table+` x LEFT JOIN orgs o ON o.id = x.org_id
 		WHERE CAST($1 AS bigint) > 0 AND x.org_id IS NOT NULL AND o.id IS NULL GROUP BY x.org_id`)
 	}

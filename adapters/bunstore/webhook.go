@@ -57,7 +57,7 @@ func (r webhooks) Add(ctx context.Context, w *core.Webhook, most int64) error {
 	if err != nil {
 		return translate("count webhooks", err)
 	}
-	if err := core.CheckLimit("max_webhooks", most, int64(n), 1); err != nil {
+	if err := core.CheckLimit("max_webhooks", most, n, 1); err != nil {
 		return err
 	}
 	_, err = r.NewInsert().Model(newWebhookRow(w)).Exec(ctx)

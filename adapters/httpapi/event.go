@@ -75,30 +75,32 @@ func (h eventRoutes) write(ctx context.Context, c huma.Context, stream *event.St
 			return err
 		}
 		events, err := stream.Next(ctx, heartbeat)
-		switch {
-		case errors.Is(err, io.EOF), ctx.Err() != nil:
+		if errors.Is(err, io.EOF) {
 			return nil
-		case err != nil:
-			return err
-		case len(events) == 0:
-			_, err = io.WriteString(out, ":\n\n")
-		}
-		for _, e := range events {
-			if err == nil {
-				err = writeEvent(out, e)
-			}
 		}
 		if err != nil {
+			return err
+		}
+		if err := writeEvents(out, events); err != nil {
 			return err
 		}
 	}
 }
 
-func writeEvent(w io.Writer, e *core.Event) error {
-	body, err := app.EventBody(e)
-	if err != nil {
-		return err
+// writeEvents writes events, or a comment where there are none.
+func writeEvents(w io.Writer, events []*core.Event) error {
+	for _, e := range events {
+		body, err := app.EventBody(e)
+		if err != nil {
+			return err
+		}
+		if _, err := fmt.Fprintf(w, "id: %s\nevent: %s\ndata: %s\n\n", e.ID, e.Type, body); err != nil {
+			return err
+		}
 	}
-	_, err = fmt.Fprintf(w, "id: %s\nevent: %s\ndata: %s\n\n", e.ID, e.Type, body)
+	if len(events) > 0 {
+		return nil
+	}
+	_, err := io.WriteString(w, ":\n\n")
 	return err
 }

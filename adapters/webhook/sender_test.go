@@ -59,7 +59,7 @@ func TestAMessageIsSignedAsStandardWebhooksHasIt(t *testing.T) {
 				t.Errorf("key %d verifies another body", c.key[0])
 			}
 		}
-		if string(body) != string(m.Body) || r.Header.Get("Webhook-Id") != m.ID || r.Header.Get("Content-Type") != "application/json" || r.Header.Get("User-Agent") != "test/1" {
+		if !bytes.Equal(body, m.Body) || r.Header.Get("Webhook-Id") != m.ID || r.Header.Get("Content-Type") != "application/json" || r.Header.Get("User-Agent") != "test/1" {
 			t.Errorf("%s %v", body, r.Header)
 		}
 		w.Header().Set("X-A", "b")
@@ -117,7 +117,7 @@ func TestOnlyTheBeginningOfAnAnswerIsKept(t *testing.T) {
 
 func TestReasonsForNoAnswer(t *testing.T) {
 	dead := serve(t, func(w http.ResponseWriter, _ *http.Request) {
-		conn, _, err := w.(http.Hijacker).Hijack()
+		conn, _, err := http.NewResponseController(w).Hijack()
 		if err == nil {
 			_ = conn.Close()
 		}
@@ -163,7 +163,7 @@ func TestWhoeverSaysNothingIsNotWaitedForForLong(t *testing.T) {
 	// An answer that begins, and does not end, is one.
 	url = serve(t, func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(w, "half")
-		w.(http.Flusher).Flush()
+		_ = http.NewResponseController(w).Flush()
 		<-r.Context().Done()
 	})
 	ctx, cancel = context.WithTimeout(t.Context(), 200*time.Millisecond)

@@ -73,7 +73,7 @@ func (f *feed) advance(head int64) {
 }
 
 // join returns the feed of an org, which runs until nobody follows it.
-func (s *Service) join(user core.UserID, org core.OrgID) (*feed, error) {
+func (s *Service) join(ctx context.Context, user core.UserID, org core.OrgID) (*feed, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.users[user] >= mostPerUser {
@@ -82,7 +82,8 @@ func (s *Service) join(user core.UserID, org core.OrgID) (*feed, error) {
 	s.users[user]++
 	f := s.feeds[org]
 	if f == nil {
-		ctx, stop := context.WithCancel(context.Background())
+		// It lives as long as somebody follows, not as long as whoever is first.
+		ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
 		f = &feed{stop: stop, changed: make(chan struct{})}
 		s.feeds[org] = f
 		go s.poll(ctx, org, f)

@@ -42,7 +42,7 @@ func (s *Service) Follow(ctx context.Context, a core.Actor, in FollowInput) (*St
 	if err != nil {
 		return nil, err
 	}
-	f, err := s.join(a.UserID, in.OrgID)
+	f, err := s.join(ctx, a.UserID, in.OrgID)
 	if err != nil {
 		return nil, err
 	}

@@ -39,33 +39,31 @@ func (s *Service) Run(ctx context.Context, failed func(error)) {
 	ticks, catches := time.NewTicker(pollEvery), time.NewTicker(catchEvery)
 	defer ticks.Stop()
 	defer catches.Stop()
-	overdue := time.Duration(0) // at the start: the jobs of a server that died run again only after minutes
-	for ctx.Err() == nil {
-		if overdue >= 0 {
-			if err := s.catchUp(ctx, overdue); err != nil && ctx.Err() == nil {
-				failed(err)
-			}
-			overdue = -1
-		}
-		if err := s.dispatch(ctx, &senders, failed); err != nil && ctx.Err() == nil {
+	check := func(err error) {
+		if err != nil && ctx.Err() == nil {
 			failed(err)
 		}
+	}
+	// The jobs of a server that died run again only after minutes.
+	check(s.catchUp(ctx, s.Clock.Now().Add(catchEvery)))
+	for ctx.Err() == nil {
+		check(s.dispatch(ctx, &senders, failed))
 		select {
 		case <-ctx.Done():
 		case <-ticks.C:
 		case <-catches.C:
-			overdue = catchEvery
+			check(s.catchUp(ctx, s.Clock.Now().Add(-catchEvery)))
 		case <-s.woken:
 		}
 	}
 }
 
-// catchUp does what the jobs of events that have waited for so long should have.
-func (s *Service) catchUp(ctx context.Context, waited time.Duration) error {
+// catchUp does what the jobs of events that have waited since before t should have.
+func (s *Service) catchUp(ctx context.Context, t time.Time) error {
 	const batch = 100
 	var orgs []core.OrgID
 	err := s.Store.View(ctx, func(tx ports.Tx) (err error) {
-		orgs, err = tx.Events.Overdue(ctx, s.Clock.Now().Add(-waited), batch)
+		orgs, err = tx.Events.Overdue(ctx, t, batch)
 		return err
 	})
 	var failed []error

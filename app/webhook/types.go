@@ -2,8 +2,8 @@ package webhook
 
 import "github.com/seed-755a8038/coffer/ports"
 
-// What the ways in hand over, by the names they know it by.
-type (
-	Query         = ports.WebhookQuery
-	DeliveryQuery = ports.DeliveryQuery
-)
+// Query is a page of webhooks, by the name the ways in know it by.
+type Query = ports.WebhookQuery
+
+// DeliveryQuery is a page of deliveries, likewise.
+type DeliveryQuery = ports.DeliveryQuery

@@ -43,7 +43,7 @@ var sample = map[string]string{
 	"env": "production", "public_url": "https://coffer.example.com", "data_dir": "/srv/coffer", "http.addr": "0.0.0.0:80",
 	"http.trusted_proxies": "10.0.0.0/8", "http.cors_origins": "https://app.example.com", "ops.addr": "127.0.0.1:9999",
 	"database.url": "postgres://u@h/db", "database.max_conns": "9", "auth.jwt_secret": "kT3vX9qLmZ2wRb7YfH4sNc8JdP6gQa1U",
-	"auth.access_ttl": "30m", "auth.refresh_ttl": "48h", "self_hosted.unlimited": "true", "clock.offset": "1h",
+	"auth.access_ttl": "30m", "auth.refresh_ttl": "48h", "self_hosted.unlimited": "true", "clock.offset": "1h", "webhooks.allow_private": "true",
 	"upload.url_ttl": "10m", "upload.single_ttl": "2h", "upload.multipart_ttl": "24h", "download.url_ttl": "30m",
 	"trash.retention": "24h", "org.retention": "48h", "changes.retention": "48h", "share.log_retention": "72h", "share.log_addresses": "none", "rate_limit.per_minute": "7", "blobs.public_url": "https://files.example.com",
 	"app.url": "https://app.example.com", "mail.smtp_host": "mail.example.com", "mail.smtp_port": "2525", "mail.smtp_username": "coffer",

@@ -48,7 +48,8 @@ func eventsNumbered(s storeTest) {
 	s.equal(s.number(ana.org.ID, 9), 1)
 	s.addEvents(false, early)
 	s.equal(s.number(ana.org.ID, 9), 1)
-	want := append(es, late, early)
+	es = append(es, late, early)
+	want := es
 	after := func(org core.OrgID, seq int64, limit int, last int64, want ...*core.Event) {
 		s.Helper()
 		s.view(func(tx ports.Tx) error {
@@ -116,8 +117,8 @@ func eventsFollowed(s storeTest) {
 		followed[f] = make(map[core.EventID]int)
 		writing.Go(func() {
 			var seq int64
-			for last := false; ; {
-				last = running.Load() == 0
+			for {
+				last := running.Load() == 0
 				var es []*core.Event
 				err := s.Update(s.Context(), func(tx ports.Tx) error {
 					_, err := tx.Streams.Number(s.Context(), ana.org.ID, 10)

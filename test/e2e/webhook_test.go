@@ -390,8 +390,12 @@ func TestWebhooksAreOfOneOrgAlone(t *testing.T) {
 		all := func(org, id string) []request {
 			base := "/api/orgs/" + org + "/webhooks"
 			return []request{
-				{"GET", base + "/" + id, ""}, {"PATCH", base + "/" + id, `{"url": "` + r.url + `"}`}, {"DELETE", base + "/" + id, ""},
-				{"POST", base + "/" + id + "/rotate-secret", ""}, {"POST", base + "/" + id + "/ping", ""}, {"GET", base + "/" + id + "/deliveries", ""},
+				{"GET", base + "/" + id, ""},
+				{"PATCH", base + "/" + id, `{"url": "` + r.url + `"}`},
+				{"DELETE", base + "/" + id, ""},
+				{"POST", base + "/" + id + "/rotate-secret", ""},
+				{"POST", base + "/" + id + "/ping", ""},
+				{"GET", base + "/" + id + "/deliveries", ""},
 				{"POST", base + "/" + id + "/deliveries/" + delivery + "/redeliver", ""},
 			}
 		}
@@ -413,8 +417,13 @@ func TestWebhooksAreOfOneOrgAlone(t *testing.T) {
 		// Bad addresses and filters, and the limit under a race.
 		hooks := "/api/orgs/" + ana.org + "/webhooks"
 		for _, body := range []object{
-			{"url": "ftp://example.com/"}, {"url": "https://u:p@example.com/"}, {"url": "nonsense"}, {"url": "https://example.com/#x"},
-			{"url": r.url, "events": []string{"asset"}}, {"url": r.url, "events": []string{"bird.*"}}, {"url": r.url, "secret": "mine"},
+			{"url": "ftp://example.com/"},
+			{"url": "https://u:p@example.com/"},
+			{"url": "nonsense"},
+			{"url": "https://example.com/#x"},
+			{"url": r.url, "events": []string{"asset"}},
+			{"url": r.url, "events": []string{"bird.*"}},
+			{"url": r.url, "secret": "mine"},
 		} {
 			ana.refused(http.StatusUnprocessableEntity, "validation_failed", "POST", hooks, body)
 		}

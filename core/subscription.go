@@ -55,19 +55,21 @@ func NewSubscription(id SubscriptionID, t *Transaction, ref string, now time.Tim
 
 // Renew extends the subscription by the period that a completed transaction has
 // paid for. One that was canceled meanwhile stays so, to the end of that
-// period; one that had expired begins anew.
+// period. One that has expired, or that is bought anew, goes on, on the terms of
+// then, from now if it was over.
 func (s *Subscription) Renew(t *Transaction, now time.Time) {
 	from := s.PeriodEnd
-	switch s.Status {
-	case SubscriptionActive, SubscriptionPastDue:
-		s.Status = SubscriptionActive
-	case SubscriptionExpired:
-		from = now
-		s.Status, s.CanceledAt, s.EndedAt = SubscriptionActive, time.Time{}, time.Time{}
-	case SubscriptionCanceled:
-	}
-	if !t.Renewal { // bought anew, on other terms
+	if !t.Renewal {
 		s.Price, s.Days, s.Provider = t.Price, t.Days, t.Provider
+	}
+	switch {
+	case !t.Renewal, s.Status == SubscriptionExpired:
+		s.Status, s.CanceledAt, s.EndedAt = SubscriptionActive, time.Time{}, time.Time{}
+		if from.Before(now) {
+			from = now
+		}
+	case s.Status == SubscriptionPastDue:
+		s.Status = SubscriptionActive
 	}
 	s.PeriodStart, s.PeriodEnd, s.TransactionID = from, from.AddDate(0, 0, s.Days), t.ID
 	s.touch(now)

@@ -193,8 +193,6 @@ type Spread struct {
 // Kind implements ports.Job.
 func (Spread) Kind() string { return "store.spread" }
 
-const spreadBatch = 1_000
-
 // Spread goes on where the job before has ended, exactly: it is made in the
 // unit of work that did what came before. It ends if the link has been taken
 // away again.
@@ -207,7 +205,7 @@ func (s *Service) Spread(ctx context.Context, job Spread) error {
 		if _, err := s.link(ctx, tx, job.ProductID, job.NodeID); err != nil {
 			return err
 		}
-		holders, err := tx.Transactions.Holders(ctx, job.ProductID, job.After, spreadBatch)
+		holders, err := tx.Transactions.Holders(ctx, job.ProductID, job.After, s.opts.Batch)
 		if err != nil || len(holders) == 0 {
 			return err
 		}
@@ -228,7 +226,7 @@ func (s *Service) Spread(ctx context.Context, job Spread) error {
 				return err
 			}
 		}
-		if len(holders) < spreadBatch {
+		if len(holders) < s.opts.Batch {
 			return nil
 		}
 		job.After = holders[len(holders)-1].Transaction.ID

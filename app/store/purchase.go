@@ -82,12 +82,12 @@ func (s *Service) orderOnce(ctx context.Context, tx ports.Tx, u *core.User, a co
 	if err := p.CheckBuy(len(links)); err != nil {
 		return nil, err
 	}
-	if err := s.checkOwned(ctx, tx, u.ID, p); err != nil {
-		return nil, err
-	}
 	pending, err := tx.Transactions.Pending(ctx, u.ID, id)
 	if !errors.Is(err, core.ErrNotFound) {
 		return pending, err
+	}
+	if err := s.checkOwned(ctx, tx, u.ID, p); err != nil {
+		return nil, err
 	}
 	provider := s.providers.Default
 	if p.Price.Free() {
@@ -109,10 +109,7 @@ func (s *Service) checkOwned(ctx context.Context, tx ports.Tx, user core.UserID,
 		if errors.Is(err, core.ErrNotFound) {
 			return nil
 		}
-		if err == nil && sub.Status == core.SubscriptionCanceled && sub.PeriodEnd.Before(s.Clock.Now()) {
-			return nil // it is over; the job that says so has not run yet
-		}
-		if err == nil {
+		if err == nil && sub.Status != core.SubscriptionCanceled { // who has canceled may think again
 			err = core.ErrAlreadyOwned.With("subscription_id", sub.ID.String())
 		}
 		return err

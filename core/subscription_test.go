@@ -70,7 +70,7 @@ func TestEveryStepOfASubscription(t *testing.T) {
 		{canceled, "expire a bit sooner", canceled, false, ErrSubscriptionState},
 		{canceled, "end", expired, true, nil},
 
-		{expired, "renew", active, true, nil},
+		{expired, "renew", canceled, true, nil},
 		{expired, "lapse", expired, false, ErrSubscriptionState},
 		{expired, "cancel", expired, false, ErrSubscriptionState},
 		{expired, "expire", expired, false, nil},

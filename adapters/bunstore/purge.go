@@ -30,8 +30,15 @@ func (r purges) Lock(ctx context.Context, org core.OrgID) (*core.Org, error) {
 // can be emptied once its drives are gone, with their keys. Tables of which a
 // foreign key takes care are not among them.
 var ofOrg = []struct{ table, key string }{
-	{"entitlements", "id"}, {"transactions", "id"}, {"subscriptions", "id"}, {"products", "id"}, {"events", "id"},
-	{"tickets", "hash"}, {"accounts", "id"}, {"org_licenses", "id"}, {"audit_log", "id"},
+	{"entitlements", "id"},
+	{"transactions", "id"},
+	{"subscriptions", "id"},
+	{"products", "id"},
+	{"events", "id"},
+	{"tickets", "hash"},
+	{"accounts", "id"},
+	{"org_licenses", "id"},
+	{"audit_log", "id"},
 }
 
 // Step takes the trees first, then the drives, then what else the org has.

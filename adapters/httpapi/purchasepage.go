@@ -8,7 +8,10 @@ import (
 
 // purchaseRoute is where buyers come back to from a payment provider's page, if
 // the operator has no app that they come back to.
-const purchaseRoute = "/purchases/{transaction_id}"
+const (
+	purchasePath  = "/purchases/"
+	purchaseRoute = purchasePath + "{transaction_id}"
+)
 
 var (
 	paidNotice    = shareNotice{"Thank you", "Your payment is being confirmed. A receipt comes by mail, and what you have bought is in your library shortly. You can close this page."}
@@ -18,7 +21,7 @@ var (
 // mountPurchase registers the page, which says what happens next. It knows
 // nothing of the purchase: whoever has the address of a page need not be the buyer.
 func (h sharePages) mountPurchase(e *echo.Echo) {
-	e.Match([]string{http.MethodGet, http.MethodHead}, "/purchases/:transaction", func(c echo.Context) error {
+	e.Match([]string{http.MethodGet, http.MethodHead}, purchasePath+":transaction", func(c echo.Context) error {
 		req := requestOf(c.Request().Context())
 		req.route = purchaseRoute
 		page := h.newPage("")

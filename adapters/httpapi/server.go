@@ -222,8 +222,11 @@ func (s *server) mountStore() {
 		s.Store, codec[core.TransactionID]{s.CursorKey, "sales"}, codec[core.SubscriptionID]{s.CursorKey, "members"}, s.Timeout,
 	}.mount(s.api)
 	libraryRoutes{
-		s.Store, codec[core.EntitlementID]{s.CursorKey, "entitlements"}, codec[store.Position]{s.CursorKey, "bought"},
-		codec[core.TransactionID]{s.CursorKey, "purchases"}, codec[core.SubscriptionID]{s.CursorKey, "memberships"},
+		s.Store,
+		codec[core.EntitlementID]{s.CursorKey, "entitlements"},
+		codec[store.Position]{s.CursorKey, "bought"},
+		codec[core.TransactionID]{s.CursorKey, "purchases"},
+		codec[core.SubscriptionID]{s.CursorKey, "memberships"},
 	}.mount(s.api)
 	paymentRoutes{s.Store}.mount(s.api)
 }

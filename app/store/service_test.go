@@ -32,6 +32,8 @@ type bank struct {
 	begun   []core.TransactionID
 	refunds map[string]int64 // by once
 	ended   []string
+	taken   []core.Payment
+	over    *int // how many checkouts say that they are over
 	next    ports.PaymentEvent
 }
 
@@ -40,6 +42,10 @@ func (*bank) Renewal() ports.RenewalMode { return ports.RenewalProvider }
 
 func (b *bank) Checkout(_ context.Context, c ports.Checkout) (ports.CheckoutState, error) {
 	b.begun = append(b.begun, c.Transaction.ID)
+	if b.over != nil && *b.over > 0 {
+		*b.over--
+		return ports.CheckoutState{Failed: true}, b.fails
+	}
 	return ports.CheckoutState{Payment: core.Payment{Ref: "cs_" + c.Transaction.ID.String()}, URL: "https://bank.example/" + c.Transaction.ID.String()}, b.fails
 }
 
@@ -62,6 +68,10 @@ func (b *bank) Refund(_ context.Context, _ *core.Transaction, amount int64, once
 func (b *bank) EndSubscription(_ context.Context, ref string) error {
 	b.ended = append(b.ended, ref)
 	return b.fails
+}
+
+func (b *bank) Renewals(context.Context, string, time.Time) ([]core.Payment, error) {
+	return b.taken, b.fails
 }
 
 func (b *bank) Event(http.Header, []byte, time.Time) (ports.PaymentEvent, error) {
@@ -242,6 +252,8 @@ func (w *world) works() (subjects []string) {
 				w.Must(w.Identify(w.Context(), j))
 			case store.EndAtProvider:
 				w.Must(w.EndAtProvider(w.Context(), j))
+			case store.GiveBack:
+				w.Must(w.GiveBack(w.Context(), j))
 			case app.EndSubscriptions:
 				w.Must(w.EndSubscriptions(w.Context(), j))
 			case app.SendMail:
@@ -312,7 +324,10 @@ func TestAnOrderThatNobodyPaysEnds(t *testing.T) {
 	if got.Status != core.TransactionFailed || got.FailReason != core.FailedExpired {
 		t.Errorf("%+v", got)
 	}
-	w.Fails(w.tells(pays(order)), core.ErrTransactionState) // the provider has let it be paid all the same: somebody has to look
+	for range 2 { // the provider has let it be paid all the same
+		w.Must(w.tells(pays(order)))
+	}
+	w.givenBack(order.ID, w.ben)
 	next := w.buys(w.ben, p)
 	done, err := w.Abandon(w.Context(), w.ben.Actor, next.ID)
 	w.Must(err)
@@ -321,6 +336,120 @@ func TestAnOrderThatNobodyPaysEnds(t *testing.T) {
 	}
 	_, err = w.Abandon(w.Context(), w.SignUp("eve").Actor, next.ID)
 	w.Fails(err, core.ErrNotFound)
+}
+
+// givenBack checks that all that was paid for a failed purchase comes back.
+func (w *world) givenBack(id core.TransactionID, buyer fixture.Person) {
+	w.Helper()
+	mail := w.works()
+	got := w.transaction(buyer, id)
+	if got.Status != core.TransactionFailed || got.FailReason != core.FailedPaidLate || got.Refunded != got.Price.Amount || w.bank.refunds[fmt.Sprintf("%s-0-%d", id, got.Refunded)] != got.Refunded {
+		w.Errorf("%+v, refunds %v", got, w.bank.refunds)
+	}
+	if strings.Count(fmt.Sprint(mail), "refund") != 1 {
+		w.Errorf("mail %q", mail)
+	}
+}
+
+// TestWhatCannotBeHadAnyMoreIsGivenBack: the buyer pays while it goes.
+func TestWhatCannotBeHadAnyMoreIsGivenBack(t *testing.T) {
+	w := newWorld(t)
+	p, file := w.sells(core.Digital, 1_900)
+	order := w.buys(w.ben, p)
+	sc, err := w.drives.Enter(w.Context(), w.ana.Actor, w.ana.Drive.ID)
+	w.Must(err)
+	w.Must(w.drives.Delete(w.Context(), sc, file, true, 0))
+	w.Must(w.tells(pays(order)))
+	w.givenBack(order.ID, w.ben)
+
+	// Nothing to pay, and an org that has been paid itself.
+	free, file := w.sells(core.Digital, 0)
+	w.Must(w.drives.Delete(w.Context(), sc, file, true, 0))
+	_, err = w.Buy(w.Context(), w.ben.Actor, store.BuyInput{ProductID: free})
+	w.Fails(err, core.ErrNotForSale)
+	_, err = w.Update(w.Context(), w.ana.Actor, w.ana.Org.ID, p, core.ProductChange{Status: new(core.ProductArchived)}, 0)
+	w.Must(err)
+}
+
+// TestMoneyForAMembershipThatIsNotThereAnyMore is given back, and no more of it
+// is taken.
+func TestMoneyForAMembershipThatIsNotThereAnyMore(t *testing.T) {
+	w := newWorld(t)
+	p, file := w.sells(core.Membership, 900)
+	first := w.bought(w.ben, p)
+	old := w.membership(w.ben)
+	w.Clock.Shift(30*days + 7*time.Hour)
+	w.Must(w.Renew(w.Context(), store.Renew{}))
+	w.bought(w.ben, p) // past due: paid by buying it
+	w.works()
+	w.may(w.ben, file, true)
+	if got := w.membership(w.ben); got.ID != old.ID || got.ProviderRef == old.ProviderRef || fmt.Sprint(w.bank.ended) != "["+old.ProviderRef+"]" {
+		t.Errorf("%+v, ended %v", got, w.bank.ended)
+	}
+	renew := ports.PaymentEvent{
+		Kind: ports.PaymentRenewed, Transaction: first.ID, SubscriptionRef: old.ProviderRef,
+		Payment: core.Payment{Ref: "in_1", PaymentRef: "pi_in_1", Paid: core.Money{Amount: 900, Currency: "EUR"}},
+	}
+	for range 2 {
+		w.Must(w.tells(renew))
+	}
+	w.works()
+	if len(w.bank.ended) != 2 || len(w.bank.refunds) != 1 {
+		t.Errorf("ended %v, given back %v", w.bank.ended, w.bank.refunds)
+	}
+	w.may(w.ben, file, true)
+}
+
+// TestARenewalOfWhichNobodyTold is found before a membership ends.
+func TestARenewalOfWhichNobodyTold(t *testing.T) {
+	w := newWorld(t)
+	p, file := w.sells(core.Membership, 900)
+	w.bought(w.ben, p)
+	sub := w.membership(w.ben)
+	w.bank.taken = []core.Payment{{Ref: "in_1", PaymentRef: "pi_1", Paid: core.Money{Amount: 900, Currency: "EUR"}}}
+	w.Clock.Shift(30*days + 7*time.Hour)
+	for range 2 {
+		w.Must(w.Renew(w.Context(), store.Renew{}))
+	}
+	got := w.membership(w.ben)
+	if got.Status != core.SubscriptionActive || got.PeriodEnd != sub.PeriodEnd.Add(30*days) {
+		t.Errorf("%+v", got)
+	}
+	w.Clock.Shift(30 * days)
+	w.bank.fails = core.ErrUnavailable
+	if err := w.Renew(w.Context(), store.Renew{}); !errors.Is(err, core.ErrUnavailable) {
+		t.Errorf("Renew = %v", err)
+	}
+	w.bank.fails = nil
+	w.Must(w.Renew(w.Context(), store.Renew{})) // that it took once, it has not taken twice
+	if got := w.membership(w.ben); got.Status != core.SubscriptionPastDue {
+		t.Errorf("%+v", got)
+	}
+	w.bank.taken = append(w.bank.taken, core.Payment{Ref: "in_2", PaymentRef: "pi_2", Paid: core.Money{Amount: 900, Currency: "EUR"}})
+	w.Clock.Shift(grace)
+	w.may(w.ben, file, false)
+	w.Must(w.Renew(w.Context(), store.Renew{})) // before it ends
+	w.may(w.ben, file, true)
+}
+
+// TestAPageThatIsOverKeepsNobodyFromOrdering: a page on which one pays that is over,
+// of which nobody told, keeps nobody from ordering.
+func TestAPageThatIsOverKeepsNobodyFromOrdering(t *testing.T) {
+	w := newWorld(t)
+	p, _ := w.sells(core.Digital, 1_900)
+	order := w.buys(w.ben, p)
+	w.Clock.Shift(core.PendingTTL)
+	over := 1
+	w.bank.over = &over
+	next := w.buys(w.ben, p)
+	if got := w.transaction(w.ben, order.ID); got.Status != core.TransactionFailed || next.ID == order.ID || next.CheckoutURL == "" {
+		t.Errorf("%+v, then %+v", got, next)
+	}
+	w.bank.over = new(99)
+	w.Clock.Shift(core.PendingTTL)
+	_, err := w.Buy(w.Context(), w.ben.Actor, store.BuyInput{ProductID: p})
+	w.Fails(err, core.ErrUnavailable)
+	w.bank.over = nil
 }
 
 // TestEventsInAnyOrder: what comes too early is refused, so that it comes again.
@@ -485,10 +614,17 @@ func TestTheProviderRenewsAMembership(t *testing.T) {
 		t.Errorf("mail: %s", mail)
 	}
 
-	// A late payment begins it anew; meanwhile nothing was bought.
+	// A late payment begins it for a period, and the provider hears again that it
+	// shall take no more.
+	w.works()
+	ended := len(w.bank.ended)
 	renew.Ref, renew.PaymentRef = "in_3", "pi_in_3"
 	w.Must(w.tells(renew))
 	w.may(w.ben, file, true)
+	w.works()
+	if got := w.membership(w.ben); got.Status != core.SubscriptionCanceled || len(w.bank.ended) != ended+1 {
+		t.Errorf("%+v, ended %v", got, w.bank.ended)
+	}
 }
 
 func TestWhoLetsAMembershipEndBuysItAnew(t *testing.T) {
@@ -508,6 +644,8 @@ func TestWhoLetsAMembershipEndBuysItAnew(t *testing.T) {
 	if fmt.Sprint(w.bank.ended) != "["+sub.ProviderRef+"]" {
 		t.Errorf("ended %v", w.bank.ended)
 	}
+	_, err = w.Buy(w.Context(), w.ben.Actor, store.BuyInput{ProductID: p}) // there is access still
+	w.Fails(err, core.ErrAlreadyOwned)
 	w.Clock.Shift(30 * days)
 	w.may(w.ben, file, false)
 	w.bought(w.ben, p) // before the job that ends the old one has run
@@ -602,11 +740,22 @@ func TestNobodyGoesOnPaying(t *testing.T) {
 	w.bought(eve, p)
 	w.works()
 	bens, eves := w.membership(w.ben), w.membership(eve)
+	q, _ := w.sells(core.Digital, 900)
+	order, hers := w.buys(w.ben, q), w.buys(eve, q)
 	w.Must(w.EndSubscriptions(w.Context(), app.EndSubscriptions{UserID: w.ben.User.ID}))
 	w.works()
 	if fmt.Sprint(w.bank.ended) != "["+bens.ProviderRef+"]" {
 		t.Errorf("ended %v", w.bank.ended)
 	}
+	if got := w.transaction(w.ben, order.ID); got.Status != core.TransactionFailed || got.FailReason != core.FailedCanceled {
+		t.Errorf("%+v", got)
+	}
+	if got := w.transaction(eve, hers.ID); got.Status != core.TransactionPending {
+		t.Errorf("%+v", got)
+	}
+	w.bank.fails = core.ErrUnavailable // the memberships are ended all the same
+	w.Fails(w.EndSubscriptions(w.Context(), app.EndSubscriptions{OrgID: w.ana.Org.ID}), core.ErrUnavailable)
+	w.bank.fails = nil
 	for range 2 {
 		w.Must(w.EndSubscriptions(w.Context(), app.EndSubscriptions{OrgID: w.ana.Org.ID}))
 	}

@@ -273,6 +273,23 @@ func transactionLists(s storeTest) {
 	s.equal(waiting(noon.Add(-1), core.TransactionID{}), none)
 	s.equal(waiting(noon, core.TransactionID{}), []core.TransactionID{all[1], all[3]})
 	s.equal(waiting(noon, all[1]), []core.TransactionID{all[3]})
+	open := func(org core.OrgID, buyer core.UserID, after core.TransactionID, limit int) (ids []core.TransactionID) {
+		s.Helper()
+		s.view(func(tx ports.Tx) error {
+			found, err := tx.Transactions.Open(s.Context(), org, buyer, after, limit)
+			for _, t := range found {
+				ids = append(ids, t.ID)
+			}
+			return err
+		})
+		return ids
+	}
+	pending := []core.TransactionID{all[1], all[3]}
+	s.equal(open(ana.org.ID, core.UserID{}, core.TransactionID{}, 9), pending)
+	s.equal(open(ana.org.ID, core.UserID{}, all[1], 9), pending[1:])
+	s.equal(open(ana.org.ID, core.UserID{}, core.TransactionID{}, 1), pending[:1])
+	s.equal(open(ben.org.ID, core.UserID{}, core.TransactionID{}, 9), none)
+	s.equal(append(open(core.OrgID{}, ben.user.ID, core.TransactionID{}, 9), open(core.OrgID{}, eve.user.ID, core.TransactionID{}, 9)...), pending)
 	s.view(func(tx ports.Tx) error {
 		for buyer, want := range map[core.UserID]bool{ben.user.ID: true, eve.user.ID: true, ana.user.ID: false} {
 			got, err := tx.Transactions.Bought(s.Context(), buyer, one.ID)

@@ -273,6 +273,25 @@ func transactionLists(s storeTest) {
 	s.equal(waiting(noon.Add(-1), core.TransactionID{}), none)
 	s.equal(waiting(noon, core.TransactionID{}), []core.TransactionID{all[1], all[3]})
 	s.equal(waiting(noon, all[1]), []core.TransactionID{all[3]})
+	s.view(func(tx ports.Tx) error {
+		for buyer, want := range map[core.UserID]bool{ben.user.ID: true, eve.user.ID: true, ana.user.ID: false} {
+			got, err := tx.Transactions.Bought(s.Context(), buyer, one.ID)
+			s.must(err)
+			s.equal(got, want)
+		}
+		got, err := tx.Transactions.Bought(s.Context(), ben.user.ID, two.ID)
+		s.equal(got, false)
+		return err
+	})
+}
+
+// transactionsOpen: of an org, or of a buyer, whoever sells.
+func transactionsOpen(s storeTest) {
+	ana, ben, eve := s.signUp("ana"), s.signUp("ben"), s.signUp("eve")
+	one, two, hers := s.product(ana, core.Digital), s.product(ana, core.Digital), s.product(eve, core.Digital)
+	s.buy(eve, one)
+	all := []core.TransactionID{s.order(ben, one).ID, s.order(eve, two).ID, s.order(ben, two).ID, s.order(ben, hers).ID}
+	nobody, anywhere, first := core.UserID{}, core.OrgID{}, core.TransactionID{}
 	open := func(org core.OrgID, buyer core.UserID, after core.TransactionID, limit int) (ids []core.TransactionID) {
 		s.Helper()
 		s.view(func(tx ports.Tx) error {
@@ -284,22 +303,11 @@ func transactionLists(s storeTest) {
 		})
 		return ids
 	}
-	pending := []core.TransactionID{all[1], all[3]}
-	s.equal(open(ana.org.ID, core.UserID{}, core.TransactionID{}, 9), pending)
-	s.equal(open(ana.org.ID, core.UserID{}, all[1], 9), pending[1:])
-	s.equal(open(ana.org.ID, core.UserID{}, core.TransactionID{}, 1), pending[:1])
-	s.equal(open(ben.org.ID, core.UserID{}, core.TransactionID{}, 9), none)
-	s.equal(append(open(core.OrgID{}, ben.user.ID, core.TransactionID{}, 9), open(core.OrgID{}, eve.user.ID, core.TransactionID{}, 9)...), pending)
-	s.view(func(tx ports.Tx) error {
-		for buyer, want := range map[core.UserID]bool{ben.user.ID: true, eve.user.ID: true, ana.user.ID: false} {
-			got, err := tx.Transactions.Bought(s.Context(), buyer, one.ID)
-			s.must(err)
-			s.equal(got, want)
-		}
-		got, err := tx.Transactions.Bought(s.Context(), ben.user.ID, two.ID)
-		s.equal(got, false)
-		return err
-	})
+	s.equal(open(ana.org.ID, nobody, first, 9), all[:3])
+	s.equal(open(ana.org.ID, nobody, all[0], 1), all[1:2])
+	s.equal(open(anywhere, ben.user.ID, first, 9), []core.TransactionID{all[0], all[2], all[3]})
+	s.equal(open(anywhere, ben.user.ID, all[2], 9), all[3:])
+	s.equal(len(open(ben.org.ID, nobody, first, 9))+len(open(anywhere, ana.user.ID, first, 9)), 0)
 }
 
 // salesCounted: by period, product and currency; what is refunded stays counted.

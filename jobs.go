@@ -70,6 +70,8 @@ func registerJobs(r *riverqueue.Registry, w works, clock ports.Clock, log *slog.
 	// A job of a process that died runs again after its timeout, and what is
 	// periodic waits for it: so nothing periodic has a long one.
 	const long = 10 * time.Minute
+	// What is about people's money is tried for weeks.
+	const patient = 25
 	riverqueue.Handle(r, w.Assets.RemoveBlobs, riverqueue.HandleOptions{Timeout: 10 * time.Minute})
 	riverqueue.Handle(r, func(ctx context.Context, job app.SendMail) error {
 		err := w.Post.Send(ctx, job)
@@ -89,7 +91,8 @@ func registerJobs(r *riverqueue.Registry, w works, clock ports.Clock, log *slog.
 	riverqueue.Handle(r, again(log, w.Shares.Housekeep), riverqueue.HandleOptions{Timeout: long, MaxAttempts: 1})
 	riverqueue.Handle(r, w.Store.Spread, riverqueue.HandleOptions{})
 	riverqueue.Handle(r, w.Store.Identify, riverqueue.HandleOptions{})
-	riverqueue.Handle(r, w.Store.EndAtProvider, riverqueue.HandleOptions{})
+	riverqueue.Handle(r, w.Store.EndAtProvider, riverqueue.HandleOptions{MaxAttempts: patient})
+	riverqueue.Handle(r, w.Store.GiveBack, riverqueue.HandleOptions{MaxAttempts: patient})
 	riverqueue.Handle(r, w.Store.EndSubscriptions, riverqueue.HandleOptions{Timeout: long})
 	riverqueue.Handle(r, again(log, w.Store.Renew), riverqueue.HandleOptions{Timeout: long, MaxAttempts: 1})
 	riverqueue.Handle(r, again(log, w.Store.Settle), riverqueue.HandleOptions{Timeout: long, MaxAttempts: 1})

@@ -53,8 +53,9 @@ func (p Period) next(start time.Time) time.Time {
 // the end of the one before to: it returns where each period begins and, last,
 // where the last one ends. It refuses more than MaxPeriods.
 func (p Period) Bounds(from, to time.Time, zone *time.Location) ([]time.Time, error) {
-	if !from.Before(to) {
-		return nil, Invalid("query.from", "must be before to")
+	const first, last = 1970, 9998 // what times in JSON can be
+	if !from.Before(to) || from.Year() < first || to.Year() > last {
+		return nil, Invalid("query.from", "must be before to, both in the years from 1970 to 9998")
 	}
 	bounds := []time.Time{p.Start(from, zone)}
 	for last := bounds[0]; last.Before(to); {

@@ -54,8 +54,14 @@ func TestADaysBelongToMembershipsOnly(t *testing.T) {
 		days int
 		ok   bool
 	}{
-		{Digital, 0, true}, {Digital, 30, false}, {Membership, 0, false}, {Membership, -1, false}, {Membership, 1, true},
-		{Membership, 1_095, true}, {Membership, 1_096, false}, {"rental", 1, false},
+		{Digital, 0, true},
+		{Digital, 30, false},
+		{Membership, 0, false},
+		{Membership, -1, false},
+		{Membership, 1, true},
+		{Membership, 1_095, true},
+		{Membership, 1_096, false},
+		{"rental", 1, false},
 	} {
 		if err := (&Product{Type: c.kind, SubscriptionDays: c.days}).Check(); (err == nil) != c.ok {
 			t.Errorf("%s of %d days: %v", c.kind, c.days, err)

@@ -14,7 +14,7 @@ type SubscriptionID = ID[Subscription]
 type SubscriptionStatus string
 
 // The states of a subscription: active ⇄ past_due, either → canceled → expired,
-// past_due → expired. Who pays for one that has expired begins it anew.
+// past_due → expired. Who buys one that has ended begins it anew.
 const (
 	SubscriptionActive   SubscriptionStatus = "active"
 	SubscriptionPastDue  SubscriptionStatus = "past_due" // not paid for the present period; access goes on for a grace
@@ -54,22 +54,29 @@ func NewSubscription(id SubscriptionID, t *Transaction, ref string, now time.Tim
 }
 
 // Renew extends the subscription by the period that a completed transaction has
-// paid for. One that was canceled meanwhile stays so, to the end of that
-// period; one that had expired begins anew.
+// paid for. One that was canceled meanwhile stays so, to the end of that period;
+// one that has expired is back for that period, and no longer. One that is bought
+// anew goes on, on the terms of then. What was over begins now.
 func (s *Subscription) Renew(t *Transaction, now time.Time) {
 	from := s.PeriodEnd
-	switch s.Status {
-	case SubscriptionActive, SubscriptionPastDue:
-		s.Status = SubscriptionActive
-	case SubscriptionExpired:
-		from = now
-		s.Status, s.CanceledAt, s.EndedAt = SubscriptionActive, time.Time{}, time.Time{}
-	case SubscriptionCanceled:
-	}
-	if !t.Renewal { // bought anew, on other terms
+	over := s.Status == SubscriptionExpired
+	switch {
+	case !t.Renewal:
 		s.Price, s.Days, s.Provider = t.Price, t.Days, t.Provider
+		s.Status, s.CanceledAt, s.EndedAt = SubscriptionActive, time.Time{}, time.Time{}
+		over = true
+	case over:
+		s.Status, s.EndedAt = SubscriptionCanceled, time.Time{}
+		if s.CanceledAt.IsZero() {
+			s.CanceledAt = now
+		}
+	case s.Status == SubscriptionPastDue:
+		s.Status = SubscriptionActive
 	}
-	s.PeriodStart, s.PeriodEnd, s.TransactionID = from, from.AddDate(0, 0, s.Days), t.ID
+	if over && from.Before(now) {
+		from = now
+	}
+	s.PeriodStart, s.PeriodEnd, s.TransactionID = from, from.AddDate(0, 0, t.Days), t.ID
 	s.touch(now)
 }
 

@@ -20,9 +20,15 @@ func TestEveryStepOfASubscription(t *testing.T) {
 		canceled, expired = SubscriptionCanceled, SubscriptionExpired
 		grace             = 7 * 24 * time.Hour
 	)
+	renewal := aTransaction(TransactionCompleted)
+	renewal.Renewal = true
 	steps := map[string]func(s *Subscription) (bool, error){
-		"renew": func(s *Subscription) (bool, error) {
+		"buy anew": func(s *Subscription) (bool, error) {
 			s.Renew(aTransaction(TransactionCompleted), noonOfSales)
+			return true, nil
+		},
+		"renew": func(s *Subscription) (bool, error) {
+			s.Renew(renewal, noonOfSales)
 			return true, nil
 		},
 		"lapse":               func(s *Subscription) (bool, error) { return s.Lapse(noonOfSales) },
@@ -40,6 +46,10 @@ func TestEveryStepOfASubscription(t *testing.T) {
 		err  error
 	}{
 		{active, "renew", active, true, nil},
+		{active, "buy anew", active, true, nil},
+		{pastDue, "buy anew", active, true, nil},
+		{canceled, "buy anew", active, true, nil},
+		{expired, "buy anew", active, true, nil},
 		{active, "lapse", pastDue, true, nil},
 		{active, "cancel", canceled, true, nil},
 		{active, "expire", active, false, ErrSubscriptionState},
@@ -60,7 +70,7 @@ func TestEveryStepOfASubscription(t *testing.T) {
 		{canceled, "expire a bit sooner", canceled, false, ErrSubscriptionState},
 		{canceled, "end", expired, true, nil},
 
-		{expired, "renew", active, true, nil},
+		{expired, "renew", canceled, true, nil},
 		{expired, "lapse", expired, false, ErrSubscriptionState},
 		{expired, "cancel", expired, false, ErrSubscriptionState},
 		{expired, "expire", expired, false, nil},
@@ -83,10 +93,21 @@ func TestPeriodsFollowOneAnother(t *testing.T) {
 		SubscriptionActive: noonOfSales.AddDate(0, 0, 30), SubscriptionPastDue: noonOfSales.AddDate(0, 0, 30),
 		SubscriptionCanceled: noonOfSales.AddDate(0, 0, 30), SubscriptionExpired: late.AddDate(0, 0, 30),
 	} {
-		s := aSubscription(from)
-		s.Renew(aTransaction(TransactionCompleted), late)
+		s, t1 := aSubscription(from), aTransaction(TransactionCompleted)
+		t1.Renewal = true
+		s.Renew(t1, late)
 		if s.PeriodEnd != end || s.PeriodStart != end.AddDate(0, 0, -30) || s.TransactionID != (TransactionID{3}) {
 			t.Errorf("%s: %+v", from, s)
+		}
+	}
+	for from, end := range map[time.Time]time.Time{ // bought anew before it was over, and after that
+		noonOfSales.AddDate(0, 0, -1): noonOfSales.AddDate(0, 0, 14), late: late.AddDate(0, 0, 14),
+	} {
+		s, t1 := aSubscription(SubscriptionCanceled), aTransaction(TransactionCompleted)
+		s.CanceledAt, t1.Days, t1.Provider = noonOfSales, 14, "other"
+		s.Renew(t1, from)
+		if s.PeriodEnd != end || s.Status != SubscriptionActive || s.Provider != "other" || s.Price != t1.Price || !s.CanceledAt.IsZero() {
+			t.Errorf("bought anew at %v: %+v", from, s)
 		}
 	}
 	const grace = time.Hour

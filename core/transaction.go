@@ -13,7 +13,8 @@ var (
 	ErrRefundTooHigh    = &Error{Kind: KindInvalid, Code: "refund_too_high", Message: "no more is refunded than was paid"}
 )
 
-// How long a purchase may wait to be paid, where no provider says otherwise.
+// PendingTTL is how long a purchase may wait to be paid, where no provider says
+// otherwise.
 const PendingTTL = 30 * 24 * time.Hour
 
 // TransactionID identifies a transaction.
@@ -35,9 +36,10 @@ type FailReason string
 
 // The reasons.
 const (
-	FailedCanceled FailReason = "canceled" // by the buyer or the seller
-	FailedExpired  FailReason = "expired"  // nobody paid in time
-	FailedDeclined FailReason = "declined" // the provider could not take the money
+	FailedCanceled FailReason = "canceled"  // by the buyer or the seller
+	FailedExpired  FailReason = "expired"   // nobody paid in time
+	FailedDeclined FailReason = "declined"  // the provider could not take the money
+	FailedPaidLate FailReason = "paid_late" // what was paid is given back: there is nothing any more that it could buy
 )
 
 // The providers that need none: nothing to pay, and an org that confirms what
@@ -168,6 +170,26 @@ func (t *Transaction) Fail(why FailReason, now time.Time) (done bool, err error)
 	return true, nil
 }
 
+// PaidLate fails a transaction that was paid when there was nothing any more
+// that this could buy, and reports whether that is news. What was paid is to be
+// given back.
+func (t *Transaction) PaidLate(p Payment, now time.Time) (done bool, err error) {
+	switch t.Status {
+	case TransactionCompleted, TransactionRefunded:
+		return false, t.stuck()
+	case TransactionFailed:
+		if t.FailReason == FailedPaidLate {
+			return false, nil
+		}
+	case TransactionPending:
+		t.Status, t.EndedAt, t.CheckoutURL = TransactionFailed, now, ""
+	}
+	t.refer(p)
+	t.FailReason = FailedPaidLate
+	t.touch(now)
+	return true, nil
+}
+
 // CheckRefund refuses giving back amount more of what was paid.
 func (t *Transaction) CheckRefund(amount int64) error {
 	switch {
@@ -182,20 +204,21 @@ func (t *Transaction) CheckRefund(amount int64) error {
 }
 
 // Refund notes that total of what was paid has been given back by now, and
-// reports whether that is news. All of it makes the transaction a refunded one.
+// reports whether that is news. All of it makes a completed transaction a
+// refunded one; one that was paid too late stays failed.
 func (t *Transaction) Refund(total int64, now time.Time) (done bool, err error) {
-	switch t.Status {
-	case TransactionPending, TransactionFailed:
+	late := t.FailReason == FailedPaidLate
+	switch {
+	case t.Status == TransactionRefunded:
+		return false, nil
+	case t.Status != TransactionCompleted && !late:
 		return false, t.stuck()
-	case TransactionRefunded:
-		return false, nil
-	case TransactionCompleted:
 	}
-	full := total >= t.Price.Amount
-	if total <= t.Refunded && !full {
+	full := total >= t.Price.Amount && !late
+	if total = min(total, t.Price.Amount); total <= t.Refunded && !full {
 		return false, nil
 	}
-	t.Refunded = min(total, t.Price.Amount)
+	t.Refunded = total
 	if full {
 		t.Status, t.EndedAt, t.DisputedAt = TransactionRefunded, now, time.Time{}
 	}

@@ -28,6 +28,7 @@ func TestEveryStepOfATransaction(t *testing.T) {
 		"refund a part":  func(x *Transaction) (bool, error) { return x.Refund(500, noonOfSales) },
 		"dispute":        func(x *Transaction) (bool, error) { return x.Dispute(noonOfSales) },
 		"settle":         func(x *Transaction) (bool, error) { return x.Settle(noonOfSales) },
+		"pay too late":   func(x *Transaction) (bool, error) { return x.PaidLate(Payment{PaymentRef: "pi_1"}, noonOfSales) },
 		"await": func(x *Transaction) (bool, error) {
 			return true, x.Await(Payment{Ref: "cs_1"}, "https://x", noonOfSales, noonOfSales)
 		},
@@ -44,6 +45,7 @@ func TestEveryStepOfATransaction(t *testing.T) {
 		{pending, "pay other coin", pending, false, ErrPaymentMismatch},
 		{pending, "fail", failed, true, nil},
 		{pending, "await", pending, true, nil},
+		{pending, "pay too late", failed, true, nil},
 		{pending, "refund all", pending, false, ErrTransactionState},
 		{pending, "refund more", pending, false, ErrTransactionState},
 		{pending, "refund a part", pending, false, ErrTransactionState},
@@ -54,6 +56,7 @@ func TestEveryStepOfATransaction(t *testing.T) {
 		{completed, "pay too little", completed, false, nil},
 		{completed, "pay other coin", completed, false, nil},
 		{completed, "fail", completed, false, ErrTransactionState},
+		{completed, "pay too late", completed, false, ErrTransactionState},
 		{completed, "await", completed, true, ErrTransactionState},
 		{completed, "refund all", refunded, true, nil},
 		{completed, "refund more", refunded, true, nil},
@@ -65,6 +68,7 @@ func TestEveryStepOfATransaction(t *testing.T) {
 		{failed, "pay too little", failed, false, ErrTransactionState},
 		{failed, "pay other coin", failed, false, ErrTransactionState},
 		{failed, "fail", failed, false, nil},
+		{failed, "pay too late", failed, true, nil},
 		{failed, "await", failed, true, ErrTransactionState},
 		{failed, "refund all", failed, false, ErrTransactionState},
 		{failed, "refund more", failed, false, ErrTransactionState},
@@ -76,6 +80,7 @@ func TestEveryStepOfATransaction(t *testing.T) {
 		{refunded, "pay too little", refunded, false, nil},
 		{refunded, "pay other coin", refunded, false, nil},
 		{refunded, "fail", refunded, false, ErrTransactionState},
+		{refunded, "pay too late", refunded, false, ErrTransactionState},
 		{refunded, "await", refunded, true, ErrTransactionState},
 		{refunded, "refund all", refunded, false, nil},
 		{refunded, "refund more", refunded, false, nil},
@@ -91,6 +96,27 @@ func TestEveryStepOfATransaction(t *testing.T) {
 		if changed := done && err == nil; changed != (x.Version == 2) {
 			t.Errorf("%s, %s: version %d", c.from, c.step, x.Version)
 		}
+	}
+}
+
+func TestWhatIsPaidTooLateIsGivenBack(t *testing.T) {
+	x := aTransaction(TransactionFailed)
+	x.FailReason = FailedExpired
+	for i, want := range []bool{true, false} {
+		if done, err := x.PaidLate(Payment{Ref: "cs_1", PaymentRef: "pi_1"}, noonOfSales); done != want || err != nil {
+			t.Errorf("%d: %v, %v", i, done, err)
+		}
+	}
+	for i, c := range []struct {
+		total int64
+		done  bool
+	}{{500, true}, {500, false}, {2_000, true}, {2_000, false}} {
+		if done, err := x.Refund(c.total, noonOfSales); done != c.done || err != nil {
+			t.Errorf("%d: %v, %v", i, done, err)
+		}
+	}
+	if x.Status != TransactionFailed || x.Refunded != 1_900 || x.PaymentRef != "pi_1" || x.FailReason != FailedPaidLate || x.Version != 4 {
+		t.Errorf("%+v", x)
 	}
 }
 

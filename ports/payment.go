@@ -40,6 +40,11 @@ type Payments interface {
 	// That it has ended, or is unknown, is no error.
 	EndSubscription(ctx context.Context, ref string) error
 
+	// Renewals returns what the provider has taken by itself for further periods
+	// of a subscription since then, oldest first; not the first payment. One that
+	// is unknown has none.
+	Renewals(ctx context.Context, ref string, since time.Time) ([]core.Payment, error)
+
 	// Event reads what the provider tells of by itself. It returns
 	// ErrPaymentEvent of the core package if the message is not the provider's,
 	// or is older than the provider's messages can be at now. What is of no

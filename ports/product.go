@@ -96,8 +96,9 @@ type Transactions interface {
 	Find(ctx context.Context, id core.TransactionID) (*core.Transaction, error)
 
 	// Lock returns a transaction, of a deleted org, too, and nothing else changes
-	// it until the unit of work ends. It is for Update only, and comes before any
-	// lock of a product, which comes before any of a subscription.
+	// it until the unit of work ends. It is for Update only. A pending one is
+	// locked before its product, that before a subscription, that before its
+	// entitlements are changed.
 	Lock(ctx context.Context, id core.TransactionID) (*core.Transaction, error)
 
 	// Save stores a changed transaction whose Version is one above the stored
@@ -112,9 +113,13 @@ type Transactions interface {
 	// core.ErrNotFound.
 	ByRef(ctx context.Context, provider, ref string) (*core.Transaction, error)
 
-	// Unidentified reports whether the money of a completed transaction has no
-	// name yet that the provider knows it by.
-	Unidentified(ctx context.Context, provider string) (bool, error)
+	// Unidentified reports whether the money of a transaction that was completed
+	// after that time has no name yet that the provider knows it by.
+	Unidentified(ctx context.Context, provider string, since time.Time) (bool, error)
+
+	// Open returns the pending transactions of an org, deleted or not, or of a
+	// buyer, with a greater id than after, by id.
+	Open(ctx context.Context, org core.OrgID, buyer core.UserID, after core.TransactionID, limit int) ([]*core.Transaction, error)
 
 	// Pending returns the buyer's pending transaction of a product, or
 	// core.ErrNotFound.
@@ -136,7 +141,8 @@ type Transactions interface {
 	// them more: completed purchases that last for ever, or those that paid for
 	// the present period of a live subscription. They are in the order of their
 	// ids, which are greater than after; nothing else changes them until the unit
-	// of work ends. It is for Update only.
+	// of work ends. They may be fewer than limit before the end: it is over when
+	// there are none. It is for Update only, with the product locked.
 	Holders(ctx context.Context, product core.ProductID, after core.TransactionID, limit int) ([]Holder, error)
 
 	// Sales counts completed transactions between two neighbours of bounds each,
@@ -247,14 +253,16 @@ type Entitlements interface {
 	// List returns a user's entitlements that are live, newest first.
 	List(ctx context.Context, q EntitlementQuery) ([]Held, error)
 
-	// Contents returns what is directly in a folder, in the trash or not, but
-	// not what is being purged: folders first, each kind by name, then by id.
+	// Contents returns what is directly in a folder, but not what was in the
+	// trash already when the folder was bought, nor what is being purged: folders
+	// first, each kind by name, then by id.
 	Contents(ctx context.Context, q ContentsQuery) ([]Entry, error)
 
 	// LiveBelow counts the live entitlements to a node, to what is below it, and
-	// to the folders above it, and keeps others from selling those until the unit
-	// of work ends. It is for Update only. The drive is locked.
-	LiveBelow(ctx context.Context, org core.OrgID, node core.NodeID, now time.Time) (int64, error)
+	// to the folders above it, unless the node was in the trash already when
+	// those were bought; and it keeps others from selling any of them until the
+	// unit of work ends. It is for Update only. The drive is locked.
+	LiveBelow(ctx context.Context, n *core.Node, now time.Time) (int64, error)
 }
 
 // Held is an entitlement with what it is to and by which product.
@@ -278,6 +286,7 @@ type EntitlementQuery struct {
 type ContentsQuery struct {
 	DriveID  core.DriveID
 	ParentID core.NodeID
+	Bought   time.Time // when
 	After    ContentsPosition
 	Limit    int
 }

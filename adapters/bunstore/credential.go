@@ -23,13 +23,16 @@ type form struct {
 }
 
 // entitledUntil is when the last entitlement of user u to node n ends, or to a
-// folder above it; 0: there is none, or the drive lets the user have it.
+// folder above it; 0: there is none, or the drive lets the user have it. What was
+// in the trash, below a folder, when that was bought, was not bought with it.
 var entitledUntil = `CASE WHEN ` + standing + ` IN (` + readable + `) AND n.trashed_at IS NULL AND NOT ` + trashedFolders + ` THEN 0
-	ELSE coalesce((WITH RECURSIVE way (id, parent_id, step) AS (
-			SELECT n.id, n.parent_id, 0 UNION ALL
-			SELECT p.id, p.parent_id, way.step + 1 FROM way JOIN nodes AS p ON p.id = way.parent_id WHERE way.step < 200)
+	ELSE coalesce((WITH RECURSIVE way (id, parent_id, trashed_at, below, step) AS (
+			SELECT n.id, n.parent_id, n.trashed_at, CAST(NULL AS bigint), 0 UNION ALL
+			SELECT p.id, p.parent_id, p.trashed_at,
+				CASE WHEN way.below IS NULL OR way.trashed_at < way.below THEN coalesce(way.trashed_at, way.below) ELSE way.below END, way.step + 1
+			FROM way JOIN nodes AS p ON p.id = way.parent_id WHERE way.step < 200)
 		SELECT max(coalesce(e.access_until, 9223372036854775807)) FROM way JOIN entitlements AS e ON e.user_id = u.id AND e.node_id = way.id
-			AND e.revoked_at IS NULL AND e.suspended_at IS NULL), 0) END`
+			AND e.revoked_at IS NULL AND e.suspended_at IS NULL AND (way.below IS NULL OR way.below > e.created_at)), 0) END`
 
 var bySession = form{
 	state: `u.disabled_at IS NOT NULL, s.revoked_at IS NOT NULL`,

@@ -36,14 +36,6 @@ func newEntitlementRow(e *core.Entitlement) entitlementRow {
 	}
 }
 
-func (r *entitlementRow) entitlement() core.Entitlement {
-	return core.Entitlement{
-		ID: r.ID, OrgID: r.OrgID, UserID: r.UserID, NodeID: r.NodeID, ProductID: r.ProductID, TransactionID: r.TransactionID,
-		SubscriptionID: r.SubscriptionID, ExpiresAt: r.ExpiresAt.Time, AccessUntil: r.AccessUntil.Time,
-		SuspendedAt: r.SuspendedAt.Time, RevokedAt: r.RevokedAt.Time, CreatedAt: r.CreatedAt.Time,
-	}
-}
-
 type entitlements struct{ repository }
 
 func (r entitlements) Add(ctx context.Context, es ...*core.Entitlement) (int, error) {
@@ -70,7 +62,7 @@ func (r entitlements) Add(ctx context.Context, es ...*core.Entitlement) (int, er
 	if len(rows) == 0 {
 		return 0, nil
 	}
-	res, err := r.NewInsert().Model(&rows).On("CONFLICT (transaction_id, node_id) DO NOTHING").Returning("NULL").Exec(ctx)
+	res, err := r.NewInsert().Model(&rows).On("CONFLICT DO NOTHING").Returning("NULL").Exec(ctx)
 	return affected("add entitlements", res, err)
 }
 
@@ -166,6 +158,7 @@ func (r entitlements) Contents(ctx context.Context, q ports.ContentsQuery) (out 
 			continue
 		}
 		sel := r.NewSelect().Where("n.parent_id = ? AND n.drive_id = ? AND n.kind = ? AND n.purged_at IS NULL", q.ParentID, q.DriveID, kind).
+			Where("(n.trashed_at IS NULL OR n.trashed_at > ?)", stamp{q.Bought}).
 			OrderExpr("n.name, n.id").Limit(int64(q.Limit - len(out)))
 		if kind == core.KindAsset {
 			sel.Where("n.status = 'ready'")
@@ -182,42 +175,69 @@ func (r entitlements) Contents(ctx context.Context, q ports.ContentsQuery) (out 
 	return out, nil
 }
 
-// related are, of some nodes of an org, given as the rows (node_id) of sold,
-// those at, below or above one node.
-const related = `above (id, parent_id, step) AS (
-		SELECT n.id, n.parent_id, 0 FROM nodes n WHERE n.id = ?0
+// aboveNode are a node and the folders above it, each with when the first of
+// those below it, on this way, was trashed: who bought the folder after that has
+// not bought the node.
+const aboveNode = `above (id, parent_id, trashed_at, below, step) AS (
+		SELECT n.id, n.parent_id, n.trashed_at, CAST(NULL AS bigint), 0 FROM nodes n WHERE n.id = ?0
 		UNION ALL
-		SELECT p.id, p.parent_id, above.step + 1 FROM above JOIN nodes p ON p.id = above.parent_id WHERE above.step < 200
-	), up (node_id, id, parent_id, step) AS (
-		SELECT n.id, n.id, n.parent_id, 0 FROM sold JOIN nodes n ON n.id = sold.node_id
-		UNION ALL
-		SELECT up.node_id, p.id, p.parent_id, up.step + 1 FROM up JOIN nodes p ON p.id = up.parent_id WHERE up.step < 200 AND up.id <> ?0
-	), related (node_id) AS (
-		SELECT node_id FROM up WHERE id = ?0 UNION SELECT id FROM above
+		SELECT p.id, p.parent_id, p.trashed_at,
+			CASE WHEN above.below IS NULL OR above.trashed_at < above.below THEN coalesce(above.trashed_at, above.below) ELSE above.below END, above.step + 1
+		FROM above JOIN nodes p ON p.id = above.parent_id WHERE above.step < 200
 	)`
 
+// belowNode are those of the nodes in sold that lie below a folder. From each of
+// them it is a short way up.
+const belowNode = `up (node_id, id, parent_id, step) AS (
+		SELECT n.id, n.id, n.parent_id, 0 FROM sold JOIN nodes n ON n.id = sold.node_id AND n.drive_id = ?1
+		UNION ALL
+		SELECT up.node_id, p.id, p.parent_id, up.step + 1 FROM up JOIN nodes p ON p.id = up.parent_id WHERE up.step < 200 AND up.id <> ?0
+	)`
+
+// soldOnce are the nodes of an org that anybody ever bought: from each, the
+// index leads to the next.
+const soldOnce = `sold (node_id) AS (
+		SELECT * FROM (SELECT node_id FROM entitlements WHERE org_id = ?2 ORDER BY node_id LIMIT 1) AS first
+		UNION ALL
+		SELECT (SELECT e.node_id FROM entitlements e WHERE e.org_id = ?2 AND e.node_id > sold.node_id ORDER BY e.node_id LIMIT 1)
+		FROM sold WHERE sold.node_id IS NOT NULL
+	)`
+
+const liveEntitlement = ` e.org_id = ?2 AND e.revoked_at IS NULL AND (e.access_until IS NULL OR e.access_until > ?3)`
+
 // LiveBelow locks the products that concern the node first: from then on nobody
-// sells it. Few nodes of an org are sold; each is gone up from.
-func (r entitlements) LiveBelow(ctx context.Context, org core.OrgID, node core.NodeID, now time.Time) (live int64, err error) {
-	var locked []core.ProductID
+// sells it. Of a file, only what is above it is looked at.
+func (r entitlements) LiveBelow(ctx context.Context, n *core.Node, now time.Time) (live int64, err error) {
+	linked, count := `SELECT l.product_id FROM product_links l JOIN above ON above.id = l.node_id`,
+		`SELECT count(*) FROM entitlements e JOIN above ON above.id = e.node_id WHERE`+liveEntitlement+` AND (above.below IS NULL OR above.below > e.created_at)`
+	with := `WITH RECURSIVE ` + aboveNode
+	args := []any{n.ID, n.DriveID, n.OrgID, stamp{now}}
 	lock := ""
 	if r.dialect.forUpdate != "" {
 		lock = " FOR NO KEY UPDATE"
 	}
-	err = r.NewRaw(`SELECT id FROM products WHERE org_id = ?1 AND id IN (WITH RECURSIVE
-			sold (node_id) AS (SELECT DISTINCT node_id FROM product_links WHERE org_id = ?1), `+related+`
-			SELECT l.product_id FROM product_links l JOIN related ON related.node_id = l.node_id) ORDER BY id`+lock, node, org).Scan(ctx, &locked)
-	if err != nil {
-		return 0, translate("lock products", err)
+	if n.Kind == core.KindFolder {
+		if err := r.plainly(ctx); err != nil {
+			return 0, err
+		}
+		below := `, sold (node_id) AS (SELECT node_id FROM product_links WHERE org_id = ?2), ` + belowNode
+		linked += ` UNION SELECT l.product_id FROM product_links l JOIN up ON up.node_id = l.node_id WHERE up.id = ?0`
+		err = r.lockProducts(ctx, with+below+` `+linked, lock, args)
+		count = `SELECT (` + count + ` AND above.id <> ?0) + (SELECT count(*) FROM entitlements e JOIN up ON up.node_id = e.node_id AND up.id = ?0 WHERE` + liveEntitlement + `)`
+		with += `, ` + soldOnce + `, ` + belowNode
+	} else {
+		err = r.lockProducts(ctx, with+` `+linked, lock, args)
 	}
-	// Which nodes anybody ever bought: from each, the index leads to the next.
-	err = r.NewRaw(`WITH RECURSIVE sold (node_id) AS (
-			SELECT * FROM (SELECT node_id FROM entitlements WHERE org_id = ?1 ORDER BY node_id LIMIT 1) AS first
-			UNION ALL
-			SELECT (SELECT e.node_id FROM entitlements e WHERE e.org_id = ?1 AND e.node_id > sold.node_id ORDER BY e.node_id LIMIT 1)
-			FROM sold WHERE sold.node_id IS NOT NULL
-		), `+related+`
-		SELECT count(*) FROM entitlements e JOIN related ON related.node_id = e.node_id
-		WHERE e.org_id = ?1 AND e.revoked_at IS NULL AND (e.access_until IS NULL OR e.access_until > ?2)`, node, org, stamp{now}).Scan(ctx, &live)
+	if err != nil {
+		return 0, err
+	}
+	err = r.NewRaw(with+` `+count, args...).Scan(ctx, &live)
 	return live, translate("live entitlements", err)
+}
+
+// lockProducts locks the products that a query finds, in the order of their ids.
+func (r entitlements) lockProducts(ctx context.Context, query, lock string, args []any) error {
+	var locked []core.ProductID
+	err := r.NewRaw(`SELECT id FROM products WHERE org_id = ?2 AND id IN (`+query+`) ORDER BY id`+lock, args...).Scan(ctx, &locked)
+	return translate("lock products", err)
 }

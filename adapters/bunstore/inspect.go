@@ -126,18 +126,25 @@ var invariants = []invariant{
 		AND (t.id IS NULL OR t.status <> 'completed' OR t.buyer_id <> e.user_id OR t.product_id <> e.product_id OR t.org_id <> e.org_id)`, false, false},
 	{"a refunded transaction grants nothing", `SELECT 'transaction ' || t.id, 'has entitlements' FROM transactions t WHERE CAST($1 AS bigint) > 0 AND t.status = 'refunded'
 		AND EXISTS (SELECT 1 FROM entitlements e WHERE e.transaction_id = t.id AND e.revoked_at IS NULL)`, false, false},
-	// What is linked later is given by a job, within an hour.
+	// What is linked later is given by a job, within a day.
 	{"a completed transaction has its entitlements", `SELECT 'transaction ' || t.id, 'lacks node ' || l.node_id FROM transactions t
 		JOIN orgs o ON o.id = t.org_id AND o.purging_at IS NULL JOIN product_links l ON l.product_id = t.product_id
 		JOIN nodes n ON n.id = l.node_id AND n.purged_at IS NULL LEFT JOIN subscriptions s ON s.id = t.subscription_id
-		WHERE t.status = 'completed' AND l.added_at < CAST($1 AS bigint) - 3600000000 AND (s.id IS NULL OR s.transaction_id = t.id AND s.status <> 'expired')
-		AND NOT EXISTS (SELECT 1 FROM entitlements e WHERE e.transaction_id = t.id AND e.node_id = l.node_id)`, false, false},
+		WHERE t.status = 'completed' AND l.added_at < CAST($1 AS bigint) - 86400000000 AND (s.id IS NULL OR s.transaction_id = t.id AND s.status <> 'expired')
+		AND NOT EXISTS (SELECT 1 FROM entitlements e WHERE e.transaction_id = t.id AND e.node_id = l.node_id) AND ` + notBelowPurged, false, false},
+	{"what was paid for has given something, or is given back within a day", `SELECT 'transaction ' || t.id, 'has given nothing' FROM transactions t
+		JOIN orgs o ON o.id = t.org_id AND o.purging_at IS NULL LEFT JOIN subscriptions s ON s.id = t.subscription_id
+		WHERE t.status = 'completed' AND t.completed_at < CAST($1 AS bigint) - 86400000000 AND (s.id IS NULL OR s.transaction_id = t.id)
+		AND NOT EXISTS (SELECT 1 FROM entitlements e WHERE e.transaction_id = t.id)`, false, false},
+	{"what was paid for a failed transaction is given back within a day", `SELECT 'transaction ' || t.id, 'was paid too late' FROM transactions t
+		JOIN orgs o ON o.id = t.org_id AND o.purging_at IS NULL WHERE t.status = 'failed' AND t.fail_reason = 'paid_late'
+		AND t.refunded_amount < t.price_amount AND t.updated_at < CAST($1 AS bigint) - 86400000000`, false, false},
 	{"a live subscription was paid for", `SELECT 'subscription ' || s.id, 'its transaction is ' || coalesce(t.status, 'gone') FROM subscriptions s
 		JOIN orgs o ON o.id = s.org_id AND o.purging_at IS NULL LEFT JOIN transactions t ON t.id = s.transaction_id
 		WHERE CAST($1 AS bigint) > 0 AND s.status <> 'expired' AND (t.id IS NULL OR t.status <> 'completed' OR t.subscription_id IS NULL OR t.subscription_id <> s.id)`, false, false},
 	{"entitlements of a subscription end with it", `SELECT 'entitlement ' || e.id, 'ends at another time than subscription ' || s.id FROM entitlements e
 		JOIN subscriptions s ON s.id = e.subscription_id WHERE CAST($1 AS bigint) > 0 AND e.revoked_at IS NULL
-		AND (e.expires_at IS NULL OR e.access_until IS NULL OR e.expires_at <> s.period_end OR e.access_until < e.expires_at
+		AND (e.transaction_id <> s.transaction_id OR e.expires_at IS NULL OR e.access_until IS NULL OR e.expires_at <> s.period_end OR e.access_until < e.expires_at
 			OR (s.status = 'canceled' AND e.access_until <> s.period_end))`, false, false},
 	{"a subscription does not outlive its time by more than a week", `SELECT 'subscription ' || s.id, 'should have expired' FROM subscriptions s
 		JOIN orgs o ON o.id = s.org_id AND o.deleted_at IS NULL WHERE s.status = 'canceled' AND s.period_end < CAST($1 AS bigint) - 604800000000`, false, false},

@@ -104,9 +104,9 @@ func (r transactions) ByRef(ctx context.Context, provider, ref string) (*core.Tr
 	return r.one(ctx, r.NewSelect().Where("t.provider = ? AND t.provider_ref = ? AND t.provider_ref <> ''", provider, ref))
 }
 
-func (r transactions) Unidentified(ctx context.Context, provider string) (found bool, err error) {
-	err = r.NewRaw(`SELECT EXISTS (SELECT 1 FROM transactions WHERE provider = ? AND status = 'completed' AND payment_ref = '' AND provider_ref <> '')`,
-		provider).Scan(ctx, &found)
+func (r transactions) Unidentified(ctx context.Context, provider string, since time.Time) (found bool, err error) {
+	err = r.NewRaw(`SELECT EXISTS (SELECT 1 FROM transactions
+		WHERE provider = ? AND status = 'completed' AND payment_ref = '' AND provider_ref <> '' AND completed_at > ?)`, provider, stamp{since}).Scan(ctx, &found)
 	return found, translate("find payments without a name", err)
 }
 
@@ -174,6 +174,25 @@ func (r transactions) Waiting(ctx context.Context, at time.Time, after core.Tran
 	return out, translate("waiting transactions", err)
 }
 
+func (r transactions) Open(
+	ctx context.Context, org core.OrgID, buyer core.UserID, after core.TransactionID, limit int,
+) ([]*core.Transaction, error) {
+	var rows []transactionRow
+	sel := r.NewSelect().Model(&rows).Where("t.status = 'pending' AND t.id > ?", floor(after)).OrderExpr("t.id").Limit(int64(limit))
+	if !org.IsZero() {
+		sel.Where("t.org_id = ?", org)
+	}
+	if !buyer.IsZero() {
+		sel.Where("t.buyer_id = ?", buyer)
+	}
+	err := sel.Scan(ctx)
+	out := make([]*core.Transaction, len(rows))
+	for i := range rows {
+		out[i] = new(rows[i].transaction())
+	}
+	return out, translate("open transactions", err)
+}
+
 // Holders selects the transactions first and what they have begun after that,
 // both under locks: whoever renews or refunds has to wait, or is waited for.
 func (r transactions) Holders(ctx context.Context, product core.ProductID, after core.TransactionID, limit int) ([]ports.Holder, error) {
@@ -202,9 +221,13 @@ func (r transactions) Holders(ctx context.Context, product core.ProductID, after
 			subs[found[i].ID] = new(found[i].subscription())
 		}
 	}
-	out := make([]ports.Holder, len(rows))
+	out := make([]ports.Holder, 0, len(rows))
 	for i := range rows {
-		out[i] = ports.Holder{Transaction: rows[i].transaction(), Subscription: subs[rows[i].SubscriptionID]}
+		h := ports.Holder{Transaction: rows[i].transaction(), Subscription: subs[rows[i].SubscriptionID]}
+		// Who was renewing when the lock was asked for has got by that what is linked.
+		if h.Subscription == nil || h.Subscription.TransactionID == h.Transaction.ID && h.Subscription.Live() {
+			out = append(out, h)
+		}
 	}
 	return out, nil
 }

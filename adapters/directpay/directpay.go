@@ -45,6 +45,9 @@ func (Manual) Refund(_ context.Context, t *core.Transaction, amount int64, _ str
 // EndSubscription implements ports.Payments.
 func (Manual) EndSubscription(context.Context, string) error { return nil }
 
+// Renewals implements ports.Payments. Nothing is taken without being asked for.
+func (Manual) Renewals(context.Context, string, time.Time) ([]core.Payment, error) { return nil, nil }
+
 // Event implements ports.Payments. Nobody sends any.
 func (Manual) Event(http.Header, []byte, time.Time) (ports.PaymentEvent, error) {
 	return ports.PaymentEvent{}, core.ErrPaymentEvent
@@ -85,6 +88,9 @@ func (Instant) Refund(_ context.Context, t *core.Transaction, amount int64, _ st
 
 // EndSubscription implements ports.Payments.
 func (Instant) EndSubscription(context.Context, string) error { return nil }
+
+// Renewals implements ports.Payments. Nothing is taken without being asked for.
+func (Instant) Renewals(context.Context, string, time.Time) ([]core.Payment, error) { return nil, nil }
 
 // Event implements ports.Payments. Nobody sends any.
 func (Instant) Event(http.Header, []byte, time.Time) (ports.PaymentEvent, error) {

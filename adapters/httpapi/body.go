@@ -27,7 +27,7 @@ func (s *server) guard(ctx huma.Context, next func(huma.Context)) {
 		return
 	}
 	if op.RequestBody != nil {
-		if err := s.readBody(ctx, req, op.RequestBody.Required); err != nil {
+		if err := s.readBody(ctx, req, op); err != nil {
 			s.fail(err, c)
 			return
 		}
@@ -36,7 +36,9 @@ func (s *server) guard(ctx huma.Context, next func(huma.Context)) {
 }
 
 // readBody reads the body whole and leaves it, checked, for huma to read again.
-func (s *server) readBody(ctx huma.Context, req *request, required bool) error {
+// What an operation takes as it is (see operation.raw) is not checked: it is
+// signed, and other programs may have put into it what clients may not send.
+func (s *server) readBody(ctx huma.Context, req *request, op *huma.Operation) error {
 	if req.http.ContentLength > s.MaxBody {
 		return errTooLarge.With("max_bytes", s.MaxBody)
 	}
@@ -55,9 +57,11 @@ func (s *server) readBody(ctx huma.Context, req *request, required bool) error {
 	switch {
 	case len(body) > 0 && !isJSON(req.http.Header):
 		return errMediaType
+	case len(body) > 0 && op.SkipValidateBody:
+		return nil
 	case len(body) > 0:
 		return checkJSON(body)
-	case required:
+	case op.RequestBody.Required:
 		return malformedJSON("the request needs a body")
 	}
 	return nil

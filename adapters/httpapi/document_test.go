@@ -34,7 +34,8 @@ func TestTheDocumentDescribesEveryRoute(t *testing.T) {
 	// All that the document says is there answers, and nothing else does but pages for people.
 	for _, r := range f.echo.Routes() {
 		path := regexp.MustCompile(`:(\w+)`).ReplaceAllString(r.Path, "{$1}")
-		if !documented[r.Method+" "+path] && path != docsPath && !strings.HasPrefix(path, documentPath) && !strings.HasPrefix(path, pagePath) {
+		forPeople := path == docsPath || strings.HasPrefix(path, pagePath) || strings.HasPrefix(path, purchasePath)
+		if !documented[r.Method+" "+path] && !forPeople && !strings.HasPrefix(path, documentPath) {
 			t.Errorf("%s %s is not described", r.Method, path)
 		}
 	}

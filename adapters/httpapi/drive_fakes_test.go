@@ -153,6 +153,6 @@ func (m fakeDriveMembers) List(ctx context.Context, q ports.DriveAccountQuery) (
 // fakeEntitlements: nobody has bought anything.
 type fakeEntitlements struct{ ports.Entitlements }
 
-func (fakeEntitlements) LiveBelow(context.Context, core.OrgID, core.NodeID, time.Time) (int64, error) {
+func (fakeEntitlements) LiveBelow(context.Context, *core.Node, time.Time) (int64, error) {
 	return 0, nil
 }

@@ -22,7 +22,7 @@ func (h nodeRoutes) mountFinding(api huma.API) {
 	}, h.trash)
 	register(api, operation{
 		id: "emptyTrash", method: http.MethodDelete, path: "/api/drives/{drive_id}/trash", tag: tagDrives, keys: true, status: http.StatusNoContent, codes: []string{"forbidden"},
-		summary: "Empty the trash", about: "Removes for good everything that is in the trash now. If that is much, it goes on after the answer.",
+		summary: "Empty the trash", about: "Removes for good everything that is in the trash now, but what somebody has bought: that stays there. If that is much, it goes on after the answer.",
 	}, h.emptyTrash)
 	register(api, operation{
 		id: "listChanges", method: http.MethodGet, path: "/api/drives/{drive_id}/changes", tag: tagDrives, keys: true,

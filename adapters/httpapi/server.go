@@ -172,6 +172,7 @@ func newServer(s Services, o Options) (*server, error) {
 		return nil, err
 	}
 	srv.pages.mount(srv.echo)
+	srv.pages.mountPurchase(srv.echo)
 	return srv, nil
 }
 

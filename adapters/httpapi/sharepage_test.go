@@ -235,3 +235,10 @@ func TestSharePagesHavePages(t *testing.T) {
 		t.Errorf("saw %d files in %d views", seen, f.share.counted(core.AccessView))
 	}
 }
+
+func TestBuyersComeBackToAPageThatTellsNothing(t *testing.T) {
+	f := newFixture(t)
+	for query, title := range map[string]string{"": "Thank you", "?payment=paid": "Thank you", "?payment=canceled": "Not paid yet", "?payment=<b>": "Thank you"} {
+		isPage(t, f.call(http.MethodGet, "/purchases/00000000-0000-0000-0000-00000000002a"+query, "", browsing), http.StatusOK, "<h1>"+title+"</h1>")
+	}
+}

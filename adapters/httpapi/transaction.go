@@ -65,7 +65,7 @@ type transactionBody struct {
 	RefundedAmount int64                  `json:"refunded_amount" doc:"How much of it has been given back, in the minor unit of its currency" example:"0"`
 	Provider       string                 `json:"provider" doc:"Who takes the money: free, manual, or the name of a payment provider" example:"manual"`
 	Status         core.TransactionStatus `json:"status" enum:"pending,completed,failed,refunded" doc:"How far it is" example:"completed"`
-	FailReason     *core.FailReason       `json:"fail_reason" enum:"canceled,expired,declined" doc:"Why it failed; null: it did not" example:"expired"`
+	FailReason     *core.FailReason       `json:"fail_reason" enum:"canceled,expired,declined,paid_late" doc:"Why it failed; paid_late: what was paid is given back, as there was nothing any more that it could buy; null: it did not" example:"expired"`
 	Disputed       bool                   `json:"disputed" doc:"Whether the buyer's bank asks for the money back: what was bought is suspended meanwhile"`
 	ExpiresAt      *time.Time             `json:"expires_at" doc:"Until when it can be paid; null: it is not pending"`
 	CompletedAt    *time.Time             `json:"completed_at" doc:"When it was paid; null: it was not"`

@@ -13,6 +13,6 @@ var _ ports.Payments = (*stripe.Payments)(nil)
 func TestStripeKeepsTheContract(t *testing.T) {
 	contract.Payments(t, func(t *testing.T) contract.PaymentProvider {
 		f := openFake(t)
-		return contract.PaymentProvider{Payments: f.payments(t), Pay: f.pay, Remote: true}
+		return contract.PaymentProvider{Payments: f.payments(t), Pay: f.pay, Renew: f.renew, Remote: true}
 	})
 }

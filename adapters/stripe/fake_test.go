@@ -137,6 +137,8 @@ func (f *fake) route(w http.ResponseWriter, r *http.Request) {
 		f.refund(w, r.Form)
 	case at == "GET refunds":
 		f.listRefunds(w, r.Form)
+	case at == "GET invoices" && len(parts) == 1:
+		f.listInvoices(w, r.Form)
 	case at == "GET invoices":
 		if i, ok := f.invoices[parts[1]]; ok {
 			reply(w, i)
@@ -200,6 +202,38 @@ func (f *fake) pay(t *testing.T, id string) {
 	s["subscription"] = object{"id": "sub_" + n, "status": "active"}
 	s["invoice"] = object{"id": "in_" + n, "object": "invoice", "payments": paymentsBy("pi_" + n)}
 	f.active["sub_"+n] = true
+}
+
+// renew takes the money for another period of a subscription.
+func (f *fake) renew(t *testing.T, sub string) core.Payment {
+	t.Helper()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !f.active[sub] {
+		t.Fatalf("%s is not active", sub)
+	}
+	f.n++
+	id, intent := fmt.Sprintf("in_r%d", f.n), fmt.Sprintf("pi_r%d", f.n)
+	f.charges[intent] = &money{amount: 1900}
+	f.invoices[id] = object{
+		"id": id, "object": "invoice", "status": "paid", "billing_reason": "subscription_cycle", "amount_paid": 1900, "currency": "eur", "created": int64(f.n),
+		"payments": paymentsBy(intent), "subscription": sub,
+	}
+	return core.Payment{Ref: id, PaymentRef: intent, Paid: core.Money{Amount: 1900, Currency: "EUR"}}
+}
+
+// listInvoices lists those of a subscription that are paid, newest first, and
+// one of another kind.
+func (f *fake) listInvoices(w http.ResponseWriter, form url.Values) {
+	found := []object{}
+	for _, i := range f.invoices {
+		if i["subscription"] == form.Get("subscription") && i["status"] == form.Get("status") {
+			found = append(found, i)
+		}
+	}
+	slices.SortFunc(found, func(a, b object) int { return int(b["created"].(int64) - a["created"].(int64)) }) //nolint:forcetypeassert // see renew
+	found = append(found, object{"id": "in_first", "object": "invoice", "billing_reason": "subscription_create", "amount_paid": 1900, "currency": "eur"})
+	reply(w, object{"object": "list", "url": "/v1/invoices", "data": found})
 }
 
 // paymentsBy are the payments of an invoice: one that failed, one that paid.

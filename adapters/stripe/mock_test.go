@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/seed-755a8038/coffer/adapters/stripe"
 	"github.com/seed-755a8038/coffer/core"
@@ -42,6 +43,9 @@ func TestTheAPIKnowsEverythingThatItIsAskedFor(t *testing.T) {
 		if seen, err := p.Look(ctx, tx); err != nil || seen.Ref != "in_1" || seen.Done {
 			t.Errorf("Look at an invoice = %+v, %v", seen, err)
 		}
+	}
+	if taken, err := p.Renewals(ctx, "sub_1", time.Now()); err != nil || len(taken) != 0 {
+		t.Errorf("Renewals = %+v, %v", taken, err)
 	}
 	if err := p.EndSubscription(ctx, "sub_1"); err != nil {
 		t.Errorf("EndSubscription = %v", err)

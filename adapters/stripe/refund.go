@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"strconv"
 	"strings"
 
 	"github.com/stripe/stripe-go/v85"
@@ -30,9 +31,10 @@ func (p *Payments) Refund(ctx context.Context, t *core.Transaction, amount int64
 	}
 	sum := sha256.Sum256([]byte(t.ID.String() + " " + once))
 	name := hex.EncodeToString(sum[:])
-	total, known, err := p.refunds(ctx, payment, name)
-	if err == nil && !known {
-		total, err = p.refund(ctx, t, payment, name, units)
+	seen, err := p.refunds(ctx, payment, name)
+	total := seen.total
+	if err == nil && !seen.known {
+		total, err = p.refund(ctx, t, payment, name, seen.failed, units)
 	}
 	if err != nil {
 		return 0, err
@@ -41,15 +43,16 @@ func (p *Payments) Refund(ctx context.Context, t *core.Transaction, amount int64
 	return m.Amount, err
 }
 
-// refund gives back units, and returns the units given back in all.
-func (p *Payments) refund(ctx context.Context, t *core.Transaction, payment, name string, units int64) (int64, error) {
+// refund gives back units, and returns the units given back in all. After one
+// that has failed it is another request.
+func (p *Payments) refund(ctx context.Context, t *core.Transaction, payment, name string, failures int, units int64) (int64, error) {
 	params := &stripe.RefundCreateParams{Amount: &units, Metadata: mark(t)}
 	if params.PaymentIntent = &payment; isCharge(payment) {
 		params.PaymentIntent, params.Charge = nil, &payment
 	}
 	params.AddMetadata(refundKey, name)
 	params.AddExpand("charge")
-	params.SetIdempotencyKey("coffer-refund-" + name)
+	params.SetIdempotencyKey("coffer-refund-" + name + "-" + strconv.Itoa(failures))
 	r, err := p.client.V1Refunds.Create(ctx, params)
 	switch {
 	case err != nil && !hasCode(err, stripe.ErrorCodeChargeAlreadyRefunded):
@@ -57,13 +60,18 @@ func (p *Payments) refund(ctx context.Context, t *core.Transaction, payment, nam
 	case err == nil && !replayed(r.LastResponse) && r.Charge != nil && r.Charge.Currency != "":
 		return r.Charge.AmountRefunded, nil
 	}
-	total, _, err := p.refunds(ctx, payment, name)
-	return total, err
+	seen, err := p.refunds(ctx, payment, name)
+	return seen.total, err
 }
 
-// refunds returns how much of a payment has been given back, in Stripe's units,
-// and whether the refund of that name is among it.
-func (p *Payments) refunds(ctx context.Context, payment, name string) (total int64, known bool, err error) {
+type refunded struct {
+	total  int64 // in Stripe's units
+	known  bool  // the refund of that name is among it
+	failed int   // how many of that name have given nothing back
+}
+
+// refunds returns what has been given back of a payment.
+func (p *Payments) refunds(ctx context.Context, payment, name string) (out refunded, err error) {
 	params := &stripe.RefundListParams{}
 	if params.PaymentIntent = &payment; isCharge(payment) {
 		params.PaymentIntent, params.Charge = nil, &payment
@@ -71,14 +79,18 @@ func (p *Payments) refunds(ctx context.Context, payment, name string) (total int
 	params.Limit = new(int64(100))
 	for r, err := range p.client.V1Refunds.List(ctx, params).All(ctx) {
 		if err != nil {
-			return 0, false, failed("look for refunds", err)
+			return out, failed("look for refunds", err)
 		}
-		if r.Status != stripe.RefundStatusFailed && r.Status != stripe.RefundStatusCanceled {
-			total += r.Amount
+		named := r.Metadata[refundKey] == name
+		switch {
+		case r.Status != stripe.RefundStatusFailed && r.Status != stripe.RefundStatusCanceled:
+			out.total += r.Amount
+			out.known = out.known || named
+		case named:
+			out.failed++
 		}
-		known = known || r.Metadata[refundKey] == name
 	}
-	return total, known, nil
+	return out, nil
 }
 
 // paymentOf is Stripe's name for the money of t. That of a membership is not in

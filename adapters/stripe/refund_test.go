@@ -31,7 +31,7 @@ func TestARefundSaysWhatItIsFor(t *testing.T) {
 		"payment_intent": {"pi_1"}, "amount": {"700"}, "expand[0]": {"charge"},
 		"metadata[coffer_transaction]": {transactionID}, "metadata[coffer_refund]": {key},
 	}
-	if diff := cmp.Diff(want, got.Form); diff != "" || len(key) != 64 || got.Header.Get("Idempotency-Key") != "coffer-refund-"+key {
+	if diff := cmp.Diff(want, got.Form); diff != "" || len(key) != 64 || got.Header.Get("Idempotency-Key") != "coffer-refund-"+key+"-0" {
 		t.Errorf("%s %s", diff, got.Header.Get("Idempotency-Key"))
 	}
 }
@@ -47,6 +47,26 @@ func TestARefundIsFoundAgainWhenStripeHasForgottenTheRequest(t *testing.T) {
 	}
 	if got := f.charges["pi_1"].refunded; got != 1000 {
 		t.Errorf("%d was given back", got)
+	}
+}
+
+// TestARefundThatFailedIsTriedAnew: such as one to a card that is closed.
+func TestARefundThatFailedIsTriedAnew(t *testing.T) {
+	f := openFake(t)
+	p, tx := f.payments(t), f.paid()
+	for _, want := range []int64{500, 500} {
+		if total, err := p.Refund(t.Context(), tx, 500, "first"); err != nil || total != want {
+			t.Errorf("Refund = %d, %v", total, err)
+		}
+		f.set(func() {
+			c := f.charges["pi_1"]
+			if c.refunds[0]["status"] == "succeeded" && len(c.refunds) == 1 {
+				c.refunds[0]["status"], c.refunded = "failed", 0
+			}
+		})
+	}
+	if total, err := p.Refund(t.Context(), tx, 500, "first"); err != nil || total != 500 || len(f.charges["pi_1"].refunds) != 2 {
+		t.Errorf("then: %d, %v, %v", total, err, f.charges["pi_1"].refunds)
 	}
 }
 

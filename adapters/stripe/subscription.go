@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"time"
 
 	"github.com/stripe/stripe-go/v85"
 
@@ -48,6 +49,35 @@ func (p *Payments) hasEnded(ctx context.Context, ref string) bool {
 	return s.Status == stripe.SubscriptionStatusCanceled || s.Status == stripe.SubscriptionStatusIncompleteExpired
 }
 
+// Renewals implements ports.Payments.
+func (p *Payments) Renewals(ctx context.Context, ref string, since time.Time) (taken []core.Payment, err error) {
+	ctx, cancel := p.bounded(ctx)
+	defer cancel()
+	params := &stripe.InvoiceListParams{
+		Subscription: &ref, Status: new(string(stripe.InvoiceStatusPaid)), CreatedRange: &stripe.RangeQueryParams{GreaterThanOrEqual: since.Unix()},
+	}
+	params.Limit = new(int64(100))
+	params.AddExpand("data.payments")
+	for i, err := range p.client.V1Invoices.List(ctx, params).All(ctx) {
+		if isMissing(err) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, failed("look for renewals", err)
+		}
+		if !renews(i.BillingReason) {
+			continue
+		}
+		paid, err := fromStripe(i.AmountPaid, string(i.Currency))
+		if err != nil {
+			return nil, err
+		}
+		taken = append(taken, core.Payment{Ref: i.ID, PaymentRef: invoicePayment(i), Paid: paid})
+	}
+	slices.Reverse(taken) // Stripe has the newest first
+	return taken, nil
+}
+
 // invoice is in two forms: until 2025 its subscription was at the top.
 type invoice struct {
 	ID            string                      `json:"id"`
@@ -75,12 +105,10 @@ func (i *invoice) of() (core.TransactionID, string) {
 	return i.Details.Metadata.transaction(), string(i.Subscription)
 }
 
-// renews reports whether the invoice is for a further period: the session tells
-// of the first.
-func (i *invoice) renews() bool {
-	return slices.Contains([]stripe.InvoiceBillingReason{
-		stripe.InvoiceBillingReasonSubscriptionCycle, stripe.InvoiceBillingReasonSubscriptionUpdate, stripe.InvoiceBillingReasonSubscriptionThreshold,
-	}, i.BillingReason)
+// renews reports whether an invoice is for a further period: the session tells
+// of the first, and what somebody changes by hand at Stripe is no period.
+func renews(why stripe.InvoiceBillingReason) bool {
+	return why == stripe.InvoiceBillingReasonSubscriptionCycle
 }
 
 func readRenewed(object []byte) (ports.PaymentEvent, error) {
@@ -101,7 +129,7 @@ func readInvoice(object []byte, kind ports.PaymentEventKind) (i invoice, out por
 	if err := json.Unmarshal(object, &i); err != nil {
 		return i, out, err
 	}
-	if out.Transaction, out.SubscriptionRef = i.of(); !out.Transaction.IsZero() && out.SubscriptionRef != "" && i.renews() {
+	if out.Transaction, out.SubscriptionRef = i.of(); !out.Transaction.IsZero() && out.SubscriptionRef != "" && renews(i.BillingReason) {
 		out.Kind = kind
 	}
 	return i, out, nil

@@ -101,7 +101,7 @@ func (s *Service) deletable(
 
 // checkSold refuses to remove a drive that buyers have something of.
 func (s *Service) checkSold(ctx context.Context, tx ports.Tx, d *core.Drive) error {
-	live, err := tx.Entitlements.LiveBelow(ctx, d.OrgID, core.RootOf(d.ID), s.clock.Now())
+	live, err := tx.Entitlements.LiveBelow(ctx, core.NewRoot(d), s.clock.Now())
 	if err != nil {
 		return err
 	}

@@ -79,7 +79,7 @@ func (s *Service) canDelete(ctx context.Context, tx ports.Tx, sc core.Scope, n *
 // a job. It returns core.ErrSold if buyers have access to it, or to a part.
 func (s *Service) purge(ctx context.Context, tx ports.Tx, sc core.Scope, n *core.Node) error {
 	now := s.clock.Now()
-	live, err := tx.Entitlements.LiveBelow(ctx, sc.OrgID, n.ID, now)
+	live, err := tx.Entitlements.LiveBelow(ctx, n, now)
 	if err != nil {
 		return err
 	}

@@ -20,24 +20,29 @@ type paid struct {
 // complete does all that a payment has bought, in the unit of work: the
 // transaction's state, the subscription, the entitlements, the events, the
 // receipt. The transaction is locked, or fresh. Where that has happened before
-// it changes nothing.
+// it changes nothing. Where there is nothing any more that it could buy it
+// returns core.ErrNotForSale or, if a provider has taken the money, lets that be
+// given back.
 func (s *Service) complete(ctx context.Context, tx ports.Tx, t *core.Transaction, p paid, who by, now time.Time) error {
+	var links []ports.LinkedNode
+	if t.Status == core.TransactionPending {
+		var err error
+		if links, err = s.deliverable(ctx, tx, t); errors.Is(err, core.ErrNotForSale) && byProvider(t) {
+			return s.refuse(ctx, tx, t, p, now)
+		}
+		if err != nil {
+			return err
+		}
+	}
 	done, err := t.Complete(p.Payment, now)
 	if err != nil || !done {
-		return err
-	}
-	if _, err := tx.Products.Lock(ctx, t.OrgID, t.ProductID, true); err != nil {
 		return err
 	}
 	sub, began, err := s.subscribe(ctx, tx, t, p.subscription, now)
 	if err != nil {
 		return err
 	}
-	store := tx.Transactions.Save
-	if p.fresh {
-		store = tx.Transactions.Add
-	}
-	if err := store(ctx, t); err != nil {
+	if err := s.store(ctx, tx, t, p); err != nil {
 		return err
 	}
 	if t.PaymentRef == "" && t.ProviderRef != "" {
@@ -50,7 +55,7 @@ func (s *Service) complete(ctx context.Context, tx ports.Tx, t *core.Transaction
 			return err
 		}
 	}
-	if err := s.grant(ctx, tx, t, sub, now); err != nil {
+	if err := s.grant(ctx, tx, t, sub, links, now); err != nil {
 		return err
 	}
 	if err := s.emit(ctx, tx, t.OrgID, "transaction.completed", saleData(t)); err != nil {
@@ -60,7 +65,44 @@ func (s *Service) complete(ctx context.Context, tx ports.Tx, t *core.Transaction
 	if err := s.recordSale(ctx, tx, who, "transaction.completed", t, changes); err != nil {
 		return err
 	}
+	if t.Renewal && t.Price.Free() {
+		return nil
+	}
 	return s.receipt(ctx, tx, t, sub)
+}
+
+func (s *Service) store(ctx context.Context, tx ports.Tx, t *core.Transaction, p paid) error {
+	if p.fresh {
+		return tx.Transactions.Add(ctx, t)
+	}
+	return tx.Transactions.Save(ctx, t)
+}
+
+// deliverable returns what a purchase gives, and locks its product: from now on
+// nobody takes that away. It returns core.ErrNotForSale if there is nothing, or
+// nobody, any more.
+func (s *Service) deliverable(ctx context.Context, tx ports.Tx, t *core.Transaction) ([]ports.LinkedNode, error) {
+	if _, err := tx.Products.Lock(ctx, t.OrgID, t.ProductID, true); err != nil {
+		return nil, err
+	}
+	o, err := tx.Orgs.Get(ctx, t.OrgID)
+	if err != nil {
+		return nil, err
+	}
+	u, err := tx.Users.Get(ctx, t.BuyerID)
+	if err != nil {
+		return nil, err
+	}
+	links, err := tx.ProductLinks.List(ctx, t.ProductID)
+	switch {
+	case err != nil:
+		return nil, err
+	case o.Deleted() || u.Deleted():
+		return nil, core.ErrNotForSale.Say("the buyer or the seller has left")
+	case len(links) == 0 && !t.Renewal:
+		return nil, core.ErrNotForSale.Say("nothing is linked to the product any more")
+	}
+	return links, nil
 }
 
 // Identify is the job that asks a provider by what name it knows the money of a
@@ -102,11 +144,9 @@ func (s *Service) Identify(ctx context.Context, job Identify) error {
 }
 
 // grant gives the buyer what is linked to the product.
-func (s *Service) grant(ctx context.Context, tx ports.Tx, t *core.Transaction, sub *core.Subscription, now time.Time) error {
-	links, err := tx.ProductLinks.List(ctx, t.ProductID)
-	if err != nil {
-		return err
-	}
+func (s *Service) grant(
+	ctx context.Context, tx ports.Tx, t *core.Transaction, sub *core.Subscription, links []ports.LinkedNode, now time.Time,
+) error {
 	es, ids := make([]*core.Entitlement, len(links)), make([]string, len(links))
 	for i := range links {
 		es[i] = core.NewEntitlement(core.EntitlementID(s.IDs.NewID()), t, sub, links[i].NodeID, s.opts.Grace, now)

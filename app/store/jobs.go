@@ -49,12 +49,16 @@ func (s *Service) Settle(ctx context.Context, _ Settle) error {
 
 func (s *Service) lookAfter(ctx context.Context, t *core.Transaction, now time.Time) error {
 	if t.Provider == core.ProviderFree {
-		return s.settle(ctx, t.ID, ports.CheckoutState{Done: true, Payment: core.Payment{Paid: t.Price}}, "")
+		err := s.settle(ctx, t, ports.CheckoutState{Done: true, Payment: core.Payment{Paid: t.Price}}, "")
+		if errors.Is(err, core.ErrNotForSale) {
+			err = s.settle(ctx, t, ports.CheckoutState{Failed: true}, core.FailedExpired)
+		}
+		return err
 	}
 	over := !now.Before(t.ExpiresAt)
 	p, err := s.provider(t.Provider)
 	if err != nil && over {
-		return s.settle(ctx, t.ID, ports.CheckoutState{Failed: true}, core.FailedExpired)
+		return s.settle(ctx, t, ports.CheckoutState{Failed: true}, core.FailedExpired)
 	}
 	if err != nil {
 		return err
@@ -76,7 +80,7 @@ func (s *Service) lookAfter(ctx context.Context, t *core.Transaction, now time.T
 	if !state.Done && !state.Failed {
 		return nil
 	}
-	return s.settle(ctx, t.ID, state, core.FailedExpired)
+	return s.settle(ctx, t, state, core.FailedExpired)
 }
 
 // Prune is the job that forgets old events, and which messages of payment

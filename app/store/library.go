@@ -56,7 +56,7 @@ func (s *Service) Contents(ctx context.Context, a core.Actor, in ContentsInput) 
 			return core.ErrNotFolder
 		}
 		entries, err = tx.Entitlements.Contents(ctx, ports.ContentsQuery{
-			DriveID: n.DriveID, ParentID: n.ID, After: in.After, Limit: in.Limit,
+			DriveID: n.DriveID, ParentID: n.ID, Bought: held.CreatedAt, After: in.After, Limit: in.Limit,
 		})
 		return err
 	})

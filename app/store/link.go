@@ -9,10 +9,10 @@ import (
 	"github.com/seed-755a8038/coffer/ports"
 )
 
-// Links returns what is linked to a product, in order, to everybody with an
-// account in its org.
+// Links returns what is linked to a product, in order, to those who sell: it can
+// be in drives that others may not see.
 func (s *Service) Links(ctx context.Context, a core.Actor, org core.OrgID, id core.ProductID) (links []ports.LinkedNode, err error) {
-	if _, err := s.may(ctx, a, org, core.ViewOrg); err != nil {
+	if _, err := s.may(ctx, a, org, core.ManageProducts); err != nil {
 		return nil, err
 	}
 	err = s.Store.View(ctx, func(tx ports.Tx) error {
@@ -193,8 +193,6 @@ type Spread struct {
 // Kind implements ports.Job.
 func (Spread) Kind() string { return "store.spread" }
 
-const spreadBatch = 1_000
-
 // Spread goes on where the job before has ended, exactly: it is made in the
 // unit of work that did what came before. It ends if the link has been taken
 // away again.
@@ -207,7 +205,7 @@ func (s *Service) Spread(ctx context.Context, job Spread) error {
 		if _, err := s.link(ctx, tx, job.ProductID, job.NodeID); err != nil {
 			return err
 		}
-		holders, err := tx.Transactions.Holders(ctx, job.ProductID, job.After, spreadBatch)
+		holders, err := tx.Transactions.Holders(ctx, job.ProductID, job.After, s.opts.Batch)
 		if err != nil || len(holders) == 0 {
 			return err
 		}
@@ -227,9 +225,6 @@ func (s *Service) Spread(ctx context.Context, job Spread) error {
 			if err != nil {
 				return err
 			}
-		}
-		if len(holders) < spreadBatch {
-			return nil
 		}
 		job.After = holders[len(holders)-1].Transaction.ID
 		return tx.Jobs.Enqueue(ctx, job)

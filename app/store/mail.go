@@ -51,7 +51,7 @@ func (s *Service) sheet(ctx context.Context, tx ports.Tx, t *core.Transaction) (
 		amount = "free"
 	}
 	return []string{
-		"Product: " + t.ProductName, "Seller: " + o.Name, "Amount: " + amount, "Date: " + day(t.CompletedAt), "Transaction: " + t.ID.String(),
+		"Product: " + t.ProductName, "Seller: " + o.Name, "Amount: " + amount, "Date: " + day(t.CreatedAt), "Transaction: " + t.ID.String(),
 	}, nil
 }
 

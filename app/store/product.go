@@ -22,7 +22,7 @@ const coverTTL = time.Hour
 // show signs the URL of a product's cover.
 func (s *Service) show(ctx context.Context, e ports.ProductEntry) (Product, error) {
 	out := Product{ProductEntry: e}
-	if e.Cover.BlobKey == "" || !core.InlineSafe(e.Cover.ContentType) {
+	if e.Cover.BlobKey == "" || !core.IsPicture(e.Cover.ContentType) {
 		return out, nil
 	}
 	r, err := s.Blobs.SignGet(ctx, ports.GetSpec{
@@ -90,7 +90,11 @@ func (s *Service) Create(ctx context.Context, a core.Actor, in ProductInput) (Pr
 		if err := s.did(ctx, tx, by{f, a}, "product.created", p, nil); err != nil {
 			return err
 		}
-		if out, err = s.entry(ctx, tx, p); err != nil {
+		e, err := s.entry(ctx, tx, p)
+		if err != nil {
+			return err
+		}
+		if out, err = s.show(ctx, e); err != nil {
 			return err
 		}
 		return in.Once.Keep(ctx, tx, s.Secrets, out, now)
@@ -111,7 +115,8 @@ func (s *Service) newProduct(ctx context.Context, a core.Actor, f core.OrgFacts,
 	if err := s.clean(ctx, a, p, &c); err != nil {
 		return nil, err
 	}
-	return p, p.Change(c, 0, now)
+	err := p.Change(c, 0, now)
+	return p, err
 }
 
 // clean brings a change into the form in which it is stored.
@@ -168,16 +173,16 @@ func (s *Service) checkCover(ctx context.Context, a core.Actor, org core.OrgID, 
 	return nil
 }
 
-// entry returns a stored product as it is shown.
-func (s *Service) entry(ctx context.Context, tx ports.Tx, p *core.Product) (Product, error) {
+// entry returns a stored product as it is listed.
+func (s *Service) entry(ctx context.Context, tx ports.Tx, p *core.Product) (ports.ProductEntry, error) {
 	found, err := tx.Products.List(ctx, ports.ProductQuery{OrgID: p.OrgID, ID: p.ID, Limit: 1})
 	if err != nil {
-		return Product{}, err
+		return ports.ProductEntry{}, err
 	}
 	if len(found) == 0 {
-		return Product{}, core.ErrNotFound
+		return ports.ProductEntry{}, core.ErrNotFound
 	}
-	return s.show(ctx, found[0])
+	return found[0], nil
 }
 
 // did writes down what was done to a product: in the audit log, and for those
@@ -231,7 +236,7 @@ func (s *Service) Get(ctx context.Context, a core.Actor, org core.OrgID, id core
 // core.ErrProductSlugTaken, and errors with the code limit_exceeded.
 func (s *Service) Update(
 	ctx context.Context, a core.Actor, org core.OrgID, id core.ProductID, c core.ProductChange, ifMatch int64,
-) (out Product, err error) {
+) (Product, error) {
 	f, err := s.may(ctx, a, org, core.ManageProducts)
 	if err != nil {
 		return Product{}, err
@@ -244,6 +249,7 @@ func (s *Service) Update(
 	if err := s.clean(ctx, a, &before.Product, &c); err != nil {
 		return Product{}, err
 	}
+	var out ports.ProductEntry
 	err = s.Store.Update(ctx, func(tx ports.Tx) error {
 		p, links, err := s.locked(ctx, tx, org, id, ifMatch)
 		if err != nil {
@@ -269,7 +275,10 @@ func (s *Service) Update(
 		out, err = s.entry(ctx, tx, p)
 		return err
 	})
-	return out, err
+	if err != nil {
+		return Product{}, err
+	}
+	return s.show(ctx, out)
 }
 
 // locked returns a product that nobody else changes, with what is linked to it.
@@ -322,65 +331,4 @@ func (s *Service) Delete(ctx context.Context, a core.Actor, org core.OrgID, id c
 		}
 		return tx.Products.Remove(ctx, org, id)
 	})
-}
-
-// Seller is an org as its customers see it.
-type Seller struct {
-	ID   core.OrgID
-	Name string
-	Slug string
-}
-
-// Catalogue returns what an org, named by its slug or id, has for sale, newest
-// first, to everybody. It returns core.ErrNotFound if there is no such org.
-func (s *Service) Catalogue(ctx context.Context, org string, q ports.ProductQuery) (Seller, []Product, error) {
-	var seller Seller
-	err := s.Store.View(ctx, func(tx ports.Tx) error {
-		o, err := s.seller(ctx, tx, org)
-		if err == nil {
-			seller = Seller{o.ID, o.Name, o.Slug}
-		}
-		return err
-	})
-	if err != nil {
-		return Seller{}, nil, err
-	}
-	q.OrgID, q.Status = seller.ID, core.ProductPublished
-	products, err := s.list(ctx, q)
-	return seller, products, err
-}
-
-func (s *Service) seller(ctx context.Context, tx ports.Tx, name string) (*core.Org, error) {
-	id, err := core.ParseID[core.Org](name)
-	if err != nil {
-		return tx.Orgs.BySlug(ctx, core.Fold(name))
-	}
-	o, err := tx.Orgs.Get(ctx, id)
-	if err == nil && o.Deleted() {
-		err = core.ErrNotFound
-	}
-	return o, err
-}
-
-// OnSale returns a product that is for sale, to everybody.
-func (s *Service) OnSale(ctx context.Context, id core.ProductID) (Seller, Product, error) {
-	var seller Seller
-	var out Product
-	err := s.Store.View(ctx, func(tx ports.Tx) error {
-		p, err := tx.Products.Find(ctx, id)
-		if err == nil && p.Status != core.ProductPublished {
-			err = core.ErrNotFound
-		}
-		if err != nil {
-			return err
-		}
-		o, err := tx.Orgs.Get(ctx, p.OrgID)
-		if err != nil {
-			return err
-		}
-		seller = Seller{o.ID, o.Name, o.Slug}
-		out, err = s.entry(ctx, tx, p)
-		return err
-	})
-	return seller, out, err
 }

@@ -29,11 +29,7 @@ func (s *Service) Buy(ctx context.Context, a core.Actor, in BuyInput) (*core.Tra
 	if err := in.Once.Find(ctx, s.Store, s.Secrets, s.Clock.Now()); err != nil {
 		return nil, err
 	}
-	t, err := s.order(ctx, u, a, in.ProductID)
-	if err != nil {
-		return nil, err
-	}
-	state, err := s.begin(ctx, t, u)
+	t, state, err := s.place(ctx, u, a, in.ProductID)
 	if err != nil {
 		return nil, err
 	}
@@ -48,6 +44,25 @@ func (s *Service) Buy(ctx context.Context, a core.Actor, in BuyInput) (*core.Tra
 		return in.Once.Keep(ctx, tx, s.Secrets, t, now)
 	})
 	return t, err
+}
+
+// place returns the buyer's pending transaction of a product with how far its
+// payment is. If that can no longer be made, it is ordered anew.
+func (s *Service) place(
+	ctx context.Context, u *core.User, a core.Actor, id core.ProductID,
+) (t *core.Transaction, state ports.CheckoutState, err error) {
+	for range attempts {
+		if t, err = s.order(ctx, u, a, id); err != nil {
+			return nil, state, err
+		}
+		if state, err = s.begin(ctx, t, u); err != nil || !state.Failed {
+			return t, state, err
+		}
+		if err := s.settle(ctx, t, state, core.FailedExpired); err != nil {
+			return nil, state, err
+		}
+	}
+	return nil, state, core.ErrUnavailable.Say("the payment provider does not begin the payment; try again later")
 }
 
 // order returns the buyer's pending transaction of a product, a new one if
@@ -82,12 +97,12 @@ func (s *Service) orderOnce(ctx context.Context, tx ports.Tx, u *core.User, a co
 	if err := p.CheckBuy(len(links)); err != nil {
 		return nil, err
 	}
-	if err := s.checkOwned(ctx, tx, u.ID, p); err != nil {
-		return nil, err
-	}
 	pending, err := tx.Transactions.Pending(ctx, u.ID, id)
 	if !errors.Is(err, core.ErrNotFound) {
 		return pending, err
+	}
+	if err := s.checkOwned(ctx, tx, u.ID, p); err != nil {
+		return nil, err
 	}
 	provider := s.providers.Default
 	if p.Price.Free() {
@@ -97,22 +112,28 @@ func (s *Service) orderOnce(ctx context.Context, tx ports.Tx, u *core.User, a co
 	if err := tx.Transactions.Add(ctx, t); err != nil {
 		return nil, err
 	}
+	// By adding it, who leaves at this moment has been waited for.
+	if u, err = tx.Users.Get(ctx, u.ID); err == nil && u.Deleted() {
+		err = core.ErrUnauthenticated
+	}
+	if err != nil {
+		return nil, err
+	}
 	return t, s.recordSale(ctx, tx, buyer(u, a), "transaction.created", t, map[string]core.Change{
 		"product": {To: t.ProductName}, "price_amount": {To: t.Price.Amount}, "currency": {To: t.Price.Currency},
 	})
 }
 
-// checkOwned refuses to sell somebody what they have.
+// checkOwned refuses to sell somebody what they have. A membership that is past
+// due is paid by buying it, and one that was canceled can be bought again once
+// its period is over: else two would be paid at once.
 func (s *Service) checkOwned(ctx context.Context, tx ports.Tx, user core.UserID, p *core.Product) error {
 	if p.Type == core.Membership {
 		sub, err := tx.Subscriptions.Live(ctx, user, p.ID)
 		if errors.Is(err, core.ErrNotFound) {
 			return nil
 		}
-		if err == nil && sub.Status == core.SubscriptionCanceled && sub.PeriodEnd.Before(s.Clock.Now()) {
-			return nil // it is over; the job that says so has not run yet
-		}
-		if err == nil {
+		if err == nil && (sub.Status == core.SubscriptionActive || sub.Status == core.SubscriptionCanceled && s.Clock.Now().Before(sub.PeriodEnd)) {
 			err = core.ErrAlreadyOwned.With("subscription_id", sub.ID.String())
 		}
 		return err
@@ -140,7 +161,7 @@ func (s *Service) begin(ctx context.Context, t *core.Transaction, u *core.User) 
 		Transaction: t, BuyerEmail: u.Email, SuccessURL: s.back(t, "paid"), CancelURL: s.back(t, "canceled"),
 	})
 	if errors.Is(err, core.ErrPaymentRefused) {
-		return state, errors.Join(err, s.settle(ctx, t.ID, ports.CheckoutState{Failed: true}, core.FailedDeclined))
+		return state, errors.Join(err, s.settle(ctx, t, ports.CheckoutState{Failed: true}, core.FailedDeclined))
 	}
 	return state, err
 }
@@ -173,12 +194,12 @@ func (s *Service) advance(ctx context.Context, tx ports.Tx, t *core.Transaction,
 }
 
 // settle brings a transaction to the state that its payment is in, or fails it
-// if that has failed.
-func (s *Service) settle(ctx context.Context, id core.TransactionID, state ports.CheckoutState, why core.FailReason) error {
+// if that has failed, unless another payment has been begun meanwhile.
+func (s *Service) settle(ctx context.Context, seen *core.Transaction, state ports.CheckoutState, why core.FailReason) error {
 	now := s.Clock.Now()
 	return s.Store.Update(ctx, func(tx ports.Tx) error {
-		t, err := tx.Transactions.Lock(ctx, id)
-		if err != nil || t.Status != core.TransactionPending {
+		t, err := tx.Transactions.Lock(ctx, seen.ID)
+		if err != nil || t.Status != core.TransactionPending || t.ProviderRef != seen.ProviderRef {
 			return err
 		}
 		if state.Failed {
@@ -197,7 +218,12 @@ func (s *Service) fail(ctx context.Context, tx ports.Tx, t *core.Transaction, wh
 	if err := tx.Transactions.Save(ctx, t); err != nil {
 		return err
 	}
-	if err := s.recordSale(ctx, tx, who, "transaction.failed", t, map[string]core.Change{"reason": {To: string(why)}}); err != nil {
+	return s.failed(ctx, tx, t, who)
+}
+
+// failed writes down that a transaction has failed, and tells those outside.
+func (s *Service) failed(ctx context.Context, tx ports.Tx, t *core.Transaction, who by) error {
+	if err := s.recordSale(ctx, tx, who, "transaction.failed", t, map[string]core.Change{"reason": {To: string(t.FailReason)}}); err != nil {
 		return err
 	}
 	return s.emit(ctx, tx, t.OrgID, "transaction.failed", saleData(t))
@@ -270,21 +296,36 @@ func (s *Service) Abandon(ctx context.Context, a core.Actor, id core.Transaction
 	if _, err := new(*t).Fail(core.FailedCanceled, s.Clock.Now()); err != nil {
 		return nil, err
 	}
-	if p := s.providers.All[t.Provider]; p != nil && t.Status == core.TransactionPending {
-		err := p.Abandon(ctx, t)
-		if errors.Is(err, core.ErrConflict) {
-			return nil, core.ErrTransactionState.Say("this has just been paid; ask the seller for a refund")
-		}
-		if err != nil {
-			return nil, err
-		}
+	t, err = s.giveUp(ctx, t, who)
+	if errors.Is(err, core.ErrConflict) {
+		err = core.ErrTransactionState.Say("this has just been paid; ask the seller for a refund")
 	}
-	now := s.Clock.Now()
-	err = s.Store.Update(ctx, func(tx ports.Tx) error {
-		if t, err = tx.Transactions.Lock(ctx, id); err != nil {
-			return err
+	return t, err
+}
+
+// giveUp fails a purchase after making sure that nobody can pay it any more. It
+// returns core.ErrConflict if it is paid, or about to be.
+func (s *Service) giveUp(ctx context.Context, seen *core.Transaction, who by) (t *core.Transaction, err error) {
+	for range attempts {
+		if p := s.providers.All[seen.Provider]; p != nil && seen.Status == core.TransactionPending {
+			if err := p.Abandon(ctx, seen); err != nil {
+				return nil, err
+			}
 		}
-		return s.fail(ctx, tx, t, core.FailedCanceled, who, now)
-	})
+		moved := false
+		err = s.Store.Update(ctx, func(tx ports.Tx) error {
+			if t, err = tx.Transactions.Lock(ctx, seen.ID); err != nil {
+				return err
+			}
+			if moved = t.Status == core.TransactionPending && t.ProviderRef != seen.ProviderRef; moved { // a payment has been begun meanwhile
+				return core.ErrConflict
+			}
+			return s.fail(ctx, tx, t, core.FailedCanceled, who, s.Clock.Now())
+		})
+		if !moved {
+			break
+		}
+		seen = t
+	}
 	return t, err
 }

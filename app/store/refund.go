@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -45,7 +46,7 @@ func (s *Service) Refund(ctx context.Context, a core.Actor, in RefundInput) (*co
 	if err := t.CheckRefund(amount); err != nil {
 		return nil, err
 	}
-	total, byProvider, err := s.giveBack(ctx, t, amount)
+	total, itDoes, err := s.giveBack(ctx, t, amount)
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +55,7 @@ func (s *Service) Refund(ctx context.Context, a core.Actor, in RefundInput) (*co
 		if t, err = tx.Transactions.Lock(ctx, in.ID); err != nil {
 			return err
 		}
-		if !byProvider { // nobody else counts
+		if !itDoes { // nobody else counts
 			if err := t.CheckRefund(amount); err != nil {
 				return err
 			}
@@ -71,8 +72,8 @@ func (s *Service) Refund(ctx context.Context, a core.Actor, in RefundInput) (*co
 // giveBack lets the provider of a transaction give back some of it, if there is
 // one that does. A request that comes twice, or after a crash, gives it once: it
 // is named by what had been given back before.
-func (s *Service) giveBack(ctx context.Context, t *core.Transaction, amount int64) (total int64, byProvider bool, err error) {
-	if t.Provider == core.ProviderFree || t.Provider == core.ProviderManual || t.Price.Free() {
+func (s *Service) giveBack(ctx context.Context, t *core.Transaction, amount int64) (total int64, itDoes bool, err error) {
+	if !byProvider(t) {
 		return 0, false, nil
 	}
 	p, err := s.provider(t.Provider)
@@ -81,6 +82,68 @@ func (s *Service) giveBack(ctx context.Context, t *core.Transaction, amount int6
 	}
 	total, err = p.Refund(ctx, t, amount, fmt.Sprintf("%s-%d-%d", t.ID, t.Refunded, amount))
 	return total, true, err
+}
+
+// byProvider reports whether a provider takes the money for a transaction, and
+// can give it back.
+func byProvider(t *core.Transaction) bool {
+	return t.Provider != core.ProviderFree && t.Provider != core.ProviderManual && !t.Price.Free()
+}
+
+// refuse fails a transaction that is locked, or fresh, and that a provider has
+// taken money for when there was nothing any more that it could buy: the money
+// is given back, and nothing more is taken.
+func (s *Service) refuse(ctx context.Context, tx ports.Tx, t *core.Transaction, p paid, now time.Time) error {
+	done, err := t.PaidLate(p.Payment, now)
+	if err != nil || !done {
+		return err
+	}
+	if err := s.store(ctx, tx, t, p); err != nil {
+		return err
+	}
+	if p.subscription != "" {
+		if err := tx.Jobs.Enqueue(ctx, EndAtProvider{Provider: t.Provider, Ref: p.subscription}); err != nil {
+			return err
+		}
+	}
+	if err := tx.Jobs.Enqueue(ctx, GiveBack{ID: t.ID}); err != nil {
+		return err
+	}
+	return s.failed(ctx, tx, t, itself())
+}
+
+// GiveBack is the job that gives back what was paid too late.
+type GiveBack struct {
+	ID core.TransactionID `json:"id"`
+}
+
+// Kind implements ports.Job.
+func (GiveBack) Kind() string { return "store.give_back" }
+
+// GiveBack can be done any number of times.
+func (s *Service) GiveBack(ctx context.Context, job GiveBack) error {
+	var t *core.Transaction
+	lock := func(tx ports.Tx) (err error) { // also if the seller has gone
+		t, err = tx.Transactions.Lock(ctx, job.ID)
+		return err
+	}
+	err := s.Store.Update(ctx, lock)
+	if errors.Is(err, core.ErrNotFound) {
+		return nil
+	}
+	if err != nil || t.Refunded == t.Price.Amount {
+		return err
+	}
+	total, itDoes, err := s.giveBack(ctx, t, t.Price.Amount-t.Refunded)
+	if err != nil || !itDoes {
+		return err
+	}
+	return s.Store.Update(ctx, func(tx ports.Tx) error {
+		if err := lock(tx); err != nil {
+			return err
+		}
+		return s.refund(ctx, tx, t, total, "it was paid when it could not be had any more", itself(), s.Clock.Now())
+	})
 }
 
 // refund notes that total of a locked transaction has been given back.
@@ -114,6 +177,10 @@ func (s *Service) refund(ctx context.Context, tx ports.Tx, t *core.Transaction, 
 // revoke takes away what a transaction has bought. If it has paid for the
 // present period of a membership, that ends.
 func (s *Service) revoke(ctx context.Context, tx ports.Tx, t *core.Transaction, now time.Time) error {
+	sub, err := s.period(ctx, tx, t)
+	if err != nil {
+		return err
+	}
 	n, err := tx.Entitlements.Revoke(ctx, t.ID, now)
 	if err != nil {
 		return err
@@ -126,14 +193,27 @@ func (s *Service) revoke(ctx context.Context, tx ports.Tx, t *core.Transaction, 
 			return err
 		}
 	}
-	if t.SubscriptionID.IsZero() {
+	if sub == nil || sub.TransactionID != t.ID || !sub.End(now) {
 		return nil
 	}
-	sub, err := tx.Subscriptions.Lock(ctx, t.SubscriptionID)
-	if err != nil || sub.TransactionID != t.ID || !sub.End(now) {
+	return s.ended(ctx, tx, sub)
+}
+
+// period locks the membership that a transaction has paid a period of, before
+// anything is done to its entitlements; nil: it has not.
+func (s *Service) period(ctx context.Context, tx ports.Tx, t *core.Transaction) (*core.Subscription, error) {
+	if t.SubscriptionID.IsZero() {
+		return nil, nil //nolint:nilnil // there is none
+	}
+	return tx.Subscriptions.Lock(ctx, t.SubscriptionID)
+}
+
+// suspend suspends what a transaction has given, from then on; zero: no longer.
+func (s *Service) suspend(ctx context.Context, tx ports.Tx, t *core.Transaction, since time.Time) error {
+	if _, err := s.period(ctx, tx, t); err != nil {
 		return err
 	}
-	return s.ended(ctx, tx, sub)
+	return tx.Entitlements.Suspend(ctx, t.ID, since)
 }
 
 // ended stores a membership that is over, and lets nothing more be taken for it.
@@ -157,7 +237,7 @@ func (s *Service) dispute(ctx context.Context, tx ports.Tx, t *core.Transaction,
 	if err := tx.Transactions.Save(ctx, t); err != nil {
 		return err
 	}
-	if err := tx.Entitlements.Suspend(ctx, t.ID, now); err != nil {
+	if err := s.suspend(ctx, tx, t, now); err != nil {
 		return err
 	}
 	if err := s.emit(ctx, tx, t.OrgID, "transaction.disputed", saleData(t)); err != nil {
@@ -170,10 +250,10 @@ func (s *Service) dispute(ctx context.Context, tx ports.Tx, t *core.Transaction,
 // is.
 func (s *Service) undispute(ctx context.Context, tx ports.Tx, t *core.Transaction, won bool, now time.Time) error {
 	if !won {
-		if t.Status == core.TransactionPending {
-			return core.ErrPaymentEarly
-		}
 		return s.refund(ctx, tx, t, t.Price.Amount, "a dispute was lost", itself(), now)
+	}
+	if t.Status == core.TransactionCompleted && t.DisputedAt.IsZero() { // told before that it has begun
+		return core.ErrPaymentEarly
 	}
 	done, err := t.Settle(now)
 	if err != nil || !done {
@@ -182,7 +262,7 @@ func (s *Service) undispute(ctx context.Context, tx ports.Tx, t *core.Transactio
 	if err := tx.Transactions.Save(ctx, t); err != nil {
 		return err
 	}
-	if err := tx.Entitlements.Suspend(ctx, t.ID, time.Time{}); err != nil {
+	if err := s.suspend(ctx, tx, t, time.Time{}); err != nil {
 		return err
 	}
 	if err := s.emit(ctx, tx, t.OrgID, "transaction.dispute_won", saleData(t)); err != nil {

@@ -3,6 +3,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -16,6 +17,7 @@ type Options struct {
 	Unlimited bool          // no licence limits
 	Grace     time.Duration // for paying for the next period of a membership
 	AppURL    string        // where buyers come back to, without a slash at its end
+	Batch     int           // how many holders one unit of work reaches; 0: 1,000
 }
 
 // Providers are the ways to pay.
@@ -47,6 +49,8 @@ type Service struct {
 
 // NewService returns a Service on the given ports.
 func NewService(d Deps, p Providers, opts Options) *Service {
+	const batch = 1_000
+	opts.Batch = cmp.Or(opts.Batch, batch)
 	return &Service{Deps: d, providers: p, opts: opts}
 }
 

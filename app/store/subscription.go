@@ -48,7 +48,11 @@ func (s *Service) lockToEnd(ctx context.Context, tx ports.Tx, sub *core.Subscrip
 	pending, err := tx.Transactions.Pending(ctx, sub.UserID, sub.ProductID)
 	if err == nil && pending.Renewal && pending.Provider == core.ProviderManual {
 		if pending, err = tx.Transactions.Lock(ctx, pending.ID); err == nil && pending.Status == core.TransactionPending {
-			err = s.fail(ctx, tx, pending, core.FailedCanceled, itself(), s.Clock.Now())
+			why, now := core.FailedCanceled, s.Clock.Now()
+			if !now.Before(pending.ExpiresAt) {
+				why = core.FailedExpired // nobody has canceled it
+			}
+			err = s.fail(ctx, tx, pending, why, itself(), now)
 		}
 	}
 	if err != nil && !errors.Is(err, core.ErrNotFound) {
@@ -129,8 +133,39 @@ func (s *Service) EndAtProvider(ctx context.Context, job EndAtProvider) error {
 }
 
 // EndSubscriptions ends the renewal of all memberships of a user who goes, or
-// of an org that is closed: nobody shall go on paying.
+// of an org that is closed, and gives up what they have ordered or sold and is
+// not paid: nobody shall go on paying. One that fails does not keep the others.
 func (s *Service) EndSubscriptions(ctx context.Context, job app.EndSubscriptions) error {
+	return errors.Join(s.giveUpAll(ctx, job), s.cancelAll(ctx, job))
+}
+
+func (s *Service) giveUpAll(ctx context.Context, job app.EndSubscriptions) error {
+	var failed []error
+	var after core.TransactionID
+	for {
+		var page []*core.Transaction
+		err := s.Store.View(ctx, func(tx ports.Tx) (err error) {
+			page, err = tx.Transactions.Open(ctx, job.OrgID, job.UserID, after, jobBatch)
+			return err
+		})
+		if err != nil {
+			return errors.Join(append(failed, err)...)
+		}
+		for _, t := range page {
+			after = t.ID
+			// What is paid at this moment is given back when that is told.
+			if _, err := s.giveUp(ctx, t, itself()); err != nil && !errors.Is(err, core.ErrConflict) && !errors.Is(err, core.ErrTransactionState) {
+				failed = append(failed, err)
+			}
+		}
+		if len(page) < jobBatch {
+			return errors.Join(failed...)
+		}
+	}
+}
+
+func (s *Service) cancelAll(ctx context.Context, job app.EndSubscriptions) error {
+	var failed []error
 	q := ports.SubscriptionQuery{OrgID: job.OrgID, UserID: job.UserID, Live: true, Limit: jobBatch}
 	for {
 		var page []*core.Subscription
@@ -139,7 +174,7 @@ func (s *Service) EndSubscriptions(ctx context.Context, job app.EndSubscriptions
 			return err
 		})
 		if err != nil {
-			return err
+			return errors.Join(append(failed, err)...)
 		}
 		for _, found := range page {
 			q.Before = found.ID
@@ -151,11 +186,11 @@ func (s *Service) EndSubscriptions(ctx context.Context, job app.EndSubscriptions
 				return s.cancel(ctx, tx, sub, itself(), s.Clock.Now())
 			})
 			if err != nil && !errors.Is(err, core.ErrNotFound) {
-				return err
+				failed = append(failed, err)
 			}
 		}
 		if len(page) < q.Limit {
-			return nil
+			return errors.Join(failed...)
 		}
 	}
 }
@@ -172,6 +207,9 @@ const (
 	// renewalDelay is how long a provider that renews by itself may take before a
 	// membership counts as not paid.
 	renewalDelay = 6 * time.Hour
+
+	// takenAtOnce is how many periods one unit of work renews, after a long pause.
+	takenAtOnce = 12
 )
 
 // Renew looks at each membership once. One that fails does not keep the others.
@@ -203,16 +241,21 @@ func (s *Service) Renew(ctx context.Context, _ Renew) error {
 // goOn does what is due of one membership.
 func (s *Service) goOn(ctx context.Context, sub *core.Subscription) error {
 	now := s.Clock.Now()
+	p, err := s.provider(sub.Provider)
 	switch {
 	case sub.Status != core.SubscriptionActive:
 		if now.Before(sub.AccessUntil(s.opts.Grace)) {
 			return nil
 		}
+		if err == nil {
+			if n, err := s.catchUp(ctx, p, sub); err != nil || n > 0 {
+				return err
+			}
+		}
 		return s.expire(ctx, sub, now)
 	case sub.Price.Free():
 		return s.take(ctx, sub, core.ProviderFree)
 	}
-	p, err := s.provider(sub.Provider)
 	if err != nil {
 		return err
 	}
@@ -226,7 +269,28 @@ func (s *Service) goOn(ctx context.Context, sub *core.Subscription) error {
 	if now.Before(sub.PeriodEnd.Add(renewalDelay)) {
 		return nil
 	}
+	if n, err := s.catchUp(ctx, p, sub); err != nil || n > 0 {
+		return err
+	}
 	return s.change(ctx, sub, func(tx ports.Tx, _ *core.Product, sub *core.Subscription) error { return s.lapse(ctx, tx, sub, now) })
+}
+
+// catchUp asks a provider that renews by itself whether it has, and lets that
+// have its effect: what it has told of may have been lost. It returns how often.
+func (s *Service) catchUp(ctx context.Context, p ports.Payments, sub *core.Subscription) (n int, err error) {
+	if p.Renewal() != ports.RenewalProvider || sub.ProviderRef == "" {
+		return 0, nil
+	}
+	taken, err := p.Renewals(ctx, sub.ProviderRef, sub.PeriodStart)
+	for i := range taken {
+		err := s.Store.Update(ctx, func(tx ports.Tx) error { return s.renewed(ctx, tx, sub, taken[i], s.Clock.Now()) })
+		if err == nil {
+			n++
+		} else if !errors.Is(err, errKnown) {
+			return n, err
+		}
+	}
+	return n, err
 }
 
 // change does something with a membership if nobody else has been faster.
@@ -270,6 +334,7 @@ func (s *Service) ask(ctx context.Context, sub *core.Subscription, now time.Time
 		_, err := tx.Transactions.Pending(ctx, sub.UserID, sub.ProductID)
 		if errors.Is(err, core.ErrNotFound) {
 			t := core.NewRenewal(core.TransactionID(s.IDs.NewID()), sub, p, now)
+			t.ExpiresAt = sub.AccessUntil(s.opts.Grace)
 			if err = tx.Transactions.Add(ctx, t); err == nil {
 				err = s.recordSale(ctx, tx, itself(), "transaction.created", t, map[string]core.Change{"renewal": {To: true}})
 			}
@@ -285,11 +350,17 @@ func (s *Service) ask(ctx context.Context, sub *core.Subscription, now time.Time
 func (s *Service) take(ctx context.Context, sub *core.Subscription, provider string) error {
 	now := s.Clock.Now()
 	return s.change(ctx, sub, func(tx ports.Tx, p *core.Product, sub *core.Subscription) error {
-		for !now.Before(sub.PeriodEnd) {
+		for range takenAtOnce {
+			if now.Before(sub.PeriodEnd) {
+				break
+			}
 			t := core.NewRenewal(core.TransactionID(s.IDs.NewID()), sub, p, now)
 			t.Provider = provider
 			if err := s.complete(ctx, tx, t, paid{Payment: core.Payment{Paid: t.Price}, fresh: true}, itself(), now); err != nil {
 				return err
+			}
+			if t.Status != core.TransactionCompleted {
+				return nil // somebody has left
 			}
 			var err error
 			if sub, err = tx.Subscriptions.Lock(ctx, sub.ID); err != nil {

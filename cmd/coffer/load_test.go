@@ -50,7 +50,7 @@ var sample = map[string]string{
 	"mail.smtp_password": "key-of-the-mail-server", "mail.smtp_tls": "tls", "mail.from": "noreply@example.com",
 	"payment.provider": "instant", "payment.grace": "24h", "stripe.secret_key": "sk_test_key-of-stripe", "stripe.webhook_secret": "whsec_key-of-the-endpoint",
 	"stripe.api_url": "https://stripe.example.com",
-	"s3.endpoint": "https://s3.example.com", "s3.public_endpoint": "https://files.s3.example.com", "s3.region": "eu-west-1",
+	"s3.endpoint":    "https://s3.example.com", "s3.public_endpoint": "https://files.s3.example.com", "s3.region": "eu-west-1",
 	"s3.bucket": "files", "s3.access_key_id": "id", "s3.secret_access_key": "key-of-the-bucket", "s3.use_path_style": "true",
 	"s3.conditional_writes": "off", "log.level": "debug", "shutdown.timeout": "5s",
 	"otel.exporter_otlp_endpoint": "http://127.0.0.1:4318",

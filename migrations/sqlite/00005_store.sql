@@ -127,7 +127,8 @@ CREATE TABLE entitlements (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX entitlements_user_id_node_id_idx ON entitlements (user_id, node_id);
 CREATE INDEX entitlements_org_id_node_id_idx ON entitlements (org_id, node_id);
-CREATE INDEX entitlements_subscription_id_idx ON entitlements (subscription_id) WHERE subscription_id IS NOT NULL;
+CREATE UNIQUE INDEX entitlements_subscription_id_node_id_key ON entitlements (subscription_id, node_id)
+    WHERE subscription_id IS NOT NULL AND revoked_at IS NULL;
 
 -- Messages of payment providers that have had their effect.
 CREATE TABLE payment_events (

@@ -6,7 +6,9 @@ import (
 	"testing"
 
 	"github.com/seed-755a8038/coffer/adapters/bunstore"
+	"github.com/seed-755a8038/coffer/core"
 	"github.com/seed-755a8038/coffer/migrations"
+	"github.com/seed-755a8038/coffer/ports"
 	"github.com/seed-755a8038/coffer/test/env"
 )
 
@@ -16,6 +18,7 @@ type tapped struct {
 
 	api    http.Handler
 	person *person
+	buyer  *person // of the person's file
 }
 
 func newTapped(tb testing.TB) *tapped {
@@ -29,16 +32,53 @@ func newTapped(tb testing.TB) *tapped {
 	if _, err := store.Migrate(tb.Context()); err != nil {
 		tb.Fatal(err)
 	}
-	p := newCrowd(tb, store).add(tb, 1)[0]
+	crowd := newCrowd(tb, store)
+	p := crowd.add(tb, 1)[0]
 	api := newAPI(tb, store, store)
 	p.assets = append(p.assets, upload(tb, api, p))
-	return &tapped{t, api, p}
+	return &tapped{t, api, p, crowd.buyer(tb, crowd.product(tb, p), p.assets[0])}
+}
+
+// product makes something that a person sells.
+func (c *crowd) product(tb testing.TB, seller *person) *core.Product {
+	tb.Helper()
+	p := &core.Product{
+		ID: core.ProductID(c.ids.NewID()), OrgID: seller.org, Name: "Presets", Slug: "presets", Type: core.Digital, Price: core.Money{Currency: "EUR"},
+		Status: core.ProductPublished, CreatedBy: seller.account, PublishedAt: c.now, Version: 1, CreatedAt: c.now, UpdatedAt: c.now,
+	}
+	if err := c.store.Update(tb.Context(), func(tx ports.Tx) error { return tx.Products.Add(tb.Context(), p, core.Unlimited) }); err != nil {
+		tb.Fatal(err)
+	}
+	return p
+}
+
+// buyer makes somebody who has bought a node as a part of the product.
+func (c *crowd) buyer(tb testing.TB, p *core.Product, node core.NodeID) *person {
+	tb.Helper()
+	who := c.add(tb, 1)[0]
+	t := core.NewTransaction(core.TransactionID(c.ids.NewID()), p, who.user, core.ProviderFree, c.now)
+	if _, err := t.Complete(core.Payment{Paid: p.Price}, c.now); err != nil {
+		tb.Fatal(err)
+	}
+	err := c.store.Update(tb.Context(), func(tx ports.Tx) error {
+		if err := tx.Transactions.Add(tb.Context(), t); err != nil {
+			return err
+		}
+		_, err := tx.Entitlements.Add(tb.Context(), core.NewEntitlement(core.EntitlementID(c.ids.NewID()), t, nil, node, 0, c.now))
+		return err
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return who
 }
 
 // sign makes a request the person's.
 type sign func(r *http.Request)
 
 func (t *tapped) bySession(r *http.Request) { r.Header.Set("Authorization", "Bearer "+t.person.token) }
+
+func (t *tapped) byBuyer(r *http.Request) { r.Header.Set("Authorization", "Bearer "+t.buyer.token) }
 
 func (t *tapped) byKey(r *http.Request) {
 	r.Header.Del("Authorization")
@@ -73,12 +113,13 @@ func (t *tapped) create(tb testing.TB, name string, by sign) created {
 func TestAHotRequestIsOneRoundTrip(t *testing.T) {
 	api := newTapped(t)
 	for name, ask := range map[string]func(name string){
-		"download":        func(string) { api.download(t, api.bySession) },
-		"create":          func(name string) { api.create(t, name, api.bySession) },
-		"download by key": func(string) { api.download(t, api.byKey) },
-		"create by key":   func(name string) { api.create(t, "key-"+name, api.byKey) },
-		"page":            func(string) { api.page(t, api.bySession) },
-		"page by key":     func(string) { api.page(t, api.byKey) },
+		"download":                    func(string) { api.download(t, api.bySession) },
+		"create":                      func(name string) { api.create(t, name, api.bySession) },
+		"download by key":             func(string) { api.download(t, api.byKey) },
+		"download of what was bought": func(string) { api.download(t, api.byBuyer) },
+		"create by key":               func(name string) { api.create(t, "key-"+name, api.byKey) },
+		"page":                        func(string) { api.page(t, api.bySession) },
+		"page by key":                 func(string) { api.page(t, api.byKey) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			ask("first.jpg") // prepares

@@ -78,6 +78,10 @@ func entitled(s storeTest) {
 	s.must(s.save(ana, moved, func() { moved.Move(ana.root(), noon) }))
 	s.wantErr(s.may(ben, late.ID, noon), core.ErrNotFound)
 
+	before := s.finish(s.reserveIn(ana, folder.ID, "trashed before it was bought", 1))
+	s.must(s.save(ana, &before.Node, func() { before.Trash(noon.Add(-time.Hour)) }))
+	s.wantErr(s.may(ben, before.ID, noon), core.ErrNotFound)
+
 	// The trash keeps it; what is unlinked stays bought.
 	s.trash(file)
 	s.must(s.may(ben, file.ID, noon))
@@ -252,6 +256,8 @@ func boughtContents(s storeTest) {
 	}
 	first := s.finish(s.reserveIn(ana, folder.ID, "same", 1))
 	s.trash(first)
+	before := s.finish(s.reserveIn(ana, folder.ID, "trashed before it was bought", 1))
+	s.must(s.save(ana, &before.Node, func() { before.Trash(noon.Add(-time.Hour)) }))
 	second := s.finish(s.reserveIn(ana, folder.ID, "same", 1))
 	want = append(want, first.ID, second.ID)
 	s.reserveIn(ana, folder.ID, "pending", 1)
@@ -260,7 +266,7 @@ func boughtContents(s storeTest) {
 	s.must(s.save(ana, folder, func() { folder.Trash(noon) }))
 	for _, limit := range []int{1, 2, 3, 9} {
 		var got []core.NodeID
-		q := ports.ContentsQuery{DriveID: ana.drive.ID, ParentID: folder.ID, Limit: limit}
+		q := ports.ContentsQuery{DriveID: ana.drive.ID, ParentID: folder.ID, Bought: noon.Add(-time.Minute), Limit: limit}
 		for more := true; more; {
 			s.view(func(tx ports.Tx) error {
 				page, err := tx.Entitlements.Contents(s.Context(), q)
@@ -291,7 +297,9 @@ func liveBelow(s storeTest) {
 		s.Helper()
 		s.update(func(tx ports.Tx) (err error) {
 			s.must(tx.Drives.Lock(s.Context(), ana.org.ID, true, ana.drive.ID))
-			n, err = tx.Entitlements.LiveBelow(s.Context(), ana.org.ID, node, at)
+			e, err := tx.Nodes.Get(s.Context(), ana.drive.ID, node)
+			s.must(err)
+			n, err = tx.Entitlements.LiveBelow(s.Context(), &e.Node, at)
 			return err
 		})
 		return n
@@ -312,7 +320,6 @@ func liveBelow(s storeTest) {
 		return err
 	})
 	s.equal(live(a.ID, over), int64(1))
-	s.equal(live(core.NodeID(s.id()), over), int64(0))
 }
 
 // soldOrRemoved: of a purchase and a removal at once, one comes first: nobody
@@ -334,7 +341,7 @@ func soldOrRemoved(s storeTest) {
 		wg.Go(func() {
 			s.must(s.Update(s.Context(), func(tx ports.Tx) (err error) {
 				s.must(tx.Drives.Lock(s.Context(), ana.org.ID, true, ana.drive.ID))
-				live, err = tx.Entitlements.LiveBelow(s.Context(), ana.org.ID, file.ID, noon)
+				live, err = tx.Entitlements.LiveBelow(s.Context(), n, noon)
 				if err != nil || live > 0 {
 					return err
 				}

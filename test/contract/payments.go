@@ -26,6 +26,10 @@ type PaymentProvider struct {
 	// are sent nowhere: then the payment is done at once, or somebody says so by hand.
 	Pay func(t *testing.T, ref string)
 
+	// Renew does what a provider does that renews a subscription by itself, and
+	// returns what was paid. It is nil if none does.
+	Renew func(t *testing.T, subscription string) core.Payment
+
 	// Remote is a provider that is asked over the network.
 	Remote bool
 }
@@ -52,6 +56,7 @@ var paymentTests = map[string]func(paymentTest){
 	"a payment begun is seen as it is":                         lookAfterCheckout,
 	"what was paid is the price":                               paidIsThePrice,
 	"a membership that is paid has what ends it":               paidMembership,
+	"what was taken for further periods is told when asked":    renewalsTaken,
 	"an abandoned payment has failed":                          abandonFails,
 	"a payment that succeeded is not abandoned":                abandonPaid,
 	"what was never begun is abandoned without ado":            abandonNothing,
@@ -234,6 +239,25 @@ func paidMembership(p paymentTest) {
 	}
 }
 
+func renewalsTaken(p paymentTest) {
+	t := p.purchase(core.Membership)
+	ref := p.buy(t).SubscriptionRef
+	var want []core.Payment
+	for range 3 {
+		got, err := p.Renewals(p.Context(), ref, t.CreatedAt)
+		if err != nil || !slices.Equal(got, want) {
+			p.Errorf("Renewals = %+v, %v, want %+v", got, err, want)
+		}
+		if p.Renew == nil {
+			break
+		}
+		want = append(want, p.Renew(p.T, ref))
+	}
+	if got, err := p.Renewals(p.Context(), "sub_unknown", t.CreatedAt); err != nil || len(got) != 0 {
+		p.Errorf("of what is unknown: %+v, %v", got, err)
+	}
+}
+
 func abandonFails(p paymentTest) {
 	t := p.purchase(core.Digital)
 	if s := p.begin(t); s.Done {
@@ -362,9 +386,10 @@ func cancelledCalls(p paymentTest) {
 	fresh := p.purchase(core.Digital)
 	_, checkout := p.Checkout(ctx, checkoutOf(fresh))
 	_, look := p.Look(ctx, begun)
+	_, renewals := p.Renewals(ctx, "sub_1", fresh.CreatedAt)
 	_, refund := p.Refund(ctx, paid, 1, "once")
 	for name, err := range map[string]error{
-		"Checkout": checkout, "Look": look, "Refund": refund,
+		"Checkout": checkout, "Look": look, "Renewals": renewals, "Refund": refund,
 		"Abandon": p.Abandon(ctx, begun), "EndSubscription": p.EndSubscription(ctx, "sub_1"),
 	} {
 		if !errors.Is(err, context.Canceled) || !errors.Is(err, core.ErrUnavailable) {

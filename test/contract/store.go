@@ -192,6 +192,7 @@ func Store(t *testing.T, open func(t *testing.T) StoreEnv) {
 		"a transaction comes back equal":           transactionEqual,
 		"a buyer has one pending purchase":         pendingOnce,
 		"a purchase is completed once":             completedOnce,
+		"open transactions are found":              transactionsOpen,
 		"transactions are filtered and paged":      transactionLists,
 		"sales are counted by period":              salesCounted,
 		"a subscription comes back equal":          subscriptionEqual,

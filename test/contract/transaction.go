@@ -286,6 +286,31 @@ func transactionLists(s storeTest) {
 	})
 }
 
+// transactionsOpen: of an org, or of a buyer, whoever sells.
+func transactionsOpen(s storeTest) {
+	ana, ben, eve := s.signUp("ana"), s.signUp("ben"), s.signUp("eve")
+	one, two, hers := s.product(ana, core.Digital), s.product(ana, core.Digital), s.product(eve, core.Digital)
+	s.buy(eve, one)
+	all := []core.TransactionID{s.order(ben, one).ID, s.order(eve, two).ID, s.order(ben, two).ID, s.order(ben, hers).ID}
+	nobody, anywhere, first := core.UserID{}, core.OrgID{}, core.TransactionID{}
+	open := func(org core.OrgID, buyer core.UserID, after core.TransactionID, limit int) (ids []core.TransactionID) {
+		s.Helper()
+		s.view(func(tx ports.Tx) error {
+			found, err := tx.Transactions.Open(s.Context(), org, buyer, after, limit)
+			for _, t := range found {
+				ids = append(ids, t.ID)
+			}
+			return err
+		})
+		return ids
+	}
+	s.equal(open(ana.org.ID, nobody, first, 9), all[:3])
+	s.equal(open(ana.org.ID, nobody, all[0], 1), all[1:2])
+	s.equal(open(anywhere, ben.user.ID, first, 9), []core.TransactionID{all[0], all[2], all[3]})
+	s.equal(open(anywhere, ben.user.ID, all[2], 9), all[3:])
+	s.equal(len(open(ben.org.ID, nobody, first, 9))+len(open(anywhere, ana.user.ID, first, 9)), 0)
+}
+
 // salesCounted: by period, product and currency; what is refunded stays counted.
 func salesCounted(s storeTest) {
 	ana, ben, eve := s.signUp("ana"), s.signUp("ben"), s.signUp("eve")

@@ -138,7 +138,9 @@ func (a *answer) parameter(address, name string) string {
 // number returns the number that the database answers.
 func (s *server) number(query string) (n int) {
 	s.t.Helper()
-	if err := s.database().QueryRowContext(s.t.Context(), query).Scan(&n); err != nil {
+	db := s.database()
+	defer db.Close() // it may be asked for often
+	if err := db.QueryRowContext(s.t.Context(), query).Scan(&n); err != nil {
 		s.t.Fatal(err)
 	}
 	return n

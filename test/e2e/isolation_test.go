@@ -12,7 +12,8 @@ import (
 
 // request is a request of the table of operations. In path and body, {org},
 // {drive}, {node}, {asset}, {pending}, {upload}, {company}, {shared}, {account},
-// {invitation}, {key}, {share} and {session} stand for ids.
+// {invitation}, {key}, {share}, {session}, {product}, {part}, {draft}, {order},
+// {membership} and {bought} stand for ids.
 type request struct {
 	method, path, body string
 }
@@ -106,6 +107,27 @@ var requests = []request{
 	{"POST", "/api/orgs/{company}/webhooks/" + missingID + "/ping", ""},
 	{"GET", "/api/orgs/{company}/webhooks/" + missingID + "/deliveries", ""},
 	{"POST", "/api/orgs/{company}/webhooks/" + missingID + "/deliveries/" + missingID + "/redeliver", ""},
+	{"GET", "/api/orgs/{company}/products", ""},
+	{"POST", "/api/orgs/{company}/products", `{"name": "Stolen", "type": "digital", "price": {"amount": 0, "currency": "EUR"}}`},
+	{"GET", "/api/orgs/{company}/products/{product}", ""},
+	{"PATCH", "/api/orgs/{company}/products/{product}", `{"price": {"amount": 0, "currency": "EUR"}}`},
+	{"DELETE", "/api/orgs/{company}/products/{draft}", ""},
+	{"GET", "/api/orgs/{company}/products/{product}/assets", ""},
+	{"POST", "/api/orgs/{company}/products/{product}/assets", `{"asset_id": "{part}"}`},
+	{"PATCH", "/api/orgs/{company}/products/{product}/assets/{part}", `{"position": 1}`},
+	{"DELETE", "/api/orgs/{company}/products/{product}/assets/{part}", ""},
+	{"GET", "/api/orgs/{company}/transactions", ""},
+	{"GET", "/api/orgs/{company}/transactions?format=csv", ""},
+	{"GET", "/api/orgs/{company}/subscriptions?ended=true", ""},
+	{"GET", "/api/orgs/{company}/sales", ""},
+	{"GET", "/api/orgs/{company}/sales?format=csv", ""},
+	{"POST", "/api/transactions", `{"product_id": "{draft}"}`},
+	{"GET", "/api/transactions/{order}", ""},
+	{"POST", "/api/transactions/{order}/cancel", ""},
+	{"POST", "/api/transactions/{order}/complete", ""},
+	{"POST", "/api/transactions/{order}/refund", `{"amount": 1}`},
+	{"POST", "/api/subscriptions/{membership}/cancel", ""},
+	{"GET", "/api/me/entitlements/{bought}/assets", ""},
 	{"POST", "/api/auth/switch-org", `{"org_id": "{company}"}`},
 	{"DELETE", "/api/me/sessions/{session}", ""},
 }
@@ -132,12 +154,18 @@ func possessions(u *user) map[string]string {
 	asset := u.upload(object{"name": "mine.txt", "checksum_sha256": sha256Of([]byte("mine"))}, []byte("mine"))
 	pending := u.create(object{"name": "mine.bin", "size_bytes": 64_000_000})
 	company := u.found(object{"name": "Company"})
+	part, album := company.upload(object{"name": "part.txt"}, []byte("part")).text("id"), company.folder(company.drive, "/album")
+	product := company.offers(article("Product of "+u.email, nil), aFile(part))
+	club := company.offers(membership("Club of "+u.email, object{"price": euros(0)}), aFolder(album))
+	member := u.buys(club) // of their own club
 	return map[string]string{
 		"org": u.org, "drive": u.drive, "node": u.folder(u.drive, "/mine"), "asset": asset.text("id"), "pending": pending.text("asset.id"), "upload": pending.text("upload.upload_id"),
 		"company": company.org, "shared": company.drive, "account": company.account, "invitation": company.invite("guest-of-"+u.email, "member"),
 		"key":     u.issue(u.drive, "read").id,
 		"share":   u.shares(asset.text("id"), object{}).id,
 		"session": u.want(http.StatusOK, "GET", "/api/me/sessions", nil).text("items.0.id"),
+		"product": product, "part": part, "draft": company.drafts(article("Draft of "+u.email, nil)), "order": u.orders(product),
+		"membership": member.text("transaction.subscription_id"), "bought": u.entitlement(album),
 	}
 }
 
@@ -167,7 +195,11 @@ func TestAForeignIDIsAnsweredLikeAMissingOne(t *testing.T) {
 				if i := slices.Index(names, "upload"); i >= 0 && choice == 1<<i {
 					continue // an upload of somebody else with an asset of one's own: below
 				}
-				same(t, eve, r.filled(foreign), r.filled(missing), http.StatusNotFound)
+				status := http.StatusNotFound
+				if strings.Contains(r.body, "{part}") {
+					status = 0 // what is named in the body may be looked at first
+				}
+				same(t, eve, r.filled(foreign), r.filled(missing), status)
 			}
 		}
 		// Ids in a body and in a query.
@@ -186,6 +218,24 @@ func TestAForeignIDIsAnsweredLikeAMissingOne(t *testing.T) {
 		same(t, eve, logo.filled(his), logo.filled(map[string]string{"asset": missingID}), http.StatusUnprocessableEntity)
 		first := request{"PATCH", logo.path, `{"default_drive_id": "{shared}"}`}
 		same(t, eve, first.filled(his), first.filled(map[string]string{"shared": missingID}), http.StatusUnprocessableEntity)
+		for _, r := range []request{
+			{"POST", "/api/orgs/" + hers["company"] + "/products", `{"name": "x", "type": "digital", "price": {"amount": 0, "currency": "EUR"}, "cover_asset_id": "{part}"}`},
+			{"PATCH", "/api/orgs/" + hers["company"] + "/products/" + hers["draft"], `{"cover_asset_id": "{part}"}`},
+			{"POST", "/api/orgs/" + hers["company"] + "/products/" + hers["draft"] + "/assets", `{"asset_id": "{part}"}`},
+			{"POST", "/api/orgs/" + hers["company"] + "/products/" + hers["draft"] + "/assets", `{"folder_id": "{node}"}`},
+		} {
+			same(t, eve, r.filled(his), r.filled(map[string]string{"part": missingID, "node": missingID}), http.StatusUnprocessableEntity)
+		}
+		shop := request{"GET", "/api/products/{draft}", ""}
+		same(t, eve, shop.filled(his), shop.filled(map[string]string{"draft": missingID}), http.StatusNotFound)
+		within := request{"GET", "/api/me/entitlements/" + hers["bought"] + "/assets?parent_id={node}", ""}
+		same(t, eve, within.filled(his), within.filled(map[string]string{"node": missingID}), http.StatusNotFound)
+		for _, list := range []string{"transactions", "subscriptions", "sales"} {
+			r := request{"GET", "/api/orgs/" + hers["company"] + "/" + list + "?product_id={product}", ""}
+			if a := eve.request(r.filled(his)); a.status != http.StatusOK || len(a.list("product_id")) != 0 {
+				t.Errorf("%s of somebody else's product: %d %s", list, a.status, a.body)
+			}
+		}
 		log := request{"GET", "/api/orgs/" + hers["company"] + "/audit-log?actor={account}", ""}
 		if a := eve.request(log.filled(his)); a.status != http.StatusOK || len(a.list("id")) != 0 {
 			t.Errorf("what somebody else did: %d %s", a.status, a.body)
@@ -248,6 +298,8 @@ func inventory(u *user, ids map[string]string) string {
 		"/api/orgs/{org}/assets/{pending}", "/api/drives/{drive}/nodes", "/api/drives/{drive}/api-keys", "/api/drives/{drive}/trash", "/api/drives/{drive}/changes", "/api/nodes/{node}", "/api/assets/{asset}/versions", "/api/assets/{pending}/upload", "/api/shares/{share}", "/api/shares/{share}/access-log", "/api/nodes/{asset}/shares",
 		"/api/me/accounts", "/api/me/sessions", "/api/orgs/{company}", "/api/orgs/{company}/members", "/api/orgs/{company}/invitations",
 		"/api/orgs/{company}/audit-log", "/api/orgs/{company}/drives", "/api/drives/{shared}/members",
+		"/api/orgs/{company}/products", "/api/orgs/{company}/products/{product}/assets", "/api/orgs/{company}/transactions", "/api/orgs/{company}/subscriptions",
+		"/api/orgs/{company}/sales?period=year&to=2100-01-01T00:00:00Z&from=2020-01-01T00:00:00Z", "/api/me/entitlements", "/api/me/transactions", "/api/me/subscriptions", "/api/transactions/{order}",
 	} {
 		fmt.Fprintf(&b, "%s\n", u.want(http.StatusOK, "GET", request{path: path}.filled(ids).path, nil).body)
 	}

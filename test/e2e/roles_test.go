@@ -45,6 +45,25 @@ var roleTable = []struct {
 	{"change an owner", [8]int{yes, no, no, no, gone, gone, gone, gone}, (*cast).changeOwner},
 	{"remove a member", [8]int{yes, yes, no, no, gone, gone, gone, gone}, (*cast).remove},
 	{"remove an owner", [8]int{yes, no, no, no, gone, gone, gone, gone}, (*cast).removeOwner},
+	{"see the products", [8]int{yes, yes, yes, yes, gone, gone, gone, gone}, (*cast).products},
+	{"see what a product consists of", [8]int{yes, yes, no, no, gone, gone, gone, gone}, (*cast).parts},
+	{"make a product", [8]int{yes, yes, no, no, gone, gone, gone, gone}, (*cast).makeProduct},
+	{"edit a product", [8]int{yes, yes, no, no, gone, gone, gone, gone}, (*cast).editProduct},
+	{"publish a product", [8]int{yes, yes, no, no, gone, gone, gone, gone}, (*cast).publish},
+	{"delete a product", [8]int{yes, yes, no, no, gone, gone, gone, gone}, (*cast).deleteProduct},
+	{"link an asset to a product", [8]int{yes, yes, no, no, gone, gone, gone, gone}, (*cast).linkPart},
+	{"put a linked asset elsewhere", [8]int{yes, yes, no, no, gone, gone, gone, gone}, (*cast).moveLink},
+	{"take an asset out of a product", [8]int{yes, yes, no, no, gone, gone, gone, gone}, (*cast).unlink},
+	{"see the orders", [8]int{yes, yes, no, no, gone, gone, gone, gone}, (*cast).orders},
+	{"export the orders", [8]int{yes, yes, no, no, gone, gone, gone, gone}, (*cast).exportOrders},
+	{"see the memberships", [8]int{yes, yes, no, no, gone, gone, gone, gone}, (*cast).memberships},
+	{"see the sales", [8]int{yes, yes, no, no, gone, gone, gone, gone}, (*cast).sales},
+	// An order is its buyer's, and of those who sell: for all others it does not exist.
+	{"see an order", [8]int{yes, yes, gone, gone, gone, gone, gone, gone}, (*cast).seeOrder},
+	{"confirm a payment", [8]int{yes, yes, gone, gone, gone, gone, gone, gone}, (*cast).confirm},
+	{"refund a payment", [8]int{yes, yes, gone, gone, gone, gone, gone, gone}, (*cast).refund},
+	{"give up an order", [8]int{yes, yes, gone, gone, gone, gone, gone, gone}, (*cast).giveUp},
+	{"end a membership", [8]int{yes, yes, gone, gone, gone, gone, gone, gone}, (*cast).endMembership},
 	{"edit the settings", [8]int{yes, yes, no, no, gone, gone, gone, gone}, (*cast).edit},
 	{"read the audit log", [8]int{yes, yes, no, no, gone, gone, gone, gone}, (*cast).log},
 	{"export the audit log", [8]int{yes, yes, no, no, gone, gone, gone, gone}, (*cast).export},
@@ -61,6 +80,7 @@ type cast struct {
 	here  bool  // whether joe is a member now
 	count int   // of files and addresses
 	files map[*user]string
+	part  string // a file that is complete
 }
 
 func (c *cast) org(rest string) string { return "/api/orgs/" + c.boss.org + rest }
@@ -166,6 +186,79 @@ func (c *cast) removes(u *user, account string) *answer {
 	a := u.ask("DELETE", c.boss.member(account), nil)
 	c.here = a.status != http.StatusNoContent
 	return a
+}
+
+// product makes a product of the boss's, for sale, and draft one that is not.
+func (c *cast) product() string {
+	c.t.Helper()
+	if c.part == "" {
+		c.part = c.boss.upload(object{"name": c.fresh()}, []byte("part")).text("id")
+	}
+	return c.boss.offers(article(c.fresh(), nil), aFile(c.part))
+}
+
+func (c *cast) draft() string { return c.boss.drafts(article(c.fresh(), nil)) }
+
+// bought makes an order of the boss's own.
+func (c *cast) bought() string { return c.boss.orders(c.product()) }
+
+func (c *cast) products(u *user) *answer { return u.ask("GET", c.org("/products"), nil) }
+
+func (c *cast) parts(u *user) *answer {
+	return u.ask("GET", c.org("/products/"+c.product()+"/assets"), nil)
+}
+
+func (c *cast) makeProduct(u *user) *answer {
+	return u.ask("POST", c.org("/products"), article(c.fresh(), nil))
+}
+
+func (c *cast) editProduct(u *user) *answer {
+	return u.ask("PATCH", c.org("/products/"+c.product()), object{"price": euros(1)})
+}
+
+func (c *cast) publish(u *user) *answer {
+	product := c.product()
+	c.boss.alters(product, object{"status": "archived"})
+	return u.ask("PATCH", c.org("/products/"+product), object{"status": "published"})
+}
+
+func (c *cast) deleteProduct(u *user) *answer {
+	return u.ask("DELETE", c.org("/products/"+c.product()), nil)
+}
+
+func (c *cast) linkPart(u *user) *answer {
+	return u.ask("POST", c.org("/products/"+c.draft()+"/assets"), aFile(c.part))
+}
+
+func (c *cast) moveLink(u *user) *answer {
+	return u.ask("PATCH", c.org("/products/"+c.product()+"/assets/"+c.part), object{"position": 0})
+}
+
+func (c *cast) unlink(u *user) *answer {
+	draft := c.draft()
+	c.boss.links(draft, aFile(c.part))
+	return u.ask("DELETE", c.org("/products/"+draft+"/assets/"+c.part), nil)
+}
+
+func (c *cast) orders(u *user) *answer { return u.ask("GET", c.org("/transactions"), nil) }
+
+func (c *cast) exportOrders(u *user) *answer {
+	return u.ask("GET", c.org("/transactions?format=csv"), nil)
+}
+func (c *cast) memberships(u *user) *answer { return u.ask("GET", c.org("/subscriptions"), nil) }
+func (c *cast) sales(u *user) *answer       { return u.ask("GET", c.org("/sales"), nil) }
+func (c *cast) seeOrder(u *user) *answer    { return u.ask("GET", order(c.bought(), ""), nil) }
+func (c *cast) confirm(u *user) *answer     { return u.ask("POST", order(c.bought(), "/complete"), nil) }
+
+func (c *cast) giveUp(u *user) *answer { return u.ask("POST", order(c.bought(), "/cancel"), nil) }
+
+func (c *cast) refund(u *user) *answer {
+	return u.ask("POST", order(c.boss.sells(c.product(), c.boss), "/refund"), nil)
+}
+
+func (c *cast) endMembership(u *user) *answer {
+	club := c.boss.offers(membership(c.fresh(), object{"price": euros(0)}), aFile(c.part))
+	return u.ask("POST", "/api/subscriptions/"+c.boss.buys(club).text("transaction.subscription_id")+"/cancel", nil)
 }
 
 func (c *cast) edit(u *user) *answer   { return u.ask("PATCH", c.org(""), object{"name": c.fresh()}) }

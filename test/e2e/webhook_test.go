@@ -17,8 +17,8 @@ func (s *server) licensed(name string) *user {
 	return u
 }
 
-// sells makes a product for nothing, with a file, that can be bought.
-func (u *user) sells(name string) string {
+// gives makes a product for nothing, with a file, that can be bought.
+func (u *user) gives(name string) string {
 	u.t.Helper()
 	file := u.upload(object{"name": name + ".txt"}, []byte(name)).text("id")
 	products := "/api/orgs/" + u.org + "/products"
@@ -81,7 +81,7 @@ func TestAnIntegratorHearsWhatHappens(t *testing.T) {
 		}
 
 		// What somebody buys is heard of, signed.
-		product := ana.sells("presets")
+		product := ana.gives("presets")
 		ben.want(http.StatusCreated, "POST", "/api/transactions", object{"product_id": product})
 		sale := r.await("transaction.completed", 1)
 		sale.verified(t, secret, true)
@@ -95,7 +95,7 @@ func TestAnIntegratorHearsWhatHappens(t *testing.T) {
 		ana.refused(http.StatusPreconditionFailed, "precondition_failed", "PATCH", path, object{"events": []string{}}, with{"If-Match": `"1"`})
 		h.settled("transaction.completed")
 		sales := len(r.all("transaction.completed"))
-		other := ana.sells("more")
+		other := ana.gives("more")
 		ben.want(http.StatusCreated, "POST", "/api/transactions", object{"product_id": other})
 		eventually(t, "the product is heard of", func() bool {
 			return slices.ContainsFunc(r.all("product.updated"), func(m *message) bool { return m.Data["product_id"] == other })

@@ -291,13 +291,75 @@ func (w *writer) shares() []write {
 	}
 }
 
+// sells are the writes of those who sell and buy. They end with a server that
+// is paid by Stripe.
+func (w *writer) sells() []write {
+	ana, ben := w.ana, w.ben
+	var product, file, first, second string
+	path := func(rest string) string { return ana.products("/" + product + rest) }
+	return []write{
+		{"createProduct", []string{"product.created"}, "", func() { product = ana.drafts(article("Ten presets", nil)) }},
+		{"linkAsset", []string{"asset.uploaded", "product.updated"}, "", func() {
+			file = ana.upload(object{"name": "sold.txt"}, []byte("1")).text("id")
+			ana.links(product, aFile(file))
+		}},
+		{"updateProduct", []string{"product.updated"}, "", func() {
+			ana.publishes(product)
+			ana.publishes(product) // no change
+		}},
+		{"moveLinkedAsset", []string{"asset.uploaded", "product.updated", "product.updated"}, "", func() {
+			ana.links(product, aFile(ana.upload(object{"name": "other.txt"}, []byte("2")).text("id")))
+			ana.want(http.StatusOK, "PATCH", path("/assets/"+file), object{"position": 1})
+			ana.want(http.StatusOK, "PATCH", path("/assets/"+file), object{"position": 7}) // no change
+		}},
+		{"unlinkAsset", []string{"product.updated"}, "", func() { ana.want(http.StatusNoContent, "DELETE", path("/assets/"+file), nil) }},
+		{"createTransaction", []string{"transaction.created"}, "", func() {
+			first = ben.orders(product)
+			ben.orders(product) // is that one
+		}},
+		{"cancelTransaction", []string{"transaction.failed"}, "", func() {
+			ben.want(http.StatusOK, "POST", order(first, "/cancel"), nil)
+			ben.want(http.StatusOK, "POST", order(first, "/cancel"), nil) // is given up
+		}},
+		{"completeTransaction", []string{"transaction.created", "transaction.completed"}, "", func() {
+			second = ana.sells(product, ben)
+			ana.confirms(second) // is confirmed
+		}},
+		{"refundTransaction", []string{"transaction.refunded", "transaction.refunded"}, "", func() {
+			ana.refunds(second, object{"amount": 1})
+			ana.refunds(second, nil)
+		}},
+		{"cancelSubscription", []string{"product.created", "product.updated", "product.updated", "transaction.created", "transaction.completed", "subscription.canceled"}, "", func() {
+			sub := ben.buys(ana.offers(membership("The club", object{"price": euros(0)}), aFile(file))).text("transaction.subscription_id")
+			ben.want(http.StatusOK, "POST", "/api/subscriptions/"+sub+"/cancel", nil)
+			ben.want(http.StatusOK, "POST", "/api/subscriptions/"+sub+"/cancel", nil) // is canceled
+		}},
+		{"deleteProduct", []string{"product.created", "product.deleted"}, "", func() {
+			ana.want(http.StatusNoContent, "DELETE", ana.products("/"+ana.drafts(article("Draft", nil))), nil)
+		}},
+		{"receiveStripeEvent", []string{"transaction.created", "transaction.completed", "transaction.disputed", "transaction.dispute_won", "transaction.refunded"}, "", func() {
+			b := openBank(w.t)
+			w.restart(b.settings())
+			_, session := ben.pays(b, product)
+			intent := b.intent(fmt.Sprint(session["id"]))
+			for _, e := range []event{
+				b.tells("checkout.session.completed", session), b.tells("charge.dispute.created", disputeOf(intent, "needs_response")),
+				b.tells("charge.dispute.closed", disputeOf(intent, "won")), b.tells("charge.refunded", b.charge(intent, 1900)),
+			} {
+				w.heeds(e)
+				w.heeds(e) // is known
+			}
+		}},
+	}
+}
+
 func TestEveryWriteIsInAnAuditLogOrSaysWhyNot(t *testing.T) {
 	tellWithProvider(t, nil, func(t *testing.T, s *server, idp *env.IDP) {
 		w := &writer{server: s, idp: idp, ana: s.signUp("ana"), ben: s.signUp("ben")}
 		s.must("admin", "promote", w.ana.email)
 		_, last := s.newEntries(missingID)
 		done := map[string]bool{}
-		for _, of := range []func() []write{w.people, w.orgs, w.files, w.drives, w.shares} {
+		for _, of := range []func() []write{w.people, w.sells, w.orgs, w.files, w.drives, w.shares} {
 			for _, op := range of() {
 				op.do()
 				var got []string

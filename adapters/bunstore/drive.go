@@ -85,7 +85,7 @@ func (r drives) one(ctx context.Context, where string, args ...any) (*core.Drive
 func (r drives) Lock(ctx context.Context, org core.OrgID, usage bool, ids ...core.DriveID) error {
 	if usage {
 		var found []core.OrgID
-		q := r.locked(r.NewSelect().Column("org_id").TableExpr("org_usage").Where("org_id = ?", org))
+		q := r.alone(r.NewSelect().Column("org_id").TableExpr("org_usage").Where("org_id = ?", org))
 		if err := q.Scan(ctx, &found); err != nil || len(found) == 0 {
 			return orMissing(translate("lock usage", err))
 		}
@@ -94,7 +94,7 @@ func (r drives) Lock(ctx context.Context, org core.OrgID, usage bool, ids ...cor
 		return nil
 	}
 	var found []core.DriveID
-	q := r.locked(r.NewSelect().Column("id").TableExpr("drives").Where("org_id = ? AND id IN (?)", org, bun.List(ids)).OrderExpr("id"))
+	q := r.alone(r.NewSelect().Column("id").TableExpr("drives").Where("org_id = ? AND id IN (?)", org, bun.List(ids)).OrderExpr("id"))
 	if err := q.Scan(ctx, &found); err != nil {
 		return translate("lock drives", err)
 	}
@@ -104,15 +104,6 @@ func (r drives) Lock(ctx context.Context, org core.OrgID, usage bool, ids ...cor
 		}
 	}
 	return nil
-}
-
-// locked keeps the selected rows from being changed, though not from being
-// referred to, until the transaction ends. On SQLite it is the only writer.
-func (r drives) locked(q *bun.SelectQuery) *bun.SelectQuery {
-	if r.dialect.forUpdate == "" {
-		return q
-	}
-	return q.For("NO KEY UPDATE")
 }
 
 // orMissing is the error of a query that found nothing.

@@ -108,24 +108,6 @@ func (r products) Lock(ctx context.Context, org core.OrgID, id core.ProductID, s
 	return r.one(ctx, r.alone(sel))
 }
 
-// alone keeps others from locking or changing the selected rows until the end
-// of the transaction, though not from referring to them. On SQLite it is the
-// only writer.
-func (r repository) alone(q *bun.SelectQuery) *bun.SelectQuery {
-	if r.dialect.forUpdate == "" {
-		return q
-	}
-	return q.For("NO KEY UPDATE")
-}
-
-// shared keeps others from changing the selected rows, or from locking them alone.
-func (r repository) shared(q *bun.SelectQuery) *bun.SelectQuery {
-	if r.dialect.forUpdate == "" {
-		return q
-	}
-	return q.For("SHARE")
-}
-
 func (r products) Save(ctx context.Context, p *core.Product, most int64) error {
 	was, err := r.one(ctx, r.alone(r.NewSelect().Where("p.org_id = ? AND p.id = ? AND p.version = ?", p.OrgID, p.ID, p.Version-1)))
 	if errors.Is(err, core.ErrNotFound) {

@@ -136,15 +136,31 @@ type repository struct {
 	dialect *dialect
 }
 
-// lock keeps others from changing a row until the end of the transaction, or
-// returns core.ErrNotFound.
+// lock keeps others from locking or changing a row until the end of the
+// transaction, though not from referring to it, or returns core.ErrNotFound.
 func (r repository) lock(ctx context.Context, table, key string, id any) error {
 	var found int
-	q := r.NewSelect().ColumnExpr("1").TableExpr(table).Where("? = ?", bun.Ident(key), id)
-	if r.dialect.forUpdate != "" {
-		q = q.For(r.dialect.forUpdate)
-	}
+	q := r.alone(r.NewSelect().ColumnExpr("1").TableExpr(table).Where("? = ?", bun.Ident(key), id))
 	return translate("lock "+table, q.Scan(ctx, &found))
+}
+
+// alone keeps others from locking or changing the selected rows until the end
+// of the transaction. They may refer to them: who adds what belongs to an
+// organisation waits for nobody who has locked it. On SQLite it is the only
+// writer.
+func (r repository) alone(q *bun.SelectQuery) *bun.SelectQuery {
+	if r.dialect.forUpdate == "" {
+		return q
+	}
+	return q.For("NO KEY UPDATE")
+}
+
+// shared keeps others from changing the selected rows, or from locking them alone.
+func (r repository) shared(q *bun.SelectQuery) *bun.SelectQuery {
+	if r.dialect.forUpdate == "" {
+		return q
+	}
+	return q.For("SHARE")
 }
 
 // plainly makes the database prepare no query at length until the transaction

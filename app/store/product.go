@@ -251,6 +251,11 @@ func (s *Service) Update(
 	}
 	var out ports.ProductEntry
 	err = s.Store.Update(ctx, func(tx ports.Tx) error {
+		if c.Status != nil { // it may count from now on: first the usage, as whoever removes what is sold
+			if err := tx.Drives.Lock(ctx, org, true); err != nil {
+				return err
+			}
+		}
 		p, links, err := s.locked(ctx, tx, org, id, ifMatch)
 		if err != nil {
 			return err
@@ -322,6 +327,9 @@ func (s *Service) Delete(ctx context.Context, a core.Actor, org core.OrgID, id c
 		return err
 	}
 	return s.Store.Update(ctx, func(tx ports.Tx) error {
+		if err := tx.Drives.Lock(ctx, org, true); err != nil {
+			return err
+		}
 		p, _, err := s.locked(ctx, tx, org, id, ifMatch)
 		if err != nil {
 			return err

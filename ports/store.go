@@ -46,11 +46,17 @@ type Tx struct {
 	Subscriptions Subscriptions
 	Entitlements  Entitlements
 	PaymentEvents PaymentEvents
-	Events        Events
-	Assets        Assets
-	Versions      Versions
-	Uploads       Uploads
-	Quota         Quota
-	Idempotency   Idempotency
-	Jobs          Jobs
+
+	Groups           Groups
+	GroupTrees       GroupTrees
+	GroupPermissions GroupPermissions
+	GroupAssets      GroupAssets
+
+	Events      Events
+	Assets      Assets
+	Versions    Versions
+	Uploads     Uploads
+	Quota       Quota
+	Idempotency Idempotency
+	Jobs        Jobs
 }

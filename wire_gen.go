@@ -15,6 +15,7 @@ import (
 	"github.com/seed-755a8038/coffer/app/asset"
 	"github.com/seed-755a8038/coffer/app/check"
 	"github.com/seed-755a8038/coffer/app/drive"
+	"github.com/seed-755a8038/coffer/app/group"
 	"github.com/seed-755a8038/coffer/app/identity"
 	"github.com/seed-755a8038/coffer/app/org"
 	"github.com/seed-755a8038/coffer/app/share"
@@ -166,6 +167,18 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 	}
 	storeOptions := newStoreOptions(cfg)
 	storeService := store.NewService(storeDeps, storeProviders, storeOptions)
+	groupDeps := group.Deps{
+		Store:   bunstoreStore,
+		Access:  bunstoreStore,
+		Groups:  bunstoreStore,
+		Blobs:   blobs,
+		Secrets: secrets,
+		Clock:   clock,
+		IDs:     iDs,
+		Text:    systemText,
+	}
+	groupOptions := newGroupOptions(cfg)
+	groupService := group.NewService(groupDeps, groupOptions)
 	adminDeps := admin.Deps{
 		Store:      bunstoreStore,
 		Access:     bunstoreStore,
@@ -194,6 +207,7 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 		Assets:   assetService,
 		Shares:   shareService,
 		Store:    storeService,
+		Groups:   groupService,
 		Admin:    adminService,
 		Limiter:  ratelimitLimiter,
 		Clock:    clock,
@@ -237,6 +251,7 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 		Orgs:    orgService,
 		Shares:  shareService,
 		Store:   storeService,
+		Groups:  groupService,
 		Limiter: limiter,
 		Blobs:   cofferBlobStore,
 	}

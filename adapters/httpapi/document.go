@@ -50,6 +50,7 @@ const (
 	tagShares   = "Shares"
 	tagPublic   = "Public"
 	tagStore    = "Store"
+	tagGroups   = "Groups"
 )
 
 // config describes the API as a whole.
@@ -70,6 +71,7 @@ func (s *server) config() huma.Config {
 		{Name: tagAssets, Description: "Files: uploading, describing, downloading, versions, deleting."},
 		{Name: tagShares, Description: "Share links: making, changing and ending them, and who used them."},
 		{Name: tagStore, Description: "Products, purchases, memberships, and what has been sold."},
+		{Name: tagGroups, Description: "Selections of files, nested in each other, with permissions of their own."},
 		{Name: tagPublic, Description: "For visitors with a share link. A bearer token, if sent, says who they are."},
 	}
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{

@@ -20,6 +20,7 @@ import (
 	"github.com/seed-755a8038/coffer/app/admin"
 	"github.com/seed-755a8038/coffer/app/asset"
 	"github.com/seed-755a8038/coffer/app/drive"
+	"github.com/seed-755a8038/coffer/app/group"
 	"github.com/seed-755a8038/coffer/app/identity"
 	"github.com/seed-755a8038/coffer/app/org"
 	"github.com/seed-755a8038/coffer/app/share"
@@ -36,6 +37,7 @@ type Services struct {
 	Assets   *asset.Service
 	Shares   *share.Service
 	Store    *store.Service
+	Groups   *group.Service
 	Admin    *admin.Service
 
 	Limiter Limiter
@@ -210,6 +212,14 @@ func (s *server) mount() {
 	s.public().mount(s.api)
 	versionRoutes{s.Assets, codec[int]{s.CursorKey, "versions"}}.mount(s.api)
 	s.mountStore()
+	s.mountGroups()
+}
+
+// mountGroups registers what is about groups.
+func (s *server) mountGroups() {
+	groupRoutes{s.Groups, codec[core.GroupID]{s.CursorKey, "groups"}}.mount(s.api)
+	groupAssetRoutes{s.Groups, codec[group.Position]{s.CursorKey, "group-assets"}}.mount(s.api)
+	groupPermissionRoutes{s.Groups}.mount(s.api)
 }
 
 // mountStore registers what sellers, buyers and payment providers use.

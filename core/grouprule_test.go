@@ -9,8 +9,6 @@ import (
 	"github.com/seed-755a8038/coffer/core"
 )
 
-func rights(r core.GroupRights) *core.GroupRights { return &r }
-
 func TestRightsOnGroups(t *testing.T) {
 	const view, edit, all = core.GroupView, core.GroupView | core.GroupEdit, core.AllGroupRights
 	active := func(role core.OrgRole, levels ...core.GroupLevel) core.GroupStanding {
@@ -31,20 +29,20 @@ func TestRightsOnGroups(t *testing.T) {
 		rule core.GroupRule // of the right to view
 		from core.GroupID
 	}{
-		"owner, against a row":           {active(core.OrgOwner, row(top, rights(0), nil)), all, core.GroupRuleOwner, core.GroupID{}},
+		"owner, against a row":           {active(core.OrgOwner, row(top, new(core.GroupRights(0)), nil)), all, core.GroupRuleOwner, core.GroupID{}},
 		"admin":                          {active(core.OrgAdmin, top), all, core.GroupRuleAdmin, core.GroupID{}},
 		"member by default":              {active(core.OrgMember, top), 0, core.GroupRuleDefault, core.GroupID{}},
 		"member, public":                 {with(active(core.OrgMember, top), true, false), view, core.GroupRulePublic, core.GroupID{}},
 		"viewer, public":                 {with(active(core.OrgViewer, top), true, false), view, core.GroupRulePublic, core.GroupID{}},
 		"creator":                        {with(active(core.OrgMember, top), true, true), all, core.GroupRuleCreator, core.GroupID{}},
 		"creator who became a viewer":    {with(active(core.OrgViewer, top), false, true), 0, core.GroupRuleDefault, core.GroupID{}},
-		"a row of the role":              {active(core.OrgViewer, row(top, nil, rights(view))), view, core.GroupRuleRole, top.ID},
-		"an account beats its role":      {active(core.OrgMember, row(top, rights(edit), rights(view))), edit, core.GroupRuleAccount, top.ID},
-		"it takes away, too":             {active(core.OrgMember, row(top, rights(0), rights(all))), 0, core.GroupRuleAccount, top.ID},
-		"inherited":                      {active(core.OrgMember, row(top, rights(edit), nil), leaf), edit, core.GroupRuleAccount, top.ID},
-		"nearer beats farther":           {active(core.OrgMember, row(top, rights(all), nil), row(leaf, nil, rights(view))), view, core.GroupRuleRole, leaf.ID},
-		"public in spite of a row":       {with(active(core.OrgMember, row(top, rights(0), nil)), true, false), view, core.GroupRulePublic, core.GroupID{}},
-		"a row beats the creator":        {with(active(core.OrgMember, row(top, nil, rights(view))), false, true), view, core.GroupRuleRole, top.ID},
+		"a row of the role":              {active(core.OrgViewer, row(top, nil, new(view))), view, core.GroupRuleRole, top.ID},
+		"an account beats its role":      {active(core.OrgMember, row(top, new(edit), new(view))), edit, core.GroupRuleAccount, top.ID},
+		"it takes away, too":             {active(core.OrgMember, row(top, new(core.GroupRights(0)), new(all))), 0, core.GroupRuleAccount, top.ID},
+		"inherited":                      {active(core.OrgMember, row(top, new(edit), nil), leaf), edit, core.GroupRuleAccount, top.ID},
+		"nearer beats farther":           {active(core.OrgMember, row(top, new(all), nil), row(leaf, nil, new(view))), view, core.GroupRuleRole, leaf.ID},
+		"public in spite of a row":       {with(active(core.OrgMember, row(top, new(core.GroupRights(0)), nil)), true, false), view, core.GroupRulePublic, core.GroupID{}},
+		"a row beats the creator":        {with(active(core.OrgMember, row(top, nil, new(view))), false, true), view, core.GroupRuleRole, top.ID},
 		"suspended":                      {core.GroupStanding{Status: core.AccountSuspended, OrgRole: core.OrgOwner, IsPublic: true}, 0, core.GroupRuleInactive, core.GroupID{}},
 		"nobody, in spite of the public": {core.GroupStanding{IsPublic: true}, 0, core.GroupRuleInactive, core.GroupID{}},
 	} {
@@ -68,7 +66,7 @@ func TestRightsAreThoseOfTheModel(t *testing.T) {
 			if rapid.IntRange(0, 2).Draw(t, what+"?") > 0 {
 				return nil
 			}
-			return rights(core.GroupRights(rapid.IntRange(0, int(core.AllGroupRights)).Draw(t, what)))
+			return new(core.GroupRights(rapid.IntRange(0, int(core.AllGroupRights)).Draw(t, what)))
 		}
 		for i := range rapid.IntRange(1, 5).Draw(t, "levels") {
 			s.Levels = append(s.Levels, core.GroupLevel{ID: groupID(byte(i + 1)), Account: draw("account"), Role: draw("role")})

@@ -23,7 +23,7 @@ func TestATreeCountsWhatItsModelCounts(t *testing.T) {
 				groups[i].ParentID = groupID(byte(parents[i] + 1))
 			}
 			if rapid.IntRange(0, 3).Draw(t, "row?") == 0 {
-				groups[i].Account = rights(core.GroupRights(rapid.IntRange(0, 1).Draw(t, "row")))
+				groups[i].Account = new(core.GroupRights(rapid.IntRange(0, 1).Draw(t, "row")))
 			}
 		}
 		in := make([]map[int]bool, n) // files of each group

@@ -175,7 +175,7 @@ func (r groups) Purge(ctx context.Context, t time.Time, limit int) (removed int,
 	if err := r.NewRaw(`SELECT g.org_id`+due+` ORDER BY g.deleted_at, g.id LIMIT 1`, stamp{t}).Scan(ctx, &of); err != nil || len(of) == 0 {
 		return 0, nil, translate("purge groups", err)
 	}
-	if err := (groupTrees(r)).Lock(ctx, of[0]); err != nil {
+	if err := groupTrees(r).Lock(ctx, of[0]); err != nil {
 		return 0, nil, err
 	}
 	var rows []groupRow

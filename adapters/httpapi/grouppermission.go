@@ -85,12 +85,18 @@ type groupPermissionInput struct {
 
 func (b groupPermissionInput) permission() core.GroupPermission {
 	p := core.GroupPermission{Role: b.Role, AccountID: b.AccountID}
-	for right, given := range map[core.GroupRights]bool{
-		core.GroupView: b.CanView, core.GroupEdit: b.CanEdit, core.GroupDelete: b.CanDelete, core.GroupShare: b.CanShare,
-		core.GroupManageAssets: b.CanManageAssets,
+	for _, r := range []struct {
+		given bool
+		right core.GroupRights
+	}{
+		{b.CanView, core.GroupView},
+		{b.CanEdit, core.GroupEdit},
+		{b.CanDelete, core.GroupDelete},
+		{b.CanShare, core.GroupShare},
+		{b.CanManageAssets, core.GroupManageAssets},
 	} {
-		if given {
-			p.Rights |= right
+		if r.given {
+			p.Rights |= r.right
 		}
 	}
 	return p

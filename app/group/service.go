@@ -4,6 +4,7 @@ package group
 
 import (
 	"context"
+	"maps"
 	"time"
 
 	"github.com/seed-755a8038/coffer/app"
@@ -113,9 +114,7 @@ func (s *Service) emit(ctx context.Context, tx ports.Tx, event string, g *core.G
 	if !g.ParentID.IsZero() {
 		data["parent_id"] = g.ParentID.String()
 	}
-	for name, value := range more {
-		data[name] = value
-	}
+	maps.Copy(data, more)
 	return tx.Events.Add(ctx, &core.Event{ID: core.EventID(s.IDs.NewID()), OrgID: g.OrgID, Type: event, Data: data, At: s.Clock.Now()})
 }
 

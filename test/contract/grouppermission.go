@@ -35,8 +35,10 @@ func groupPermissionsEqual(s storeTest) {
 	s.personal(joe)
 	g, other := s.group(t.in(ana), "g", core.GroupID{}), s.group(t.in(ana), "other", core.GroupID{})
 	want := []core.GroupPermission{
-		{Role: core.OrgViewer, Rights: core.GroupView}, {Role: core.OrgMember, Rights: core.NoGroupRights},
-		{AccountID: t.owner.ID, Rights: core.AllGroupRights}, {AccountID: joe.ID, Rights: core.GroupView | core.GroupManageAssets},
+		{Role: core.OrgViewer, Rights: core.GroupView},
+		{Role: core.OrgMember, Rights: core.NoGroupRights},
+		{AccountID: t.owner.ID, Rights: core.AllGroupRights},
+		{AccountID: joe.ID, Rights: core.GroupView | core.GroupManageAssets},
 	}
 	s.must(s.permit(g, want...))
 	s.must(s.permit(other, want[3]))

@@ -131,18 +131,18 @@ func TestGroupsSelectFilesForOthers(t *testing.T) {
 		}
 
 		// Nested groups inherit; a tree counts each file once.
-		print := joe.grouped(object{"name": "Print", "parent_id": idOf(spring)})
-		joe.want(http.StatusCreated, "POST", print+"/assets", object{"asset_id": one})
+		inner := joe.grouped(object{"name": "Print", "parent_id": idOf(spring)})
+		joe.want(http.StatusCreated, "POST", inner+"/assets", object{"asset_id": one})
 		joe.treeMust("Spring 2/2(Print 1/1)")
 		eva.treeMust("Spring 2/2(Print 1/1)")
-		why := eva.want(http.StatusOK, "GET", print+"/permissions/effective", nil)
+		why := eva.want(http.StatusOK, "GET", inner+"/permissions/effective", nil)
 		if why.text("rights.0.group_name") != "Spring" || why.get("rights.0.inherited") != true || why.text("rights.1.rule") != "role_row" {
 			t.Errorf("%s", why.body)
 		}
 		joe.want(http.StatusOK, "PUT", spring+"/permissions", object{"permissions": []object{}})
-		joe.want(http.StatusOK, "PUT", print, object{"name": "Print", "parent_id": idOf(spring), "is_public": true})
+		joe.want(http.StatusOK, "PUT", inner, object{"name": "Print", "parent_id": idOf(spring), "is_public": true})
 		eva.treeMust("Print 1/1")
-		joe.refused(http.StatusConflict, "group_into_itself", "PUT", spring, object{"name": "Spring", "parent_id": idOf(print)})
+		joe.refused(http.StatusConflict, "group_into_itself", "PUT", spring, object{"name": "Spring", "parent_id": idOf(inner)})
 		if got := eva.want(http.StatusOK, "GET", groupsPath+"?org_id="+eva.org, nil).list("name"); !slices.Equal(got, []string{"Print"}) {
 			t.Errorf("eva lists %v", got)
 		}
@@ -163,8 +163,8 @@ func TestGroupsSelectFilesForOthers(t *testing.T) {
 		// Deleted with what is in it, and back.
 		joe.want(http.StatusNoContent, "DELETE", spring, nil)
 		acme.treeMust("")
-		eva.refused(http.StatusNotFound, "not_found", "GET", print, nil)
-		joe.refused(http.StatusConflict, "group_not_deleted", "POST", print+"/restore", nil)
+		eva.refused(http.StatusNotFound, "not_found", "GET", inner, nil)
+		joe.refused(http.StatusConflict, "group_not_deleted", "POST", inner+"/restore", nil)
 		joe.refused(http.StatusConflict, "group_deleted", "GET", spring+"/assets", nil)
 		if got := joe.want(http.StatusOK, "GET", groupsPath+"?deleted=true&org_id="+joe.org, nil).list("name"); !slices.Equal(got, []string{"Spring"}) {
 			t.Errorf("deleted: %v", got)

@@ -43,6 +43,9 @@ func (s *Service) SetPermissions(ctx context.Context, a core.Actor, id core.Grou
 		return nil, err
 	}
 	err = s.Store.Update(ctx, func(tx ports.Tx) error {
+		if _, err := tx.Accounts.Roster(ctx, f.OrgID); err != nil { // nobody leaves meanwhile, whose row would stay
+			return err
+		}
 		if err := knowsAll(ctx, tx, f.OrgID, rows); err != nil {
 			return err
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/seed-755a8038/coffer/app"
 	"github.com/seed-755a8038/coffer/app/asset"
 	"github.com/seed-755a8038/coffer/app/drive"
+	"github.com/seed-755a8038/coffer/app/group"
 	"github.com/seed-755a8038/coffer/app/identity"
 	"github.com/seed-755a8038/coffer/app/org"
 	"github.com/seed-755a8038/coffer/app/share"
@@ -61,6 +62,7 @@ type works struct {
 	Orgs    *org.Service
 	Shares  *share.Service
 	Store   *appstore.Service
+	Groups  *group.Service
 	Limiter *bunstore.Limiter
 	Blobs   blobStore
 }
@@ -98,6 +100,7 @@ func registerJobs(r *riverqueue.Registry, w works, clock ports.Clock, log *slog.
 	riverqueue.Handle(r, again(log, w.Store.Settle), riverqueue.HandleOptions{Timeout: long, MaxAttempts: 1})
 	riverqueue.Handle(r, again(log, w.Store.Prune), riverqueue.HandleOptions{Timeout: long, MaxAttempts: 1})
 	registerWebhooks(r, w.Hooks, log)
+	riverqueue.Handle(r, again(log, w.Groups.Purge), riverqueue.HandleOptions{Timeout: long, MaxAttempts: 1})
 	riverqueue.Handle(r, again(log, w.Assets.Sweep), riverqueue.HandleOptions{Timeout: time.Hour, MaxAttempts: 1})
 	riverqueue.Handle(r, again(log, w.Orgs.Purge), riverqueue.HandleOptions{Timeout: 5 * time.Minute, MaxAttempts: 1})
 	riverqueue.Handle(r, again(log, w.Drives.RemoveDeleted), riverqueue.HandleOptions{Timeout: long, MaxAttempts: 1})
@@ -121,6 +124,7 @@ func registerJobs(r *riverqueue.Registry, w works, clock ports.Clock, log *slog.
 	r.Every(time.Minute, true, func() ports.Job { return appstore.Renew{} })
 	r.Every(10*time.Minute, true, func() ports.Job { return appstore.Settle{} })
 	r.Every(time.Hour, true, func() ports.Job { return appstore.Prune{} })
+	r.Every(time.Hour, true, func() ports.Job { return group.Purge{} })
 	r.Every(5*time.Minute, true, func() ports.Job { return org.Purge{} })
 	r.Every(time.Minute, true, func() ports.Job { return drive.RemoveDeleted{} })
 	r.Every(24*time.Hour, true, func() ports.Job { return asset.Sweep{} })

@@ -34,6 +34,7 @@ import (
 	"github.com/seed-755a8038/coffer/app/asset"
 	"github.com/seed-755a8038/coffer/app/check"
 	"github.com/seed-755a8038/coffer/app/drive"
+	"github.com/seed-755a8038/coffer/app/group"
 	"github.com/seed-755a8038/coffer/app/identity"
 	"github.com/seed-755a8038/coffer/app/org"
 	"github.com/seed-755a8038/coffer/app/share"
@@ -263,6 +264,10 @@ func newStoreOptions(cfg Config) appstore.Options {
 	return appstore.Options{
 		Unlimited: cfg.SelfHostedUnlimited, Grace: cfg.Payment.Grace, AppURL: strings.TrimSuffix(cfg.AppURL, "/"),
 	}
+}
+
+func newGroupOptions(cfg Config) group.Options {
+	return group.Options{Unlimited: cfg.SelfHostedUnlimited, TrashRetention: cfg.TrashRetention}
 }
 
 // newPayments returns the ways to pay: the one for new purchases, and those by

@@ -27,6 +27,7 @@ import (
 	"github.com/seed-755a8038/coffer/app/check"
 	"github.com/seed-755a8038/coffer/app/drive"
 	"github.com/seed-755a8038/coffer/app/event"
+	"github.com/seed-755a8038/coffer/app/group"
 	"github.com/seed-755a8038/coffer/app/identity"
 	"github.com/seed-755a8038/coffer/app/org"
 	"github.com/seed-755a8038/coffer/app/share"
@@ -122,6 +123,7 @@ type face struct {
 	Store    *appstore.Service
 	Webhooks *webhook.Service
 	Events   *event.Service
+	Groups   *group.Service
 	Admin    *admin.Service
 	Limiter  *ratelimit.Limiter
 	Clock    system.Clock
@@ -134,7 +136,7 @@ type face struct {
 
 func newHandler(cfg Config, build Build, log *slog.Logger, f face) (handler, error) {
 	h, err := httpapi.New(httpapi.Services{
-		Identity: f.Identity, Orgs: f.Orgs, Drives: f.Drives, Assets: f.Assets, Shares: f.Shares, Store: f.Store, Webhooks: f.Webhooks, Events: f.Events, Admin: f.Admin, Limiter: f.Limiter, Clock: f.Clock, Log: log,
+		Identity: f.Identity, Orgs: f.Orgs, Drives: f.Drives, Assets: f.Assets, Shares: f.Shares, Store: f.Store, Webhooks: f.Webhooks, Events: f.Events, Groups: f.Groups, Admin: f.Admin, Limiter: f.Limiter, Clock: f.Clock, Log: log,
 		Ready: f.Ready.components, Observe: f.Metrics.HTTP, Blobs: f.Blobs.handler, BlobOrigin: f.Blobs.origin,
 	}, httpapi.Options{
 		Version: build.Version, PublicURL: cfg.PublicURL, TrustedProxies: cfg.HTTP.TrustedProxies, CORSOrigins: cfg.HTTP.CORSOrigins,

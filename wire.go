@@ -22,6 +22,7 @@ import (
 	"github.com/seed-755a8038/coffer/app/check"
 	"github.com/seed-755a8038/coffer/app/drive"
 	"github.com/seed-755a8038/coffer/app/event"
+	"github.com/seed-755a8038/coffer/app/group"
 	"github.com/seed-755a8038/coffer/app/identity"
 	"github.com/seed-755a8038/coffer/app/org"
 	"github.com/seed-755a8038/coffer/app/share"
@@ -38,6 +39,7 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 		wire.Bind(new(ports.Store), new(*bunstore.Store)),
 		wire.Bind(new(ports.Access), new(*bunstore.Store)),
 		wire.Bind(new(ports.Hot), new(*bunstore.Store)),
+		wire.Bind(new(ports.GroupAccess), new(*bunstore.Store)),
 		wire.Bind(new(ports.Inspector), new(*bunstore.Store)),
 		wire.Bind(new(ports.Statistics), new(*bunstore.Store)),
 		newLoginLimiter,
@@ -109,6 +111,9 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 		webhook.NewService,
 		wire.Struct(new(event.Deps), "*"),
 		event.NewService,
+		wire.Struct(new(group.Deps), "*"),
+		newGroupOptions,
+		group.NewService,
 		newOrphans,
 		newCheckRetention,
 		check.NewService,

@@ -16,6 +16,7 @@ import (
 	"github.com/seed-755a8038/coffer/app/check"
 	"github.com/seed-755a8038/coffer/app/drive"
 	"github.com/seed-755a8038/coffer/app/event"
+	"github.com/seed-755a8038/coffer/app/group"
 	"github.com/seed-755a8038/coffer/app/identity"
 	"github.com/seed-755a8038/coffer/app/org"
 	"github.com/seed-755a8038/coffer/app/share"
@@ -186,6 +187,18 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 		Clock:  clock,
 	}
 	eventService := event.NewService(eventDeps)
+	groupDeps := group.Deps{
+		Store:   bunstoreStore,
+		Access:  bunstoreStore,
+		Groups:  bunstoreStore,
+		Blobs:   blobs,
+		Secrets: secrets,
+		Clock:   clock,
+		IDs:     iDs,
+		Text:    systemText,
+	}
+	groupOptions := newGroupOptions(cfg)
+	groupService := group.NewService(groupDeps, groupOptions)
 	adminDeps := admin.Deps{
 		Store:      bunstoreStore,
 		Access:     bunstoreStore,
@@ -216,6 +229,7 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 		Store:    storeService,
 		Webhooks: webhookService,
 		Events:   eventService,
+		Groups:   groupService,
 		Admin:    adminService,
 		Limiter:  ratelimitLimiter,
 		Clock:    clock,
@@ -260,6 +274,7 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 		Orgs:    orgService,
 		Shares:  shareService,
 		Store:   storeService,
+		Groups:  groupService,
 		Limiter: limiter,
 		Blobs:   cofferBlobStore,
 	}

@@ -9,8 +9,8 @@ import (
 	"github.com/seed-755a8038/coffer/ports"
 )
 
-// HandOver takes away what roles in drives, API keys and share links an account
-// has that leaves, so that none comes back with it, perhaps as another user's;
+// HandOver takes away what roles in drives, rights on groups, API keys and share
+// links an account has that leaves, so that none comes back with it, perhaps as another user's;
 // and it puts its personal drive into the custody of its org's owners and admins. An
 // account that never became active has none. The org's roster is locked, which
 // keeps the drive's new name free.
@@ -19,6 +19,9 @@ func HandOver(ctx context.Context, tx ports.Tx, left *core.Account, now time.Tim
 		return err
 	}
 	if err := tx.DriveMembers.RemoveAll(ctx, left.ID); err != nil {
+		return err
+	}
+	if err := tx.GroupPermissions.Forget(ctx, left.OrgID, left.ID); err != nil {
 		return err
 	}
 	d, err := tx.Drives.PersonalOf(ctx, left.OrgID, left.ID)

@@ -14,6 +14,7 @@ func TestOrgRolesAllowWhatTheTableSays(t *testing.T) {
 		DeleteOwnAssets: "owner admin member",
 		DeleteAnyAsset:  "owner admin",
 		ManageProducts:  "owner admin",
+		CreateGroups:    "owner admin member",
 		InviteMembers:   "owner admin",
 		ManageMembers:   "owner admin",
 		EditOrg:         "owner admin",

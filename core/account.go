@@ -50,6 +50,7 @@ const (
 	DeleteOwnAssets
 	DeleteAnyAsset
 	ManageProducts
+	CreateGroups
 	InviteMembers
 	ManageMembers
 	EditOrg
@@ -64,6 +65,7 @@ var orgRoleTable = map[OrgAction][]OrgRole{
 	DeleteOwnAssets: {OrgOwner, OrgAdmin, OrgMember},
 	DeleteAnyAsset:  {OrgOwner, OrgAdmin},
 	ManageProducts:  {OrgOwner, OrgAdmin},
+	CreateGroups:    {OrgOwner, OrgAdmin, OrgMember},
 	InviteMembers:   {OrgOwner, OrgAdmin},
 	ManageMembers:   {OrgOwner, OrgAdmin},
 	EditOrg:         {OrgOwner, OrgAdmin},

@@ -149,7 +149,7 @@ func TestAccountForget(t *testing.T) {
 
 func TestOrgRoleTable(t *testing.T) {
 	for action, want := range map[core.OrgAction]string{
-		core.ViewOrg: "yyyy", core.UploadAssets: "yyy-", core.DeleteOwnAssets: "yyy-", core.DeleteAnyAsset: "yy--", core.ManageProducts: "yy--",
+		core.ViewOrg: "yyyy", core.UploadAssets: "yyy-", core.DeleteOwnAssets: "yyy-", core.DeleteAnyAsset: "yy--", core.ManageProducts: "yy--", core.CreateGroups: "yyy-",
 		core.InviteMembers: "yy--", core.ManageMembers: "yy--", core.EditOrg: "yy--", core.ManageWebhooks: "yy--", core.DeleteOrg: "y---",
 	} {
 		for i, role := range []core.OrgRole{core.OrgOwner, core.OrgAdmin, core.OrgMember, core.OrgViewer} {

@@ -243,4 +243,5 @@ type OrgUsage struct {
 	AssetsCount int64 // pending and trashed ones too
 	Members     int64 // as in Roster
 	Products    int64
+	Groups      int64 // deleted ones too, until they are purged
 }

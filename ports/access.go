@@ -69,6 +69,7 @@ type UploadQuery struct {
 // have to take one round trip.
 type Hot interface {
 	Access
+	GroupAccess
 	Quota
 	Visits
 }

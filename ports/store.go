@@ -57,4 +57,9 @@ type Tx struct {
 	Quota         Quota
 	Idempotency   Idempotency
 	Jobs          Jobs
+
+	Groups           Groups
+	GroupTrees       GroupTrees
+	GroupPermissions GroupPermissions
+	GroupAssets      GroupAssets
 }

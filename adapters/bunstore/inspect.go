@@ -3,6 +3,7 @@ package bunstore
 import (
 	"context"
 	"iter"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,6 +31,7 @@ const (
 			SELECT n.drive_id, v.size_bytes AS bytes FROM asset_versions v JOIN nodes n ON n.id = v.asset_id
 			UNION ALL SELECT drive_id, size_bytes FROM uploads) AS b GROUP BY drive_id)`
 	orgProducts = `(SELECT org_id, count(*) AS products FROM products WHERE status <> 'archived' GROUP BY org_id)`
+	orgGroups   = `(SELECT org_id, count(*) AS groups_count FROM groups GROUP BY org_id)`
 	orgAssets   = `(SELECT org_id, count(*) AS assets FROM nodes WHERE kind = 'asset' GROUP BY org_id)`
 )
 
@@ -164,13 +166,15 @@ var invariants = []invariant{
 		WHERE CAST($1 AS bigint) > 0 AND ev.seq IS NOT NULL GROUP BY ev.org_id HAVING max(ev.seq) > coalesce(max(s.seq), 0)`, false, false},
 }
 
+var allInvariants = slices.Concat(invariants, groupInvariants)
+
 // leftOvers finds rows of orgs that are gone, where no foreign key says that
 // there are none.
 func leftOvers() string {
 	var text []string
 	for _, table := range []string{
 		"nodes", "asset_versions", "uploads", "tickets", "audit_log", "share_accesses",
-		"product_links", "transactions", "subscriptions", "entitlements", "events", "webhook_deliveries",
+		"product_links", "group_assets", "transactions", "subscriptions", "entitlements", "events", "webhook_deliveries",
 	} {
 		text = append(text, `SELECT 'org ' || x.org_id, 'has rows in `+table+`' FROM `+table+` x LEFT JOIN orgs o ON o.id = x.org_id
 		WHERE CAST($1 AS bigint) > 0 AND x.org_id IS NOT NULL AND o.id IS NULL GROUP BY x.org_id`)
@@ -180,8 +184,8 @@ func leftOvers() string {
 
 // Invariants implements ports.Inspector.
 func (s *Store) Invariants() []string {
-	names := make([]string, len(invariants))
-	for i, inv := range invariants {
+	names := make([]string, len(allInvariants))
+	for i, inv := range allInvariants {
 		names[i] = inv.name
 	}
 	return names
@@ -190,13 +194,13 @@ func (s *Store) Invariants() []string {
 // Violations implements ports.Inspector.
 func (s *Store) Violations(ctx context.Context, now, purged time.Time) iter.Seq2[ports.Violation, error] {
 	return func(yield func(ports.Violation, error) bool) {
-		for _, inv := range invariants {
+		for _, inv := range allInvariants {
 			v := ports.Violation{Invariant: inv.name, Counter: inv.counter}
 			at := now
 			if inv.late {
 				at = purged
 			}
-			for scan, err := range s.each(ctx, inv.text, stamp{at}) {
+			for scan, err := range s.each(ctx, strings.ReplaceAll(inv.text, hasSection, s.dialect.hasSection), stamp{at}) {
 				if err == nil {
 					err = scan(&v.Subject, &v.Detail)
 				}
@@ -257,12 +261,15 @@ func (s *Store) RepairUsage(ctx context.Context) error {
 		{
 			`SELECT q.org_id FROM org_usage q LEFT JOIN ` + orgSums + ` AS b ON b.org_id = q.org_id LEFT JOIN ` + orgAssets + ` AS n ON n.org_id = q.org_id
 				LEFT JOIN ` + orgProducts + ` AS p ON p.org_id = q.org_id
-				WHERE q.used_bytes <> coalesce(b.bytes, 0) OR q.assets_count <> coalesce(n.assets, 0) OR q.products_count <> coalesce(p.products, 0)`,
+				LEFT JOIN ` + orgGroups + ` AS g ON g.org_id = q.org_id
+				WHERE q.used_bytes <> coalesce(b.bytes, 0) OR q.assets_count <> coalesce(n.assets, 0) OR q.products_count <> coalesce(p.products, 0)
+				OR q.groups_count <> coalesce(g.groups_count, 0)`,
 			`UPDATE org_usage SET used_bytes = used_bytes WHERE org_id = $1`,
 			`UPDATE org_usage SET used_bytes = (SELECT coalesce(sum(size_bytes), 0) FROM asset_versions WHERE org_id = $1) +
 				(SELECT coalesce(sum(size_bytes), 0) FROM uploads WHERE org_id = $1),
 				assets_count = (SELECT count(*) FROM nodes WHERE org_id = $1 AND kind = 'asset'),
-				products_count = (SELECT count(*) FROM products WHERE org_id = $1 AND status <> 'archived') WHERE org_id = $1`,
+				products_count = (SELECT count(*) FROM products WHERE org_id = $1 AND status <> 'archived'),
+				groups_count = (SELECT count(*) FROM groups WHERE org_id = $1) WHERE org_id = $1`,
 		},
 		{
 			`SELECT d.id FROM drives d LEFT JOIN ` + driveSums + ` AS b ON b.drive_id = d.id WHERE d.used_bytes <> coalesce(b.bytes, 0)`,

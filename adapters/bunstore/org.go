@@ -129,11 +129,12 @@ func (r orgs) ListAll(ctx context.Context, text string, now time.Time, p ports.O
 		UsedBytes   int64  `bun:"used_bytes"`
 		AssetsCount int64  `bun:"assets_count"`
 		Products    int64  `bun:"products_count"`
+		Groups      int64  `bun:"groups_count"`
 		Members     int64  `bun:"members"`
 		License     string `bun:"license"`
 	}
 	like := likePattern(core.Fold(text))
-	err := r.NewRaw(`SELECT o.*, q.used_bytes, q.assets_count, q.products_count,
+	err := r.NewRaw(`SELECT o.*, q.used_bytes, q.assets_count, q.products_count, q.groups_count,
 		(SELECT count(*) FROM accounts ac WHERE ac.org_id = o.id AND ac.status <> 'removed') AS members,
 		coalesce((SELECT ol.license FROM org_licenses ol WHERE ol.org_id = o.id
 			AND (ol.expires_at IS NULL OR ol.expires_at > ?) ORDER BY ol.id DESC LIMIT 1), ?) AS license
@@ -147,7 +148,7 @@ func (r orgs) ListAll(ctx context.Context, text string, now time.Time, p ports.O
 	for i := range rows {
 		out[i] = ports.OrgState{
 			Org: *rows[i].org(), License: rows[i].License,
-			Usage: core.OrgUsage{UsedBytes: rows[i].UsedBytes, AssetsCount: rows[i].AssetsCount, Members: rows[i].Members, Products: rows[i].Products},
+			Usage: core.OrgUsage{UsedBytes: rows[i].UsedBytes, AssetsCount: rows[i].AssetsCount, Members: rows[i].Members, Products: rows[i].Products, Groups: rows[i].Groups},
 		}
 	}
 	return out, nil
@@ -181,11 +182,12 @@ func (r orgs) Usage(ctx context.Context, id core.OrgID) (core.OrgUsage, error) {
 		UsedBytes   int64 `bun:"used_bytes"`
 		AssetsCount int64 `bun:"assets_count"`
 		Products    int64 `bun:"products_count"`
+		Groups      int64 `bun:"groups_count"`
 		Members     int64 `bun:"members"`
 	}
-	err := r.NewRaw(`SELECT q.used_bytes, q.assets_count, q.products_count,
+	err := r.NewRaw(`SELECT q.used_bytes, q.assets_count, q.products_count, q.groups_count,
 		(SELECT count(*) FROM accounts ac WHERE ac.org_id = q.org_id AND ac.status <> 'removed') AS members
 		FROM org_usage q WHERE q.org_id = ?`, id).Scan(ctx, &row)
-	usage := core.OrgUsage{UsedBytes: row.UsedBytes, AssetsCount: row.AssetsCount, Members: row.Members, Products: row.Products}
+	usage := core.OrgUsage{UsedBytes: row.UsedBytes, AssetsCount: row.AssetsCount, Members: row.Members, Products: row.Products, Groups: row.Groups}
 	return usage, translate("org usage", err)
 }

@@ -45,10 +45,11 @@ var onPostgres = dialect{
 		doc, _ := json.Marshal(map[string][]string{"tags": {tag}}) // strings always marshal
 		return string(doc)
 	},
-	plainly:  "SET LOCAL jit = off",
-	snapshot: &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead},
-	reserve:  reservePostgres,
-	page:     pagePostgres,
+	hasSection: "coalesce(g.organisation -> 'sections' @> to_jsonb(CAST(a.section AS text)), false)",
+	plainly:    "SET LOCAL jit = off",
+	snapshot:   &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead},
+	reserve:    reservePostgres,
+	page:       pagePostgres,
 	// Two: while one group waits for the disk, another is on its way.
 	visitLanes: 2,
 	visit:      visitPostgres,

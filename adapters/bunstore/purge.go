@@ -34,6 +34,7 @@ var ofOrg = []struct{ table, key string }{
 	{"transactions", "id"},
 	{"subscriptions", "id"},
 	{"products", "id"},
+	{"groups", "id"},
 	{"events", "id"},
 	{"webhook_deliveries", "id"},
 	{"webhooks", "id"},

@@ -48,11 +48,11 @@ func TestAPurgeKnowsEveryTable(t *testing.T) {
 		WHERE m.type = 'table' AND f.on_delete <> 'CASCADE' AND f."table" NOT IN ('users', 'licenses') ORDER BY 1`,
 		"nodes.parent_id -> nodes", "asset_versions.asset_id -> nodes", "uploads.asset_id -> nodes", "drives.owner_account_id -> accounts",
 		"entitlements.subscription_id -> subscriptions", "entitlements.transaction_id -> transactions", "transactions.subscription_id -> subscriptions",
-		"transactions.product_id -> products", "subscriptions.product_id -> products")
+		"transactions.product_id -> products", "subscriptions.product_id -> products", "groups.parent_id -> groups")
 	// Tables with rows of an org that do not go with it, nor with its drives; of
-	// which org_slugs stays, and product_links go with their products.
+	// which org_slugs stays, and product_links and group_assets go with what they are a part of.
 	ask(`SELECT m.name FROM sqlite_master m JOIN pragma_table_info(m.name) c ON c.name = 'org_id' WHERE m.type = 'table'
 		AND NOT EXISTS (SELECT 1 FROM pragma_foreign_key_list(m.name) f WHERE f.on_delete = 'CASCADE' AND f."table" IN ('orgs', 'drives')) ORDER BY 1`,
 		"org_slugs", "asset_versions", "uploads", "tickets", "audit_log", "share_accesses",
-		"product_links", "entitlements", "transactions", "subscriptions", "events", "webhook_deliveries")
+		"product_links", "group_assets", "entitlements", "transactions", "subscriptions", "events", "webhook_deliveries")
 }

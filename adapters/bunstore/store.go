@@ -43,6 +43,8 @@ type dialect struct {
 	// hasTag is a condition on a node n: its tags contain the one argument.
 	hasTag string
 	tagArg func(tag string) any
+	// hasSection is a condition on a group g: a.section is one of its sections.
+	hasSection string
 	// plainly is how repository.plainly does that; empty: it never does.
 	plainly string
 	// snapshot is how View begins.
@@ -125,6 +127,7 @@ func (s *Store) tx(conn *sql.Conn, tx *bun.Tx) ports.Tx {
 		Nodes: nodes{r}, Listings: listings{r}, Subtrees: subtrees{r}, Changes: changes{r}, APIKeys: apiKeys{r}, ShareLinks: shareLinks{r},
 		Products: products{r}, ProductLinks: productLinks{r}, Transactions: transactions{r}, Subscriptions: subscriptions{r}, Entitlements: entitlements{r},
 		PaymentEvents: paymentEvents{r}, Events: events{r}, Assets: assets{r}, Versions: versions{r}, Uploads: uploads{r}, Quota: quota{s, tx},
+		Groups: groups{r}, GroupTrees: groupTrees{r}, GroupPermissions: groupPermissions{r}, GroupAssets: groupAssets{r},
 		Idempotency: idempotency{r}, Jobs: jobs,
 		Streams: eventStreams{r}, Webhooks: webhooks{r}, Deliveries: deliveries{r}, Dispatches: dispatches{r},
 	}

@@ -20,7 +20,7 @@ func (h adminRoutes) listOrgs(ctx context.Context, in *searchInput) (*adminOrgsO
 	for i, o := range rows {
 		bodies[i] = adminOrgBody{
 			ID: o.Org.ID, Name: o.Org.Name, Slug: o.Org.Slug, IsPersonal: o.Org.IsPersonal, License: o.License,
-			Usage:     UsageBody{UsedBytes: o.Usage.UsedBytes, AssetsCount: o.Usage.AssetsCount, ProductsCount: o.Usage.Products, MembersCount: o.Usage.Members},
+			Usage:     showUsage(o.Usage),
 			DeletedAt: timeOrNull(o.Org.DeletedAt), CreatedAt: o.Org.CreatedAt,
 		}
 	}

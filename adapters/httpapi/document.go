@@ -51,6 +51,7 @@ const (
 	tagPublic   = "Public"
 	tagStore    = "Store"
 	tagEvents   = "Events"
+	tagGroups   = "Groups"
 )
 
 // config describes the API as a whole.
@@ -72,6 +73,7 @@ func (s *server) config() huma.Config {
 		{Name: tagShares, Description: "Share links: making, changing and ending them, and who used them."},
 		{Name: tagStore, Description: "Products, purchases, memberships, and what has been sold."},
 		{Name: tagEvents, Description: "What happens in an organisation, as it does: sent to webhooks, or followed as a stream."},
+		{Name: tagGroups, Description: "Selections of files, nested in each other, with permissions of their own."},
 		{Name: tagPublic, Description: "For visitors with a share link. A bearer token, if sent, says who they are."},
 	}
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{

@@ -167,6 +167,7 @@ func (s *fakeStore) Update(_ context.Context, fn func(ports.Tx) error) error {
 		Assets: fakeAssets{store: s}, Orgs: fakeOrgs{people: s.people}, Users: fakeUsers{people: s.people}, Sessions: fakeSessions{people: s.people},
 		Accounts: fakeAccounts{people: s.people}, Licenses: fakeLicenses{}, Audit: s.people, Drives: s.drives, DriveMembers: fakeDriveMembers{fakeDrives: s.drives},
 		Jobs: s.drives, Changes: fakeChanges{}, Events: fakeEvents{}, APIKeys: s.keys, ShareLinks: fakeShares{}, Entitlements: fakeEntitlements{},
+		GroupPermissions: fakeGroupPermissions{},
 	})
 }
 
@@ -175,6 +176,10 @@ func (s *fakeStore) Ping(context.Context) error { return nil }
 type fakeEvents struct{ ports.Events }
 
 func (fakeEvents) Add(context.Context, ...*core.Event) (bool, error) { return false, nil }
+
+type fakeGroupPermissions struct{ ports.GroupPermissions }
+
+func (fakeGroupPermissions) Forget(context.Context, core.OrgID, core.AccountID) error { return nil }
 
 type fakeChanges struct{ ports.Changes }
 

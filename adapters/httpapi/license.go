@@ -47,6 +47,7 @@ type UsageBody struct {
 	UsedBytes     int64 `json:"used_bytes" doc:"All versions of all files, those in the trash and those being uploaded too" example:"5000000"`
 	AssetsCount   int64 `json:"assets_count" doc:"How many files" example:"1"`
 	ProductsCount int64 `json:"products_count" doc:"How many products" example:"0"`
+	GroupsCount   int64 `json:"groups_count" doc:"How many groups, deleted ones too until they are purged" example:"0"`
 	MembersCount  int64 `json:"members_count" doc:"How many active members and open invitations" example:"1"`
 }
 
@@ -102,7 +103,7 @@ func showLimits(l core.Limits) limitsBody {
 }
 
 func showUsage(u core.OrgUsage) UsageBody {
-	return UsageBody{UsedBytes: u.UsedBytes, AssetsCount: u.AssetsCount, ProductsCount: u.Products, MembersCount: u.Members}
+	return UsageBody{UsedBytes: u.UsedBytes, AssetsCount: u.AssetsCount, ProductsCount: u.Products, GroupsCount: u.Groups, MembersCount: u.Members}
 }
 
 func showLicense(l core.License) licenseBody {

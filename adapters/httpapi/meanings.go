@@ -12,6 +12,7 @@ type meaning struct {
 var meanings = map[string]meaning{
 	"account_state":           {409, "Account in another state", "An account goes from invited to active, from active to suspended and back, and from any of them to removed. Load it again."},
 	"already_member":          {409, "Member already", "The address has an account or an open invitation here. Change or withdraw that one."},
+	"already_in_group":        {409, "In the group already", "The member asset_id says which file. A file is in a group once."},
 	"already_linked":          {409, "Linked already", "The file or folder is a part of the product already."},
 	"already_owned":           {409, "Owned already", "You have the product: see /api/me/entitlements. The member subscription_id, where there is one, names your membership."},
 	"blob_exists":             {409, "Bytes exist already", "The bytes have been stored and cannot be replaced. Create another version instead."},
@@ -54,6 +55,10 @@ var meanings = map[string]meaning{
 	"not_for_sale":            {409, "Not for sale", "The product is not for sale now. Ask the seller."},
 	"not_found":               {404, "Not found", "It does not exist, or you may not see it. The answer is the same."},
 	"not_ready":               {503, "Not ready", "The server is starting, or something it depends on is down; components says what."},
+	"group_deleted":           {409, "Group deleted", "Restore the group first."},
+	"group_into_itself":       {409, "Group into itself", "Choose a parent that is neither the group nor below it."},
+	"group_lockout":           {409, "Rights taken from yourself", "Add a row with all rights for your own account."},
+	"group_not_deleted":       {409, "Group not deleted by itself", "What was deleted with another group comes back with that one."},
 	"not_trashed":             {409, "Not in the trash", "It is not in the trash itself; what is inside a trashed folder comes back with that folder."},
 	"org_deleted":             {410, "Organisation deleted", "It is closed to everybody, and purged after some time, or is being purged now."},
 	"org_not_deleted":         {409, "Organisation not deleted", "There is nothing to restore."},

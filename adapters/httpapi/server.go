@@ -21,6 +21,7 @@ import (
 	"github.com/seed-755a8038/coffer/app/asset"
 	"github.com/seed-755a8038/coffer/app/drive"
 	"github.com/seed-755a8038/coffer/app/event"
+	"github.com/seed-755a8038/coffer/app/group"
 	"github.com/seed-755a8038/coffer/app/identity"
 	"github.com/seed-755a8038/coffer/app/org"
 	"github.com/seed-755a8038/coffer/app/share"
@@ -40,6 +41,7 @@ type Services struct {
 	Store    *store.Service
 	Webhooks *webhook.Service
 	Events   *event.Service
+	Groups   *group.Service
 	Admin    *admin.Service
 
 	Limiter Limiter
@@ -215,12 +217,20 @@ func (s *server) mount() {
 	versionRoutes{s.Assets, codec[int]{s.CursorKey, "versions"}}.mount(s.api)
 	s.mountStore()
 	s.mountEvents()
+	s.mountGroups()
 }
 
 // mountEvents registers what those use who want to know what happens.
 func (s *server) mountEvents() {
 	eventRoutes{s.Events, s.Timeout}.mount(s.api)
 	webhookRoutes{s.Webhooks, codec[core.WebhookID]{s.CursorKey, "webhooks"}, codec[core.DeliveryID]{s.CursorKey, "deliveries"}}.mount(s.api)
+}
+
+// mountGroups registers what is about groups.
+func (s *server) mountGroups() {
+	groupRoutes{s.Groups, codec[core.GroupID]{s.CursorKey, "groups"}}.mount(s.api)
+	groupAssetRoutes{s.Groups, codec[group.Position]{s.CursorKey, "group-assets"}}.mount(s.api)
+	groupPermissionRoutes{s.Groups}.mount(s.api)
 }
 
 // mountStore registers what sellers, buyers and payment providers use.

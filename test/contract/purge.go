@@ -22,6 +22,7 @@ func (s storeTest) closed(owner person, name string) (team, ports.Remains) {
 	in := owner
 	in.org, in.account, in.drive = t.org, t.owner, t.library
 	var all ports.Remains
+	var grouped core.AssetID
 	for i := range 5 {
 		r := s.reserve(in, fmt.Sprintf("file%d", i), 10)
 		all.BlobKeys = append(all.BlobKeys, r.Upload.BlobKey)
@@ -37,12 +38,15 @@ func (s storeTest) closed(owner person, name string) (team, ports.Remains) {
 			all.BlobKeys = append(all.BlobKeys, more.Upload.BlobKey, more.Upload.StagingKey, more.Upload.SourceKey)
 			all.Multiparts = append(all.Multiparts, ports.Multipart{Key: more.Upload.BlobKey, UploadID: more.Upload.StoreID, StartedAt: noon})
 		default:
-			s.finish(r)
+			grouped = s.finish(r).ID
 		}
 	}
 	for _, kind := range []core.ProductType{core.Digital, core.Membership} {
 		s.buy(owner, s.product(in, kind, s.folder(in, in.root(), string(kind)).ID))
 	}
+	group := s.group(in, name, core.GroupID{})
+	s.must(s.permit(s.group(in, "nested", group.ID), core.GroupPermission{AccountID: t.owner.ID, Rights: core.AllGroupRights}))
+	s.must(s.addToGroup(in, group, core.Unlimited, grouped))
 	for range 3 {
 		link := s.share(in, in.root(), nil)
 		for range 3 {
@@ -136,7 +140,7 @@ func purgedPieceByPiece(s storeTest) {
 		s.must(err)
 		s.equal(len(unknown), len(want.BlobKeys))
 		usage, err := tx.Orgs.Usage(s.Context(), kept.org.ID)
-		s.equal(usage, core.OrgUsage{UsedBytes: 55, AssetsCount: 5, Members: 2, Products: 2})
+		s.equal(usage, core.OrgUsage{UsedBytes: 55, AssetsCount: 5, Members: 2, Products: 2, Groups: 2})
 		return err
 	})
 	err = s.Update(s.Context(), func(tx ports.Tx) error {

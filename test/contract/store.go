@@ -220,6 +220,21 @@ func Store(t *testing.T, open func(t *testing.T) StoreEnv) {
 		"a bought folder is looked into":           boughtContents,
 		"what was bought is counted":               liveBelow,
 		"what is sold is not removed":              soldOrRemoved,
+		"a group comes back equal":                 groupEqual,
+		"of concurrent group changes one stays":    groupStale,
+		"racing groups stay in the limit":          groupLimit,
+		"groups are filtered and paged":            groupLists,
+		"racing moves of groups make no cycle":     groupNoCycles,
+		"a deleted group takes what is below it":   groupDeleted,
+		"permissions of a group come back equal":   groupPermissionsEqual,
+		"facts of a group":                         factsGroup,
+		"facts of a group for strangers":           factsGroupStrangers,
+		"what is in a group comes back equal":      groupAssetEqual,
+		"what is in a group has an order":          groupAssetOrder,
+		"a group pages in every order":             groupAssetPages,
+		"racing files stay in a group's limit":     groupAssetLimit,
+		"a file that goes leaves its groups":       groupAssetGone,
+		"what may come into a group":               groupCandidates,
 	} {
 		t.Run(name, func(t *testing.T) { test(storeTest{T: t, StoreEnv: open(t), n: new(uint64)}) })
 	}

@@ -13,7 +13,7 @@ import (
 // request is a request of the table of operations. In path and body, {org},
 // {drive}, {node}, {asset}, {pending}, {upload}, {company}, {shared}, {account},
 // {invitation}, {key}, {share}, {session}, {product}, {part}, {draft}, {order},
-// {membership} and {bought} stand for ids.
+// {membership}, {bought} and {group} stand for ids.
 type request struct {
 	method, path, body string
 }
@@ -130,6 +130,20 @@ var requests = []request{
 	{"GET", "/api/me/entitlements/{bought}/assets", ""},
 	{"POST", "/api/auth/switch-org", `{"org_id": "{company}"}`},
 	{"DELETE", "/api/me/sessions/{session}", ""},
+	{"GET", "/api/groups?org_id={company}", ""},
+	{"GET", "/api/groups/tree?org_id={company}", ""},
+	{"POST", "/api/groups?org_id={company}", `{"name": "Stolen"}`},
+	{"GET", "/api/groups/{group}", ""},
+	{"PUT", "/api/groups/{group}", `{"name": "Stolen", "is_public": true}`},
+	{"DELETE", "/api/groups/{group}", ""},
+	{"POST", "/api/groups/{group}/restore", ""},
+	{"GET", "/api/groups/{group}/assets", ""},
+	{"POST", "/api/groups/{group}/assets/bulk", `{"remove": []}`},
+	{"PATCH", "/api/groups/{group}/assets/{asset}", `{"title": "Stolen"}`},
+	{"DELETE", "/api/groups/{group}/assets/{asset}", ""},
+	{"GET", "/api/groups/{group}/permissions", ""},
+	{"PUT", "/api/groups/{group}/permissions", `{"permissions": [{"role": "member", "can_view": true}]}`},
+	{"GET", "/api/groups/{group}/permissions/effective", ""},
 }
 
 // filled returns the request with ids in place of the names.
@@ -163,6 +177,7 @@ func possessions(u *user) map[string]string {
 		"company": company.org, "shared": company.drive, "account": company.account, "invitation": company.invite("guest-of-"+u.email, "member"),
 		"key":     u.issue(u.drive, "read").id,
 		"share":   u.shares(asset.text("id"), object{}).id,
+		"group":   idOf(u.grouped(object{"name": "Mine"})),
 		"session": u.want(http.StatusOK, "GET", "/api/me/sessions", nil).text("items.0.id"),
 		"product": product, "part": part, "draft": company.drafts(article("Draft of "+u.email, nil)), "order": u.orders(product),
 		"membership": member.text("transaction.subscription_id"), "bought": u.entitlement(album),
@@ -236,6 +251,21 @@ func TestAForeignIDIsAnsweredLikeAMissingOne(t *testing.T) {
 				t.Errorf("%s of somebody else's product: %d %s", list, a.status, a.body)
 			}
 		}
+		for _, r := range []request{
+			{"POST", "/api/groups?org_id=" + eve.org, `{"name": "x", "parent_id": "{group}"}`},
+			{"PUT", "/api/groups/" + hers["group"], `{"name": "x", "parent_id": "{group}"}`},
+			{"PUT", "/api/groups/" + hers["group"], `{"name": "x", "cover_asset_id": "{asset}"}`},
+			{"POST", "/api/groups/" + hers["group"] + "/assets", `{"asset_id": "{asset}"}`},
+			{"POST", "/api/groups/" + hers["group"] + "/assets/bulk", `{"add": ["{asset}"]}`},
+			{"PUT", "/api/groups/" + hers["group"] + "/permissions", `{"permissions": [{"account_id": "{account}", "can_view": true}]}`},
+		} {
+			same(t, eve, r.filled(his), r.filled(map[string]string{"group": missingID, "asset": missingID, "account": missingID}), http.StatusUnprocessableEntity)
+		}
+		for _, r := range []request{
+			{"GET", "/api/groups?parent_id={group}", ""}, {"GET", "/api/groups/" + hers["group"] + "/permissions/effective?account_id={account}", ""},
+		} {
+			same(t, eve, r.filled(his), r.filled(map[string]string{"group": missingID, "account": missingID}), http.StatusNotFound)
+		}
 		log := request{"GET", "/api/orgs/" + hers["company"] + "/audit-log?actor={account}", ""}
 		if a := eve.request(log.filled(his)); a.status != http.StatusOK || len(a.list("id")) != 0 {
 			t.Errorf("what somebody else did: %d %s", a.status, a.body)
@@ -300,6 +330,7 @@ func inventory(u *user, ids map[string]string) string {
 		"/api/orgs/{company}/audit-log", "/api/orgs/{company}/drives", "/api/drives/{shared}/members",
 		"/api/orgs/{company}/products", "/api/orgs/{company}/products/{product}/assets", "/api/orgs/{company}/transactions", "/api/orgs/{company}/subscriptions",
 		"/api/orgs/{company}/sales?period=year&to=2100-01-01T00:00:00Z&from=2020-01-01T00:00:00Z", "/api/me/entitlements", "/api/me/transactions", "/api/me/subscriptions", "/api/transactions/{order}",
+		"/api/groups/{group}", "/api/groups/{group}/assets", "/api/groups/{group}/permissions", "/api/groups/tree",
 	} {
 		fmt.Fprintf(&b, "%s\n", u.want(http.StatusOK, "GET", request{path: path}.filled(ids).path, nil).body)
 	}

@@ -37,6 +37,7 @@ var own = []request{
 	{"GET", "/api/admin/licenses/free", ""},
 	{"PATCH", "/api/admin/licenses/free", `{"limits": null}`},
 	{"GET", "/api/admin/stats", ""},
+	{"POST", "/api/groups/{group}/assets", `{"asset_id": "{asset}"}`},
 }
 
 func TestEveryOperationWantsASession(t *testing.T) {

@@ -353,13 +353,51 @@ func (w *writer) sells() []write {
 	}
 }
 
+// groups are the writes on groups.
+func (w *writer) groups() []write {
+	ana := w.ana
+	var group, file string
+	path := func(rest string) string { return group + rest }
+	return []write{
+		{"createGroup", []string{"asset.uploaded", "group.created"}, "", func() {
+			file = ana.ready("g.txt")
+			group = ana.grouped(object{"name": "Group"})
+		}},
+		{"replaceGroup", []string{"group.updated"}, "", func() {
+			ana.want(http.StatusOK, "PUT", path(""), object{"name": "Set", "is_public": true})
+			ana.want(http.StatusOK, "PUT", path(""), object{"name": "Set", "is_public": true}) // no change
+		}},
+		{"addGroupAsset", []string{"group.assets_changed"}, "", func() {
+			ana.want(http.StatusCreated, "POST", path("/assets"), object{"asset_id": file})
+		}},
+		{"updateGroupAsset", []string{"group.assets_changed"}, "", func() {
+			ana.want(http.StatusOK, "PATCH", path("/assets/"+file), object{"title": "T"})
+			ana.want(http.StatusOK, "PATCH", path("/assets/"+file), object{"title": "T"}) // no change
+		}},
+		{"removeGroupAsset", []string{"group.assets_changed"}, "", func() {
+			ana.want(http.StatusNoContent, "DELETE", path("/assets/"+file), nil)
+		}},
+		{"changeGroupAssets", []string{"group.assets_changed"}, "", func() {
+			ana.want(http.StatusNoContent, "POST", path("/assets/bulk"), object{"add": []string{file}})
+			ana.want(http.StatusNoContent, "POST", path("/assets/bulk"), object{}) // no change
+		}},
+		{"replaceGroupPermissions", []string{"group.permissions_set"}, "", func() {
+			rows := object{"permissions": []object{{"role": "member", "can_view": true}}}
+			ana.want(http.StatusOK, "PUT", path("/permissions"), rows)
+			ana.want(http.StatusOK, "PUT", path("/permissions"), rows) // no change
+		}},
+		{"deleteGroup", []string{"group.deleted"}, "", func() { ana.want(http.StatusNoContent, "DELETE", path(""), nil) }},
+		{"restoreGroup", []string{"group.restored"}, "", func() { ana.want(http.StatusOK, "POST", path("/restore"), nil) }},
+	}
+}
+
 func TestEveryWriteIsInAnAuditLogOrSaysWhyNot(t *testing.T) {
 	tellWithProvider(t, nil, func(t *testing.T, s *server, idp *env.IDP) {
 		w := &writer{server: s, idp: idp, ana: s.signUp("ana"), ben: s.signUp("ben")}
 		s.must("admin", "promote", w.ana.email)
 		_, last := s.newEntries(missingID)
 		done := map[string]bool{}
-		for _, of := range []func() []write{w.people, w.sells, w.orgs, w.files, w.drives, w.shares} {
+		for _, of := range []func() []write{w.people, w.sells, w.orgs, w.files, w.drives, w.shares, w.groups} {
 			for _, op := range of() {
 				op.do()
 				var got []string

@@ -15,13 +15,13 @@ import (
 // account that never became active has none. The org's roster is locked, which
 // keeps the drive's new name free.
 func HandOver(ctx context.Context, tx ports.Tx, left *core.Account, now time.Time) error {
+	if err := tx.GroupPermissions.Forget(ctx, left.OrgID, left.ID); err != nil { // first: it locks the groups
+		return err
+	}
 	if err := RevokeGrants(ctx, tx, left, now); err != nil {
 		return err
 	}
 	if err := tx.DriveMembers.RemoveAll(ctx, left.ID); err != nil {
-		return err
-	}
-	if err := tx.GroupPermissions.Forget(ctx, left.OrgID, left.ID); err != nil {
 		return err
 	}
 	d, err := tx.Drives.PersonalOf(ctx, left.OrgID, left.ID)

@@ -16,6 +16,7 @@ var (
 	ErrGroupLockout    = &Error{Kind: KindConflict, Code: "group_lockout", Message: "this would take rights on the group from yourself; add a row that gives your account all of them"}
 
 	errGroupParent = Invalid("body.parent_id", "is no group of this organisation that you may edit")
+	errGroupLeaver = &Error{Kind: KindForbidden, Code: "forbidden", Message: "your account in the organisation is not active any more"}
 )
 
 // Limits of groups.
@@ -151,13 +152,26 @@ func CheckNest(id GroupID, trail []GroupID, height int) error {
 	return nil
 }
 
-// CheckGroupParent refuses a parent in which an account may not put groups. What
-// it cannot view is not there.
-func CheckGroupParent(f GroupFacts, org OrgID) error {
+// CheckGroupCreator refuses to let an account make groups that is not active.
+func CheckGroupCreator(a *Account) error {
+	if a.Status != AccountActive {
+		return errGroupLeaver
+	}
+	return nil
+}
+
+// CheckGroupParent refuses a parent in which an account may not put groups, or
+// not public ones: to make a group public is to share it. What the account cannot
+// view is not there.
+func CheckGroupParent(f GroupFacts, org OrgID, public bool) error {
 	if f.OrgID != org || f.Deleted {
 		return errGroupParent
 	}
-	if err := CanInGroup(f, GroupEdit); err != nil {
+	want := GroupEdit
+	if public {
+		want |= GroupShare
+	}
+	if err := CanInGroup(f, want); err != nil {
 		if KindOf(err) == KindNotFound {
 			return errGroupParent
 		}

@@ -90,10 +90,12 @@ const (
 // GroupLevel is a group on the way from the top down to another, with what its
 // rows say of one account.
 type GroupLevel struct {
-	ID      GroupID
-	Name    string
-	Account *GroupRights // the row for the account; nil: none
-	Role    *GroupRights // the row for its role; nil: none
+	ID       GroupID
+	Name     string
+	Creator  bool         // the group's OwnerID is the account
+	IsPublic bool         // the group is
+	Account  *GroupRights // the row for the account; nil: none
+	Role     *GroupRights // the row for its role; nil: none
 }
 
 // groupVerdict is what the rows of some levels say together; rule is empty
@@ -131,7 +133,8 @@ type GroupReason struct {
 	Right     GroupRights // one
 	Granted   bool
 	Rule      GroupRule
-	GroupID   GroupID // of a row: whose it is, the group's own or that of one above it
+	Inherited bool    // the row is that of a group above
+	GroupID   GroupID // of a row: whose it is
 	GroupName string
 }
 
@@ -179,12 +182,17 @@ func (s GroupStanding) Explain() []GroupReason {
 	out := make([]GroupReason, len(groupRightNames))
 	for i := range out {
 		right := GroupRights(1) << i
-		out[i] = GroupReason{right, rights.Has(right), v.rule, v.from, v.name}
+		out[i] = GroupReason{right, rights.Has(right), v.rule, s.above(v.from), v.from, v.name}
 		if rights.Has(right) && !v.rights.Has(right) {
 			out[i] = GroupReason{Right: right, Granted: true, Rule: GroupRulePublic}
 		}
 	}
 	return out
+}
+
+// above reports whether a group is above the one that the standing is about.
+func (s GroupStanding) above(id GroupID) bool {
+	return !id.IsZero() && id != s.Levels[len(s.Levels)-1].ID
 }
 
 // GroupFacts is what decides what an actor may do with a group.
@@ -200,6 +208,37 @@ type GroupFacts struct {
 // Standing returns what of the facts is about the account.
 func (f GroupFacts) Standing() GroupStanding {
 	return GroupStanding{Status: f.Status, OrgRole: f.Role, Creator: f.Creator, IsPublic: f.IsPublic, Levels: f.Levels}
+}
+
+// Views reports whether the account may view a group that is above this one, or
+// this one itself.
+func (f GroupFacts) Views(id GroupID) bool {
+	s := f.Standing()
+	for i, l := range f.Levels {
+		if l.ID == id {
+			s.Creator, s.IsPublic, s.Levels = l.Creator, l.IsPublic, f.Levels[:i+1]
+			return s.Rights().Has(GroupView)
+		}
+	}
+	return false
+}
+
+// Parent returns the group that this one is in, if the account may view it.
+func (f GroupFacts) Parent() GroupID {
+	if n := len(f.Levels); n > 1 && f.Views(f.Levels[n-2].ID) {
+		return f.Levels[n-2].ID
+	}
+	return GroupID{}
+}
+
+// Discreet leaves out of reasons the groups that the account may not view.
+func (f GroupFacts) Discreet(reasons []GroupReason) []GroupReason {
+	for i := range reasons {
+		if r := &reasons[i]; r.Inherited && !f.Views(r.GroupID) {
+			r.GroupID, r.GroupName = GroupID{}, ""
+		}
+	}
+	return reasons
 }
 
 // CanInGroup refuses what needs more rights than the actor has. A group that it
@@ -231,6 +270,15 @@ func CanChangeGroup(f GroupFacts, g *Group, c GroupChange) error {
 		want = AllGroupRights
 	}
 	return CanInGroup(f, want)
+}
+
+// CanRestoreGroup refuses bringing a group back to those who may not delete it,
+// and to the top, where it inherits other rights, to those who may not move it.
+func CanRestoreGroup(f GroupFacts, moves bool) error {
+	if err := CanInGroup(f, GroupDelete); err != nil {
+		return err
+	}
+	return allowed(!moves || f.Standing().Rights().Has(AllGroupRights))
 }
 
 // CanPermitInGroup refuses changing who may do what with a group to those who

@@ -164,13 +164,56 @@ func TestAParentIsOneThatOneMayEdit(t *testing.T) {
 	foreign, gone := groupFacts(core.OrgMember, edit), groupFacts(core.OrgMember, edit)
 	foreign.OrgID, gone.Deleted = core.OrgID{2}, true
 	for what, c := range map[string]struct {
-		f    core.GroupFacts
-		want error
+		f      core.GroupFacts
+		public bool
+		want   error
 	}{
-		"editable": {groupFacts(core.OrgMember, edit), nil}, "only viewed": {groupFacts(core.OrgMember, core.GroupView), core.ErrForbidden},
-		"unseen": {groupFacts(core.OrgMember, 0), core.ErrNoGroupParent()}, "foreign": {foreign, core.ErrNoGroupParent()}, "deleted": {gone, core.ErrNoGroupParent()},
+		"editable":          {groupFacts(core.OrgMember, edit), false, nil},
+		"only viewed":       {groupFacts(core.OrgMember, core.GroupView), false, core.ErrForbidden},
+		"unseen":            {groupFacts(core.OrgMember, 0), false, core.ErrNoGroupParent()},
+		"foreign":           {foreign, false, core.ErrNoGroupParent()},
+		"deleted":           {gone, false, core.ErrNoGroupParent()},
+		"public, unshared":  {groupFacts(core.OrgMember, edit), true, core.ErrForbidden},
+		"public and shared": {groupFacts(core.OrgMember, edit|core.GroupShare), true, nil},
 	} {
-		if err := core.CheckGroupParent(c.f, org); !errors.Is(err, c.want) {
+		if err := core.CheckGroupParent(c.f, org, c.public); !errors.Is(err, c.want) {
+			t.Errorf("%s: %v, want %v", what, err, c.want)
+		}
+	}
+}
+
+func TestWhatOneMayNotViewIsNotNamed(t *testing.T) {
+	none, all := core.NoGroupRights, core.AllGroupRights
+	f := groupFacts(core.OrgMember, all)
+	top := core.GroupLevel{ID: groupID(50), Name: "secret", Account: &none, Role: &all}
+	f.Levels = []core.GroupLevel{top, {ID: f.GroupID, Name: "open", Account: &all}}
+	other := core.GroupStanding{Status: core.AccountActive, OrgRole: core.OrgMember, Levels: []core.GroupLevel{{ID: top.ID, Name: top.Name, Role: &all}, {ID: f.GroupID}}}
+	for _, seen := range []bool{false, true} {
+		f.Levels[0].IsPublic = seen
+		r := f.Discreet(other.Explain())[0]
+		if f.Views(top.ID) != seen || f.Parent().IsZero() == seen || !r.Inherited || r.GroupID.IsZero() == seen || (r.GroupName == "") == seen {
+			t.Errorf("seen: %v, parent %v, %+v", seen, f.Parent(), r)
+		}
+	}
+	if f.Views(groupID(99)) {
+		t.Error("a group elsewhere is seen")
+	}
+}
+
+func TestWhoRestores(t *testing.T) {
+	for what, c := range map[string]struct {
+		own   core.GroupRights
+		moves bool
+		want  error
+	}{
+		"in its place":         {core.GroupView | core.GroupDelete, false, nil},
+		"to the top":           {core.GroupView | core.GroupDelete, true, core.ErrForbidden},
+		"to the top, with all": {core.AllGroupRights, true, nil},
+		"may not delete":       {core.GroupView, false, core.ErrNotFound},
+	} {
+		f := groupFacts(core.OrgMember, c.own)
+		f.Deleted = true
+		if err := core.CanRestoreGroup(f, c.moves); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v, want %v", what, err, c.want)
 		}
 	}

@@ -58,7 +58,7 @@ func (f *forest) verdict(e *GroupEntry, depth int) groupVerdict {
 	if parent := f.index[e.ParentID]; parent != nil && depth < MaxGroupDepth {
 		above = f.verdict(parent, depth+1)
 	}
-	l := GroupLevel{e.ID, e.Name, e.Account, e.Role}
+	l := GroupLevel{e.ID, e.Name, e.Creator, e.IsPublic, e.Account, e.Role}
 	v := l.after(above)
 	f.verdicts[e.ID] = v
 	return v

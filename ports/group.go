@@ -30,15 +30,16 @@ type Groups interface {
 	Lock(ctx context.Context, org core.OrgID, id core.GroupID) (*core.Group, error)
 
 	// Save stores a changed group whose Version is one above the stored one, else
-	// returns core.ErrStale. Files in sections that it has no more have none then.
+	// returns core.ErrStale.
 	Save(ctx context.Context, g *core.Group) error
 
 	// List returns groups, newest first.
 	List(ctx context.Context, q GroupQuery) ([]ListedGroup, error)
 
 	// Purge removes at most limit groups that were deleted at t or before, of any
-	// live org, those last with which others were deleted, and counts them down. It
-	// returns those that were deleted by themselves.
+	// live org, those last with which others were deleted, and counts them down; if
+	// there are very many files in them, first some of these. It returns the groups
+	// that were deleted by themselves; removed is 0 once nothing is left.
 	Purge(ctx context.Context, t time.Time, limit int) (removed int, own []core.Group, err error)
 }
 
@@ -112,6 +113,9 @@ type GroupAssets interface {
 
 	// Save stores what a file has in the group, or returns core.ErrNotFound.
 	Save(ctx context.Context, x core.GroupAsset) error
+
+	// Tidy takes files out of sections that their group has no more.
+	Tidy(ctx context.Context, g *core.Group) error
 
 	// Order puts files first, in that order, if position is 0; one file anywhere
 	// else goes to that position among the others, or the end. All are in the

@@ -68,6 +68,9 @@ type Accounts interface {
 	// Get returns the account, or core.ErrNotFound.
 	Get(ctx context.Context, org core.OrgID, id core.AccountID) (*core.Account, error)
 
+	// Statuses returns those of the accounts among ids that are of the org.
+	Statuses(ctx context.Context, org core.OrgID, ids []core.AccountID) (map[core.AccountID]core.AccountStatus, error)
+
 	// Of returns the user's account in the org, or core.ErrNotFound.
 	Of(ctx context.Context, org core.OrgID, user core.UserID) (*core.Account, error)
 

@@ -147,6 +147,21 @@ func (r accounts) Get(ctx context.Context, org core.OrgID, id core.AccountID) (*
 	return r.one(ctx, "ac.org_id = ? AND ac.id = ?", org, id)
 }
 
+func (r accounts) Statuses(ctx context.Context, org core.OrgID, ids []core.AccountID) (map[core.AccountID]core.AccountStatus, error) {
+	out := make(map[core.AccountID]core.AccountStatus, len(ids))
+	if len(ids) == 0 {
+		return out, nil
+	}
+	var rows []accountRow
+	if err := r.NewSelect().Model(&rows).Column("id", "status").Where("ac.org_id = ? AND ac.id IN (?)", org, bun.List(ids)).Scan(ctx); err != nil {
+		return nil, translate("statuses of accounts", err)
+	}
+	for i := range rows {
+		out[rows[i].ID] = rows[i].Status
+	}
+	return out, nil
+}
+
 func (r accounts) Of(ctx context.Context, org core.OrgID, user core.UserID) (*core.Account, error) {
 	return r.one(ctx, "ac.org_id = ? AND ac.user_id = ?", org, user)
 }

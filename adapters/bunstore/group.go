@@ -61,25 +61,11 @@ func (r *groupRow) group() *core.Group {
 type groups struct{ repository }
 
 func (r groups) Add(ctx context.Context, g *core.Group, most int64) error {
-	if err := r.count(ctx, g.OrgID, 1, most); err != nil {
+	if err := r.countOf(ctx, "groups_count", g.OrgID, 1, most); err != nil {
 		return err
 	}
 	_, err := r.NewInsert().Model(newGroupRow(g)).Exec(ctx)
 	return translate("add group", err)
-}
-
-// count adds n to the groups of an org, of which it may have most.
-func (r groups) count(ctx context.Context, org core.OrgID, n int, most int64) error {
-	res, err := r.NewRaw(`UPDATE org_usage SET groups_count = groups_count + ?0
-		WHERE org_id = ?1 AND (?0 < 0 OR ?2 IS NULL OR groups_count + ?0 <= ?2)`, n, org, limit(most)).Exec(ctx)
-	if granted, err := affected("count groups", res, err); err != nil || granted > 0 {
-		return err
-	}
-	usage, err := orgs(r).Usage(ctx, org)
-	if err != nil {
-		return err
-	}
-	return core.CheckLimit("max_groups", most, usage.Groups, int64(n))
 }
 
 func (r groups) Get(ctx context.Context, org core.OrgID, id core.GroupID) (*core.Group, error) {
@@ -101,16 +87,8 @@ func (r groups) one(ctx context.Context, sel *bun.SelectQuery, org core.OrgID, i
 func (r groups) Save(ctx context.Context, g *core.Group) error {
 	res, err := r.NewUpdate().Model(newGroupRow(g)).ExcludeColumn("org_id", "created_by", "created_at").
 		Where("g.org_id = ? AND g.id = ? AND g.version = ?", g.OrgID, g.ID, g.Version-1).Exec(ctx)
-	if err := saved("save group", res, err); err != nil {
-		return err
-	}
-	_, err = r.NewRaw(`UPDATE group_assets SET section = '' WHERE group_id = ? AND section <> '' AND section NOT IN (?)`,
-		g.ID, bun.List(append([]string{""}, g.Order.Sections...))).Exec(ctx)
-	return translate("save group", err)
+	return saved("save group", res, err)
 }
-
-// groupCover joins the version v of a group's cover that can be shown.
-var groupCover = strings.ReplaceAll(productCover, "p.", "g.")
 
 func (r groups) List(ctx context.Context, q ports.GroupQuery) ([]ports.ListedGroup, error) {
 	if q.IDs != nil && len(q.IDs) == 0 {
@@ -126,7 +104,7 @@ func (r groups) List(ctx context.Context, q ports.GroupQuery) ([]ports.ListedGro
 	}
 	sel := r.filtered(r.NewSelect().Model(&rows).ModelTableExpr("groups AS g").ColumnExpr("g.*").
 		ColumnExpr(`v.asset_id AS v_asset_id, coalesce(v.number, 0) AS v_number, coalesce(v.blob_key, '') AS v_blob_key,
-			coalesce(v.content_type, '') AS v_content_type, coalesce(v.size_bytes, 0) AS v_size_bytes`).Join(groupCover), q)
+			coalesce(v.content_type, '') AS v_content_type, coalesce(v.size_bytes, 0) AS v_size_bytes`).Join(coverOf("g")), q)
 	if err := sel.OrderExpr("g.id DESC").Limit(int64(q.Limit)).Scan(ctx); err != nil {
 		return nil, translate("list groups", err)
 	}
@@ -168,6 +146,9 @@ func (r groups) filtered(sel *bun.SelectQuery, q ports.GroupQuery) *bun.SelectQu
 	return sel
 }
 
+// filesAtOnce is how many files of deleted groups are removed in a unit of work.
+const filesAtOnce = 10_000
+
 // Purge takes the groups of one org at a time, whose tree it locks.
 func (r groups) Purge(ctx context.Context, t time.Time, limit int) (removed int, own []core.Group, err error) {
 	const due = ` FROM groups AS g JOIN orgs AS o ON o.id = g.org_id AND o.deleted_at IS NULL WHERE g.deleted_at <= ?`
@@ -189,8 +170,13 @@ func (r groups) Purge(ctx context.Context, t time.Time, limit int) (removed int,
 			own = append(own, *rows[i].group())
 		}
 	}
+	res, err := r.NewRaw(`DELETE FROM group_assets WHERE (group_id, asset_id) IN
+		(SELECT group_id, asset_id FROM group_assets WHERE group_id IN (?) LIMIT ?)`, bun.List(ids), filesAtOnce).Exec(ctx)
+	if n, err := affected("purge groups", res, err); err != nil || n == filesAtOnce {
+		return n, nil, err
+	}
 	if _, err := r.NewRaw(`DELETE FROM groups WHERE id IN (?)`, bun.List(ids)).Exec(ctx); err != nil {
 		return 0, nil, translate("purge groups", err)
 	}
-	return len(ids), own, r.count(ctx, of[0], -len(ids), core.Unlimited)
+	return len(ids), own, r.countOf(ctx, "groups_count", of[0], -len(ids), core.Unlimited)
 }

@@ -39,18 +39,14 @@ func (r groupAssets) Add(ctx context.Context, most int64, files ...core.GroupAss
 		return nil
 	}
 	group, rows, ids := files[0].GroupID, make([]groupAssetRow, len(files)), make([]core.AssetID, len(files))
-	var now struct {
-		Count int64 `bun:"count"`
-		Last  int64 `bun:"last"`
-	}
-	err := r.NewRaw(`SELECT count(*) AS count, coalesce(max(position), 0) AS last FROM group_assets WHERE group_id = ?`, group).Scan(ctx, &now)
-	if err != nil {
+	var last int64
+	if err := r.NewRaw(`SELECT coalesce(max(position), 0) FROM group_assets WHERE group_id = ?`, group).Scan(ctx, &last); err != nil {
 		return translate("add to group", err)
 	}
 	for i, x := range files {
 		ids[i] = x.AssetID
 		rows[i] = groupAssetRow{
-			GroupID: group, AssetID: x.AssetID, OrgID: x.OrgID, Position: now.Last + int64(i+1)*positionGap, Section: x.Section, Title: x.Title,
+			GroupID: group, AssetID: x.AssetID, OrgID: x.OrgID, Position: last + int64(i+1)*positionGap, Section: x.Section, Title: x.Title,
 			Description: x.Description, AddedBy: x.AddedBy, AddedAt: stamp{x.AddedAt},
 		}
 	}
@@ -61,10 +57,16 @@ func (r groupAssets) Add(ctx context.Context, most int64, files ...core.GroupAss
 	if len(there) > 0 {
 		return core.ErrAlreadyInGroup.With("asset_id", there[0].String())
 	}
-	if err := core.CheckLimit("max_assets_per_group", most, now.Count, int64(len(files))); err != nil {
-		return err
+	if most != core.Unlimited { // to count takes as long as there is much
+		var n int64
+		if err := r.NewRaw(`SELECT count(*) FROM group_assets WHERE group_id = ?`, group).Scan(ctx, &n); err != nil {
+			return translate("add to group", err)
+		}
+		if err := core.CheckLimit("max_assets_per_group", most, n, int64(len(files))); err != nil {
+			return err
+		}
 	}
-	_, err = r.NewInsert().Model(&rows).Exec(ctx)
+	_, err := r.NewInsert().Model(&rows).Exec(ctx)
 	if err = translate("add to group", err); errors.Is(err, errReference) { // removed at this moment
 		return core.ErrNotFound
 	}
@@ -75,6 +77,12 @@ func (r groupAssets) Save(ctx context.Context, x core.GroupAsset) error {
 	res, err := r.NewRaw(`UPDATE group_assets SET section = ?, title = ?, description = ? WHERE group_id = ? AND asset_id = ?`,
 		x.Section, x.Title, x.Description, x.GroupID, x.AssetID).Exec(ctx)
 	return r.all("save in group", 1)(affected("save in group", res, err))
+}
+
+func (r groupAssets) Tidy(ctx context.Context, g *core.Group) error {
+	_, err := r.NewRaw(`UPDATE group_assets SET section = '' WHERE group_id = ? AND section <> '' AND section NOT IN (?)`,
+		g.ID, bun.List(append([]string{""}, g.Order.Sections...))).Exec(ctx)
+	return translate("tidy group", err)
 }
 
 // all makes an error of having found less than everything.

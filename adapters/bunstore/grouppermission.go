@@ -61,12 +61,12 @@ func scanGroupFacts(rows *sql.Rows) (f core.GroupFacts, err error) {
 		var l core.GroupLevel
 		var account, role sql.Null[int64]
 		err := rows.Scan(&f.UserDisabled, &f.SessionRevoked, &f.Email, &f.OrgID, &f.IsPersonal, &f.AccountID, &f.Status, &f.Role,
-			&l.ID, &l.Name, &f.Creator, &f.IsPublic, &f.Deleted, &account, &role)
+			&l.ID, &l.Name, &l.Creator, &l.IsPublic, &f.Deleted, &account, &role)
 		if err != nil {
 			return f, err
 		}
 		l.Account, l.Role = rightsOf(account), rightsOf(role)
-		f.GroupID, f.Levels = l.ID, append(f.Levels, l)
+		f.GroupID, f.Creator, f.IsPublic, f.Levels = l.ID, l.Creator, l.IsPublic, append(f.Levels, l)
 	}
 	return f, rows.Err()
 }
@@ -120,6 +120,9 @@ func (r groupPermissions) Facts(ctx context.Context, org core.OrgID, group core.
 }
 
 func (r groupPermissions) Forget(ctx context.Context, org core.OrgID, account core.AccountID) error {
+	if err := groupTrees(r).Lock(ctx, org); err != nil {
+		return err
+	}
 	for _, text := range []string{
 		`DELETE FROM group_permissions WHERE account_id = ?1 AND group_id IN (SELECT id FROM groups WHERE org_id = ?0)`,
 		`UPDATE groups SET owner_id = NULL WHERE org_id = ?0 AND owner_id = ?1`,

@@ -11,6 +11,8 @@ var groupInvariants = []invariant{
 	{"a group has the org of its parent and of its creator", `SELECT 'group ' || g.id, 'has another' FROM groups g LEFT JOIN groups p ON p.id = g.parent_id
 		LEFT JOIN accounts ac ON ac.id = g.created_by LEFT JOIN accounts oc ON oc.id = g.owner_id
 		WHERE CAST($1 AS bigint) > 0 AND (p.org_id <> g.org_id OR ac.org_id <> g.org_id OR oc.org_id <> g.org_id)`, false, false},
+	{"who has left owns no group", `SELECT 'group ' || g.id, 'is that of account ' || g.owner_id FROM groups g JOIN accounts ac ON ac.id = g.owner_id
+		WHERE CAST($1 AS bigint) > 0 AND ac.status = 'removed'`, false, false},
 	{"groups have no cycles, and are at most 32 deep", `WITH RECURSIVE tree (id, depth) AS (SELECT id, 1 FROM groups WHERE parent_id IS NULL UNION ALL
 			SELECT g.id, tree.depth + 1 FROM tree JOIN groups g ON g.parent_id = tree.id)
 		SELECT 'group ' || g.id, 'is at depth ' || coalesce(t.depth, 0) FROM groups g LEFT JOIN tree t ON t.id = g.id

@@ -177,6 +177,30 @@ func (r orgs) ListOf(ctx context.Context, user core.UserID, p ports.OrgPage) ([]
 	return out, nil
 }
 
+// countOf adds n to what an org uses, of which it may have most.
+func (r repository) countOf(ctx context.Context, column string, org core.OrgID, n int, most int64) error {
+	if n == 0 {
+		return nil
+	}
+	res, err := r.NewRaw(`UPDATE org_usage SET ?0 = ?0 + ?1 WHERE org_id = ?2 AND (?1 < 0 OR ?3 IS NULL OR ?0 + ?1 <= ?3)`,
+		bun.Ident(column), n, org, limit(most)).Exec(ctx)
+	if granted, err := affected("count "+column, res, err); err != nil || granted > 0 {
+		return err
+	}
+	usage, err := orgs{r}.Usage(ctx, org)
+	if err != nil {
+		return err
+	}
+	name, used := "max_groups", usage.Groups
+	if column == "products_count" {
+		name, used = "max_products_count", usage.Products
+	}
+	if err := core.CheckLimit(name, most, used, int64(n)); err != nil {
+		return err
+	}
+	return r.countOf(ctx, column, org, n, most) // some were removed meanwhile
+}
+
 func (r orgs) Usage(ctx context.Context, id core.OrgID) (core.OrgUsage, error) {
 	var row struct {
 		UsedBytes   int64 `bun:"used_bytes"`

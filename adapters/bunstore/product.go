@@ -54,29 +54,12 @@ type products struct{ repository }
 
 func (r products) Add(ctx context.Context, p *core.Product, most int64) error {
 	if p.Counts() {
-		if err := r.count(ctx, p.OrgID, 1, most); err != nil {
+		if err := r.countOf(ctx, "products_count", p.OrgID, 1, most); err != nil {
 			return err
 		}
 	}
 	_, err := r.NewInsert().Model(newProductRow(p)).Exec(ctx)
 	return translate("add product", err)
-}
-
-// count adds n to the products of an org, of which it may have most.
-func (r products) count(ctx context.Context, org core.OrgID, n int, most int64) error {
-	if n == 0 {
-		return nil
-	}
-	res, err := r.NewRaw(`UPDATE org_usage SET products_count = products_count + ?0
-		WHERE org_id = ?1 AND (?0 < 0 OR ?2 IS NULL OR products_count + ?0 <= ?2)`, n, org, limit(most)).Exec(ctx)
-	if granted, err := affected("count products", res, err); err != nil || granted > 0 {
-		return err
-	}
-	usage, err := orgs(r).Usage(ctx, org)
-	if err != nil {
-		return err
-	}
-	return core.CheckLimit("max_products_count", most, usage.Products, int64(n))
 }
 
 func (r products) Get(ctx context.Context, org core.OrgID, id core.ProductID) (*core.Product, error) {
@@ -123,7 +106,7 @@ func (r products) Save(ctx context.Context, p *core.Product, most int64) error {
 	case !p.Counts() && was.Counts():
 		n = -1
 	}
-	if err := r.count(ctx, p.OrgID, n, most); err != nil {
+	if err := r.countOf(ctx, "products_count", p.OrgID, n, most); err != nil {
 		return err
 	}
 	res, err := r.NewUpdate().Model(newProductRow(p)).ExcludeColumn("org_id", "type", "created_by", "created_at").
@@ -137,7 +120,7 @@ func (r products) Remove(ctx context.Context, org core.OrgID, id core.ProductID)
 		return err
 	}
 	if p.Counts() {
-		if err := r.count(ctx, org, -1, core.Unlimited); err != nil {
+		if err := r.countOf(ctx, "products_count", org, -1, core.Unlimited); err != nil {
 			return err
 		}
 	}
@@ -148,9 +131,12 @@ func (r products) Remove(ctx context.Context, org core.OrgID, id core.ProductID)
 	return err
 }
 
-// productCover joins the version v of a product's cover that can be shown.
-const productCover = `LEFT JOIN nodes AS c ON c.id = p.cover_asset_id AND c.org_id = p.org_id AND c.status = 'ready' AND c.trashed_at IS NULL
-	LEFT JOIN asset_versions AS v ON v.asset_id = c.id AND v.number = c.current_version`
+// coverOf joins the version v of the cover that can be shown of what is listed.
+func coverOf(alias string) string {
+	return `LEFT JOIN nodes AS n ON n.id = ` + alias + `.cover_asset_id AND n.org_id = ` + alias + `.org_id
+		LEFT JOIN drives AS d ON d.id = n.drive_id
+		LEFT JOIN asset_versions AS v ON v.asset_id = n.id AND v.number = n.current_version AND ` + shownInGroup
+}
 
 func (r products) List(ctx context.Context, q ports.ProductQuery) ([]ports.ProductEntry, error) {
 	var rows []struct {
@@ -166,7 +152,7 @@ func (r products) List(ctx context.Context, q ports.ProductQuery) ([]ports.Produ
 		ColumnExpr(`(SELECT count(*) FROM product_links l JOIN nodes n ON n.id = l.node_id AND n.purged_at IS NULL WHERE l.product_id = p.id) AS links`).
 		ColumnExpr(`v.asset_id AS v_asset_id, coalesce(v.number, 0) AS v_number, coalesce(v.blob_key, '') AS v_blob_key,
 			coalesce(v.content_type, '') AS v_content_type, coalesce(v.size_bytes, 0) AS v_size_bytes`).
-		Join(productCover).Where("p.org_id = ?", q.OrgID).OrderExpr("p.id DESC").Limit(int64(q.Limit))
+		Join(coverOf("p")).Where("p.org_id = ?", q.OrgID).OrderExpr("p.id DESC").Limit(int64(q.Limit))
 	if !q.ID.IsZero() {
 		sel.Where("p.id = ?", q.ID)
 	}

@@ -68,7 +68,7 @@ type GroupOrderBody struct {
 type groupBody struct {
 	ID           core.GroupID   `json:"id" format:"uuid" doc:"Identifies the group" example:"0199f2b4-7c1e-7a60-9d52-3f1c6a0b8e31"`
 	OrgID        core.OrgID     `json:"org_id" format:"uuid" doc:"The organisation" example:"0199f2b4-7c1e-7a60-9d52-3f1c6a0b8e12"`
-	ParentID     *core.GroupID  `json:"parent_id" format:"uuid" doc:"The group it is in; null: none" example:"0199f2b4-7c1e-7a60-9d52-3f1c6a0b8e32"`
+	ParentID     *core.GroupID  `json:"parent_id" format:"uuid" doc:"The group it is in; null: none, or one that you may not view" example:"0199f2b4-7c1e-7a60-9d52-3f1c6a0b8e32"`
 	Name         string         `json:"name" doc:"What it is called" example:"Spring campaign"`
 	Description  string         `json:"description" doc:"What it is about; plain text" example:"All that goes to print."`
 	CoverAssetID *core.AssetID  `json:"cover_asset_id" format:"uuid" doc:"Its picture; null: none" example:"0199f2b4-7c1e-7a60-9d52-3f1c6a0b8e15"`

@@ -12,7 +12,7 @@ import (
 type GroupChangeInput struct {
 	Name         string                 `json:"name" minLength:"1" maxLength:"200" doc:"What to call it" example:"Spring campaign"`
 	Description  string                 `json:"description,omitempty" maxLength:"10000" doc:"What it is about; plain text" example:"All that goes to print."`
-	ParentID     optional[core.GroupID] `json:"parent_id,omitzero" format:"uuid" doc:"The group it shall be in; null: none" example:"0199f2b4-7c1e-7a60-9d52-3f1c6a0b8e32"`
+	ParentID     optional[core.GroupID] `json:"parent_id,omitzero" format:"uuid" doc:"The group it shall be in; null: none, or the one it is in if you may not view that" example:"0199f2b4-7c1e-7a60-9d52-3f1c6a0b8e32"`
 	CoverAssetID optional[core.AssetID] `json:"cover_asset_id,omitzero" format:"uuid" doc:"A picture of the organisation's that you may share, and that all will see who view the group; null: none" example:"0199f2b4-7c1e-7a60-9d52-3f1c6a0b8e15"`
 	IsPublic     bool                   `json:"is_public,omitempty" doc:"Whether everybody with an active account in the organisation may view it"`
 	Metadata     metadataInput          `json:"metadata,omitzero" doc:"What people say about the group"`

@@ -123,7 +123,7 @@ type groupReasonBody struct {
 	Right     string         `json:"right" enum:"view,edit,delete,share,manage_assets" doc:"The right" example:"edit"`
 	Granted   bool           `json:"granted" doc:"Whether the account has it"`
 	Rule      core.GroupRule `json:"rule" enum:"inactive,org_owner,org_admin,account_row,role_row,creator,is_public,org_default" doc:"What decides it: that the account is not active; being an owner or admin of the organisation; a row for the account or for its role, of the group named; having made the group; that the group is public; or that nothing gives it" example:"role_row"`
-	GroupID   *core.GroupID  `json:"group_id" format:"uuid" doc:"Of a row: the group that has it, this one or one above it; else null" example:"0199f2b4-7c1e-7a60-9d52-3f1c6a0b8e32"`
+	GroupID   *core.GroupID  `json:"group_id" format:"uuid" doc:"Of a row: the group that has it, this one or one above it; null of what is not a row, or of a group that you may not view" example:"0199f2b4-7c1e-7a60-9d52-3f1c6a0b8e32"`
 	GroupName *string        `json:"group_name" doc:"Likewise, its name" example:"Campaigns"`
 	Inherited bool           `json:"inherited" doc:"Whether the row is that of a group above this one"`
 }
@@ -147,7 +147,7 @@ func (h groupPermissionRoutes) effective(ctx context.Context, in *explainGroupPe
 	out.Body.Rights = each(e.Reasons, func(r core.GroupReason) groupReasonBody {
 		return groupReasonBody{
 			Right: r.Right.String(), Granted: r.Granted, Rule: r.Rule, GroupID: orNull(r.GroupID), GroupName: orNull(r.GroupName),
-			Inherited: !r.GroupID.IsZero() && r.GroupID != in.GroupID,
+			Inherited: r.Inherited,
 		}
 	})
 	return &out, nil

@@ -173,7 +173,7 @@ func (s *Service) UpdateAsset(ctx context.Context, a core.Actor, id core.GroupID
 		return out, err
 	}
 	err = s.Store.Update(ctx, func(tx ports.Tx) error {
-		g, err := s.locked(ctx, tx, f, 0)
+		g, err := s.opened(ctx, tx, f)
 		if err != nil {
 			return err
 		}

@@ -56,6 +56,9 @@ func (s *Service) Restore(ctx context.Context, a core.Actor, id core.GroupID) (o
 		if err != nil {
 			return err
 		}
+		if err := core.CanRestoreGroup(f, !live && !g.ParentID.IsZero()); err != nil {
+			return err
+		}
 		if err := g.Restore(live, s.opts.TrashRetention, s.Clock.Now()); err != nil {
 			return err
 		}

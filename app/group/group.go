@@ -84,6 +84,9 @@ func (s *Service) Create(ctx context.Context, a core.Actor, in Input) (out Group
 	}
 	g := core.NewGroup(core.GroupID(s.IDs.NewID()), org, f.AccountID, c, now)
 	err = in.Once.Do(ctx, s.Store, s.Secrets, now, func(tx ports.Tx) error {
+		if err := s.stays(ctx, tx, f); err != nil {
+			return err
+		}
 		if err := tx.GroupTrees.Lock(ctx, org); err != nil {
 			return err
 		}
@@ -106,6 +109,19 @@ func (s *Service) Create(ctx context.Context, a core.Actor, in Input) (out Group
 		return in.Once.Keep(ctx, tx, s.Secrets, out, now)
 	})
 	return out, err
+}
+
+// stays refuses an account that has left meanwhile. Until the unit of work ends,
+// none leaves, whose rights as creator would stay.
+func (s *Service) stays(ctx context.Context, tx ports.Tx, f core.OrgFacts) error {
+	if _, err := tx.Accounts.Roster(ctx, f.OrgID); err != nil {
+		return err
+	}
+	account, err := tx.Accounts.Get(ctx, f.OrgID, f.AccountID)
+	if err != nil {
+		return err
+	}
+	return core.CheckGroupCreator(account)
 }
 
 // nest refuses the place of a group. The tree is locked; a group at the top needs
@@ -146,7 +162,7 @@ func (s *Service) clean(ctx context.Context, a core.Actor, org core.OrgID, befor
 		return err
 	}
 	if !c.ParentID.IsZero() && c.ParentID != before.ParentID {
-		if err := s.checkParent(ctx, a, org, c.ParentID); err != nil {
+		if err := s.checkParent(ctx, a, org, c); err != nil {
 			return err
 		}
 	}
@@ -156,15 +172,15 @@ func (s *Service) clean(ctx context.Context, a core.Actor, org core.OrgID, befor
 	return nil
 }
 
-func (s *Service) checkParent(ctx context.Context, a core.Actor, org core.OrgID, id core.GroupID) error {
-	f, err := s.Groups.ForGroup(ctx, a, id)
+func (s *Service) checkParent(ctx context.Context, a core.Actor, org core.OrgID, c *core.GroupChange) error {
+	f, err := s.Groups.ForGroup(ctx, a, c.ParentID)
 	if errors.Is(err, core.ErrNotFound) {
 		return core.ErrNoGroupParent()
 	}
 	if err != nil {
 		return err
 	}
-	return core.CheckGroupParent(f, org)
+	return core.CheckGroupParent(f, org, c.IsPublic)
 }
 
 // checkCover refuses a picture that the actor could not show to others.
@@ -197,22 +213,39 @@ func (s *Service) Get(ctx context.Context, a core.Actor, id core.GroupID) (out G
 		out, err = s.entry(ctx, tx, g)
 		return err
 	})
+	if f.Parent().IsZero() {
+		out.ParentID = core.GroupID{}
+	}
 	return out, err
 }
 
+func (s *Service) stored(ctx context.Context, f core.GroupFacts) (g *core.Group, err error) {
+	err = s.Store.View(ctx, func(tx ports.Tx) (err error) {
+		g, err = tx.Groups.Get(ctx, f.OrgID, f.GroupID)
+		return err
+	})
+	return g, err
+}
+
 // Update replaces what people set of a group. ifMatch is the version that the
-// client has seen, 0 for any. It returns core.ErrStale, core.ErrGroupCycle,
-// core.ErrGroupTooDeep, and errors with the code feature_unavailable.
+// client has seen, 0 for any. A parent that the actor may not view was shown as
+// none, so it stays if none is asked for. It returns core.ErrStale,
+// core.ErrGroupCycle, core.ErrGroupTooDeep, core.ErrGroupLockout, and errors with
+// the code feature_unavailable.
 func (s *Service) Update(ctx context.Context, a core.Actor, id core.GroupID, c core.GroupChange, ifMatch int64) (out Group, err error) {
 	f, err := s.may(ctx, a, id, core.GroupEdit)
 	if err != nil {
 		return out, err
 	}
-	before, err := s.Get(ctx, a, id)
+	before, err := s.stored(ctx, f)
 	if err != nil {
 		return out, err
 	}
-	if err := s.clean(ctx, a, f.OrgID, &before.Group, &c); err != nil {
+	hidden := f.Parent().IsZero()
+	if hidden && c.ParentID.IsZero() {
+		c.ParentID = before.ParentID
+	}
+	if err := s.clean(ctx, a, f.OrgID, before, &c); err != nil {
 		return out, err
 	}
 	err = s.Store.Update(ctx, func(tx ports.Tx) error {
@@ -232,6 +265,9 @@ func (s *Service) Update(ctx context.Context, a core.Actor, id core.GroupID, c c
 		out, err = s.entry(ctx, tx, g)
 		return err
 	})
+	if hidden && out.ParentID == before.ParentID {
+		out.ParentID = core.GroupID{}
+	}
 	return out, err
 }
 
@@ -246,7 +282,8 @@ func (s *Service) change(ctx context.Context, tx ports.Tx, who by, f core.GroupF
 		*g = was
 		return nil
 	}
-	if was.ParentID != g.ParentID {
+	moves := was.ParentID != g.ParentID
+	if moves {
 		license, err := s.license(ctx, tx, g.OrgID)
 		if err != nil {
 			return err
@@ -261,6 +298,20 @@ func (s *Service) change(ctx context.Context, tx ports.Tx, who by, f core.GroupF
 	}
 	if err := tx.Groups.Save(ctx, g); err != nil {
 		return err
+	}
+	if moves { // the rows of other groups count now
+		there, err := tx.GroupPermissions.Facts(ctx, g.OrgID, g.ID, f.AccountID)
+		if err != nil {
+			return err
+		}
+		if !there.Standing().Rights().Has(core.AllGroupRights) {
+			return core.ErrGroupLockout
+		}
+	}
+	if _, sections := changes["sections"]; sections {
+		if err := tx.GroupAssets.Tidy(ctx, g); err != nil {
+			return err
+		}
 	}
 	return s.did(ctx, tx, who, "group.updated", g, changes, nil)
 }

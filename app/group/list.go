@@ -2,6 +2,8 @@ package group
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"github.com/seed-755a8038/coffer/core"
 	"github.com/seed-755a8038/coffer/ports"
@@ -67,19 +69,26 @@ func visible(ctx context.Context, tx ports.Tx, f core.OrgFacts, q ports.GroupQue
 	if err != nil {
 		return nil, err
 	}
-	may := core.GroupsWith(want, f.Status, f.Role, entries)
-	const most = 500 // that are read at a time
+	may, shown := core.GroupsWith(want, f.Status, f.Role, entries), core.GroupsWith(core.GroupView, f.Status, f.Role, entries)
+	const most = 500 // that are named, or read at a time
+	if len(may) <= most {
+		q.IDs = slices.AppendSeq(make([]core.GroupID, 0, len(may)), maps.Keys(may))
+	}
 	limit := q.Limit
 	var out []ports.ListedGroup
-	for len(may) > 0 && len(out) < limit {
+	for len(out) < limit {
 		page, err := tx.Groups.List(ctx, q)
 		if err != nil {
 			return nil, err
 		}
-		for i := range page {
-			if may[page[i].ID] && len(out) < limit {
-				out = append(out, page[i])
+		for _, g := range page {
+			if !may[g.ID] || len(out) == limit {
+				continue
 			}
+			if !shown[g.ParentID] {
+				g.ParentID = core.GroupID{}
+			}
+			out = append(out, g)
 		}
 		if len(page) < q.Limit {
 			break

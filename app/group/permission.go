@@ -2,7 +2,6 @@ package group
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/seed-755a8038/coffer/core"
@@ -77,15 +76,18 @@ func (s *Service) SetPermissions(ctx context.Context, a core.Actor, id core.Grou
 
 // knowsAll refuses rows for accounts that are not of the org, or are no more.
 func knowsAll(ctx context.Context, tx ports.Tx, org core.OrgID, rows []core.GroupPermission) error {
+	var ids []core.AccountID
+	for _, p := range rows {
+		if !p.AccountID.IsZero() {
+			ids = append(ids, p.AccountID)
+		}
+	}
+	known, err := tx.Accounts.Statuses(ctx, org, ids)
+	if err != nil {
+		return err
+	}
 	for i, p := range rows {
-		if p.AccountID.IsZero() {
-			continue
-		}
-		account, err := tx.Accounts.Get(ctx, org, p.AccountID)
-		if err != nil && !errors.Is(err, core.ErrNotFound) {
-			return err
-		}
-		if err != nil || account.Status == core.AccountRemoved {
+		if status, ok := known[p.AccountID]; !p.AccountID.IsZero() && (!ok || status == core.AccountRemoved) {
 			return core.Invalid(fmt.Sprintf("body.permissions[%d].account_id", i), "is no account of this organisation")
 		}
 	}
@@ -125,21 +127,22 @@ type Effective struct {
 // Effective explains what an account may do with a group: to everybody who may
 // view it of themselves (account zero), to those who set its permissions of all.
 func (s *Service) Effective(ctx context.Context, a core.Actor, id core.GroupID, account core.AccountID) (Effective, error) {
-	f, err := s.may(ctx, a, id, core.GroupView)
+	own, err := s.may(ctx, a, id, core.GroupView)
 	if err != nil {
 		return Effective{}, err
 	}
+	f := own
 	if !account.IsZero() && account != f.AccountID {
-		if err := core.CanPermitInGroup(f); err != nil {
+		if err := core.CanPermitInGroup(own); err != nil {
 			return Effective{}, err
 		}
 		err := s.Store.View(ctx, func(tx ports.Tx) (err error) {
-			f, err = tx.GroupPermissions.Facts(ctx, f.OrgID, id, account)
+			f, err = tx.GroupPermissions.Facts(ctx, own.OrgID, id, account)
 			return err
 		})
 		if err != nil {
 			return Effective{}, err
 		}
 	}
-	return Effective{f.AccountID, f.Role, f.Status, f.Standing().Explain()}, nil
+	return Effective{f.AccountID, f.Role, f.Status, own.Discreet(f.Standing().Explain())}, nil
 }

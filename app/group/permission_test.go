@@ -280,3 +280,62 @@ func TestACreatorWhoBecomesAViewerHasNoMoreThanOne(t *testing.T) {
 		w.Fails(w.sees(w.mia, id), c.want)
 	}
 }
+
+// A group in one that its people may not view looks like one at the top, and
+// stays where it is.
+func TestWhatIsAboveIsNotToldToThoseWhoMayNotViewIt(t *testing.T) {
+	w := newWorld(t)
+	secret := w.makes(w.ana, "secret", top)
+	open := w.makes(w.ana, "open", secret)
+	w.permits(w.ana, secret, role(core.OrgViewer, core.NoGroupRights))
+	w.permits(w.ana, open, one(w.mia, core.AllGroupRights))
+	seen, err := w.Get(t.Context(), w.mia.actor, open)
+	if w.Must(err); !seen.ParentID.IsZero() {
+		t.Errorf("in %v", seen.ParentID)
+	}
+	list, err := w.List(t.Context(), w.mia.actor, group.Query{Limit: 10})
+	if w.Must(err); len(list) != 1 || !list[0].ParentID.IsZero() {
+		t.Errorf("%+v", list)
+	}
+	if got := w.says(w.mia, open, w.vic.account); got != "view: role_row" {
+		t.Error(got)
+	}
+	out, err := w.Update(t.Context(), w.mia.actor, open, core.GroupChange{Name: "renamed"}, 0)
+	if w.Must(err); !out.ParentID.IsZero() {
+		t.Errorf("in %v", out.ParentID)
+	}
+	seen, err = w.Get(t.Context(), w.ana.actor, open)
+	if w.Must(err); seen.ParentID != secret || seen.Name != "renamed" {
+		t.Errorf("%+v", seen)
+	}
+	list, err = w.List(t.Context(), w.ana.actor, group.Query{ParentID: secret, Limit: 10})
+	if w.Must(err); len(list) != 1 || list[0].ParentID != secret {
+		t.Errorf("%+v", list)
+	}
+}
+
+func TestNobodySharesOrMovesWithoutTheRight(t *testing.T) {
+	w := newWorld(t)
+	in := w.makes(w.ana, "in", top)
+	w.permits(w.ana, in, role(core.OrgMember, core.GroupView|core.GroupEdit|core.GroupDelete))
+	makes := func(public bool) func() error {
+		return func() error {
+			_, err := w.Create(t.Context(), w.mia.actor, group.Input{GroupChange: core.GroupChange{Name: "g", ParentID: in, IsPublic: public}})
+			return err
+		}
+	}
+	w.refused(core.ErrForbidden, makes(true))
+	w.Must(makes(false)())
+	// Who puts a group where they would have fewer rights on it, locks themselves out.
+	own := w.makes(w.mia, "own", top)
+	w.refused(core.ErrGroupLockout, func() error { return w.moves(w.mia, own, "own", in) })
+	// To come back at the top is to be moved there.
+	child := w.makes(w.ana, "child", in)
+	w.Must(w.Delete(t.Context(), w.ana.actor, child, 0))
+	w.Must(w.Delete(t.Context(), w.ana.actor, in, 0))
+	w.refused(core.ErrForbidden, func() error { _, err := w.Restore(t.Context(), w.mia.actor, child); return err })
+	_, err := w.Restore(t.Context(), w.mia.actor, in)
+	w.Must(err)
+	_, err = w.Restore(t.Context(), w.mia.actor, child)
+	w.Must(err)
+}

@@ -85,7 +85,11 @@ func accountIsolation(s storeTest) {
 	ana, ben := s.signUp("ana"), s.signUp("ben")
 	one, two := s.newTeam(ana, "one"), s.newTeam(ben, "two")
 	s.view(func(tx ports.Tx) error {
-		_, err := tx.Accounts.Get(s.Context(), one.org.ID, two.owner.ID)
+		known, err := tx.Accounts.Statuses(s.Context(), one.org.ID, []core.AccountID{two.owner.ID, one.owner.ID})
+		if err != nil || len(known) != 1 || known[one.owner.ID] != one.owner.Status {
+			s.Errorf("statuses: %v %v", known, err)
+		}
+		_, err = tx.Accounts.Get(s.Context(), one.org.ID, two.owner.ID)
 		s.wantErr(err, core.ErrNotFound)
 		_, err = tx.Accounts.Of(s.Context(), one.org.ID, ben.user.ID)
 		s.wantErr(err, core.ErrNotFound)

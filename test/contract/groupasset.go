@@ -83,6 +83,7 @@ func groupAssetEqual(s storeTest) {
 	g.Order.Sections = g.Order.Sections[1:] // a section that goes leaves its files
 	g.Touch(noon)
 	s.must(s.saveGroup(g))
+	s.must(s.inGroup(g, func(tx ports.Tx) error { return tx.GroupAssets.Tidy(s.Context(), g) }))
 	_, found = s.inOrder(g, false)
 	s.equal(found[0].Section, "")
 	s.sound()

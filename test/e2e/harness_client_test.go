@@ -301,10 +301,11 @@ func statuses(answers []*answer) map[int]int {
 	return out
 }
 
-// eventually waits for what happens in the background.
+// eventually waits for what happens in the background. Its patience has room for
+// a loaded machine, on which a server takes over from one that was killed.
 func eventually(t *testing.T, what string, happened func() bool) {
 	t.Helper()
-	const patience, pause = 30 * time.Second, 50 * time.Millisecond
+	const patience, pause = 2 * time.Minute, 50 * time.Millisecond
 	for end := time.Now().Add(patience); !happened(); time.Sleep(pause) {
 		if time.Now().After(end) {
 			t.Fatalf("after %v still not: %s", patience, what)

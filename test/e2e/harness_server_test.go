@@ -24,8 +24,9 @@ import (
 type settings map[string]string
 
 const (
-	startTimeout = 60 * time.Second // with room for a loaded machine
-	stopTimeout  = 45 * time.Second // more than the server's own
+	startTimeout   = 60 * time.Second // with room for a loaded machine
+	stopTimeout    = 45 * time.Second // more than the server's own
+	commandTimeout = 2 * time.Minute
 )
 
 // server is a Coffer in a process of its own. It keeps its address, its data
@@ -254,9 +255,10 @@ func (s *server) run(args ...string) (code int, stdout, stderr string) {
 
 func (s *server) runWith(extra settings, args ...string) (code int, stdout, stderr string) {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.t.Context()), time.Minute)
+	built := program(s.t) // building it takes what time it takes
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.t.Context()), commandTimeout)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, program(s.t), args...)
+	cmd := exec.CommandContext(ctx, built, args...)
 	var out, errs bytes.Buffer
 	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = s.dir, s.environ(), &out, &errs
 	for name, value := range extra {

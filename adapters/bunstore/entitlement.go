@@ -217,9 +217,6 @@ func (r entitlements) LiveBelow(ctx context.Context, n *core.Node, now time.Time
 		lock = " FOR NO KEY UPDATE"
 	}
 	if n.Kind == core.KindFolder {
-		if err := r.plainly(ctx); err != nil {
-			return 0, err
-		}
 		below := `, sold (node_id) AS (SELECT node_id FROM product_links WHERE org_id = ?2), ` + belowNode
 		linked += ` UNION SELECT l.product_id FROM product_links l JOIN up ON up.node_id = l.node_id WHERE up.id = ?0`
 		err = r.lockProducts(ctx, with+below+` `+linked, lock, args)

@@ -166,6 +166,13 @@ func (r groupAssets) Remove(ctx context.Context, group core.GroupID, files ...co
 // shownInGroup is true of a node n of drive d that those see who view a group.
 const shownInGroup = `(n.status = 'ready' AND n.trashed_at IS NULL AND d.deleted_at IS NULL AND ` + notBelowTrashed + `)`
 
+// shownInOneGroup is the same of the files of group ?0, for pages that are sorted
+// by name: for these, all of its files are looked at, and so it is asked but once
+// which drives have folders in the trash.
+var shownInOneGroup = strings.Replace(shownInGroup, trashedFolders, `n.drive_id IN (SELECT x.id FROM drives AS x
+	WHERE x.org_id = (SELECT og.org_id FROM groups AS og WHERE og.id = ?0)
+	AND EXISTS (SELECT 1 FROM nodes AS t WHERE t.drive_id = x.id AND t.trashed_at IS NOT NULL AND t.kind = 'folder'))`, 1)
+
 func (r groupAssets) List(ctx context.Context, q ports.GroupAssetQuery) ([]ports.ListedGroupAsset, error) {
 	var rows []struct {
 		nodeRow
@@ -180,14 +187,14 @@ func (r groupAssets) List(ctx context.Context, q ports.GroupAssetQuery) ([]ports
 	}
 	sel := withHash(r.NewSelect().Model(&rows).ModelTableExpr("nodes AS n")).
 		ColumnExpr(`a.group_id AS a_group_id, a.section AS a_section, a.title AS a_title, a.description AS a_description, a.position AS a_position,
-			a.added_by AS a_added_by, a.added_at AS a_added_at, ? AS shown`, bun.Safe(shownInGroup)).
+			a.added_by AS a_added_by, a.added_at AS a_added_at`).ColumnExpr(shownInOneGroup+` AS shown`, q.GroupID).
 		Join("JOIN group_assets AS a ON a.asset_id = n.id").Join("JOIN drives AS d ON d.id = n.drive_id").
 		Where("a.group_id = ? AND n.purged_at IS NULL", q.GroupID).Limit(int64(q.Limit))
 	if !q.AssetID.IsZero() {
 		sel.Where("a.asset_id = ?", q.AssetID)
 	}
 	if !q.Hidden {
-		sel.Where(shownInGroup)
+		sel.Where(shownInOneGroup, q.GroupID)
 	}
 	if err := inGroupOrder(sel, q).Scan(ctx); err != nil {
 		return nil, translate("list group", err)

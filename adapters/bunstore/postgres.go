@@ -1,6 +1,7 @@
 package bunstore
 
 import (
+	"context"
 	"database/sql"
 	"encoding/json"
 	"fmt"
@@ -28,7 +29,12 @@ func OpenPostgres(url string, maxConns int, migrations fs.FS) (*Store, error) {
 	config.DefaultQueryExecMode = pgx.QueryExecModeExec
 	// Bun escapes text by the standard's rules.
 	config.RuntimeParams["standard_conforming_strings"] = "on"
-	pool := stdlib.OpenDB(*config)
+	// To compile queries that walk up from each of many rows takes longer than to
+	// run them. Said once connected: poolers refuse to be told so at the start.
+	pool := stdlib.OpenDB(*config, stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
+		_, err := conn.Exec(ctx, "SET jit = off")
+		return err
+	}))
 	pool.SetMaxOpenConns(maxConns)
 	pool.SetMaxIdleConns(maxConns)
 	pool.SetConnMaxIdleTime(5 * time.Minute)
@@ -46,7 +52,6 @@ var onPostgres = dialect{
 		return string(doc)
 	},
 	hasSection: "coalesce(g.organisation -> 'sections' @> to_jsonb(CAST(a.section AS text)), false)",
-	plainly:    "SET LOCAL jit = off",
 	snapshot:   &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead},
 	reserve:    reservePostgres,
 	page:       pagePostgres,

@@ -80,9 +80,6 @@ func (r listings) reach(ctx context.Context, q ports.NodeSearch) (reach, error) 
 	} else if in.folders == nil {
 		in.folders = []core.NodeID{}
 	}
-	if in.trash || in.partial() {
-		err = r.plainly(ctx)
-	}
 	return in, err
 }
 

@@ -45,8 +45,6 @@ type dialect struct {
 	tagArg func(tag string) any
 	// hasSection is a condition on a group g: a.section is one of its sections.
 	hasSection string
-	// plainly is how repository.plainly does that; empty: it never does.
-	plainly string
 	// snapshot is how View begins.
 	snapshot *sql.TxOptions
 	// inUpdate are prepared before a transaction takes a connection: preparing
@@ -164,16 +162,6 @@ func (r repository) shared(q *bun.SelectQuery) *bun.SelectQuery {
 		return q
 	}
 	return q.For("SHARE")
-}
-
-// plainly makes the database prepare no query at length until the transaction
-// ends, as it would for those that walk up from each of many rows.
-func (r repository) plainly(ctx context.Context) error {
-	if r.dialect.plainly == "" {
-		return nil
-	}
-	_, err := r.NewRaw(r.dialect.plainly).Exec(ctx)
-	return translate("set", err)
 }
 
 // noJobs refuses jobs, for a store that no queue was joined to.

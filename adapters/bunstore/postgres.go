@@ -46,6 +46,7 @@ var onPostgres = dialect{
 		return string(doc)
 	},
 	hasSection: "coalesce(g.organisation -> 'sections' @> to_jsonb(CAST(a.section AS text)), false)",
+	withError:  "last || jsonb_build_object('error', CAST(? AS text))",
 	plainly:    "SET LOCAL jit = off",
 	snapshot:   &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead},
 	reserve:    reservePostgres,

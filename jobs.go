@@ -134,9 +134,8 @@ func registerJobs(r *riverqueue.Registry, w works, clock ports.Clock, log *slog.
 	return jobs{r}
 }
 
-// registerWebhooks is the part of it that tells webhooks of events.
+// registerWebhooks is the part of it that is about webhooks.
 func registerWebhooks(r *riverqueue.Registry, hooks *webhook.Service, log *slog.Logger) {
-	riverqueue.Handle(r, hooks.FanOut, riverqueue.HandleOptions{})
 	riverqueue.Handle(r, again(log, hooks.Prune), riverqueue.HandleOptions{Timeout: 10 * time.Minute, MaxAttempts: 1})
 	r.Every(time.Hour, true, func() ports.Job { return webhook.Prune{} })
 }

@@ -219,6 +219,7 @@ func (s *Server) Run(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(err, public.Close())
 	}
+	s.store.WhenEventsWait(s.hooks.EventsWait)
 	if err := s.queue.Start(ctx); err != nil {
 		return errors.Join(fmt.Errorf("start the queue: %w", err), public.Close(), private.Close())
 	}

@@ -11,22 +11,10 @@ import (
 	"github.com/seed-755a8038/coffer/ports"
 )
 
-// FanOut is the job that tells the webhooks of an org of the events that wait.
-type FanOut struct {
-	OrgID core.OrgID `json:"org_id"`
-}
-
-// Kind implements ports.Job.
-func (FanOut) Kind() string { return "webhook.fan_out" }
-
 // Emit tells those outside of what happens in an org, in the unit of work in
-// which it does. Where no webhook listens it costs one statement.
+// which it does. It costs one statement; webhooks are told once it has committed.
 func Emit(ctx context.Context, tx ports.Tx, events ...*core.Event) error {
-	waiting, err := tx.Events.Add(ctx, events...)
-	if err != nil || !waiting {
-		return err
-	}
-	return tx.Jobs.Enqueue(ctx, FanOut{OrgID: events[0].OrgID})
+	return tx.Events.Add(ctx, events...)
 }
 
 // Announce tells those outside of what the audit log has, by the same name and

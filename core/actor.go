@@ -28,6 +28,7 @@ type Actor struct {
 	Key       KeyRef
 	Link      LinkRef   // of a visitor who sends a file
 	At        time.Time // when the key was shown, which decides whether it has expired
+	Until     time.Time // when the token ends; zero: it is a key, or nobody has shown one
 	From      Client
 }
 

@@ -15,11 +15,17 @@ const (
 	DeliveryFailed    DeliveryStatus = "failed" // given up; it can be sent again
 )
 
-// Limits of what is kept of an answer.
+// MaxDeliveries is how many deliveries to a webhook are kept, the newest.
+const MaxDeliveries = 100_000
+
+// Limits of what is kept of an answer. Of one that says that all is well, nobody
+// asks for more.
 const (
 	MaxAnswerBody   = 4 << 10 // bytes
 	MaxAnswerHeader = 32      // headers
 	MaxAnswerValue  = 256     // bytes of a header's value
+	MaxGoodBody     = 512     // bytes
+	MaxGoodHeader   = 8       // headers
 )
 
 // WebhookTimeout is how long an endpoint has for its answer.
@@ -90,7 +96,8 @@ func DeliveryDelay(try int, jitter float64) (d time.Duration, ok bool) {
 	return time.Duration(float64(deliveryDelays[try-1]) * (1 - spread + 2*spread*jitter)), true
 }
 
-// Attempted notes an attempt that has ended at now, and when the next one is.
+// Attempted notes an attempt that has ended at now, and when the next one is. Of
+// a delivery that was given up meanwhile, there is none.
 func (d *Delivery) Attempted(a Attempt, jitter float64, now time.Time) {
 	d.Attempts++
 	d.Tries++
@@ -99,10 +106,20 @@ func (d *Delivery) Attempted(a Attempt, jitter float64, now time.Time) {
 	switch {
 	case a.OK():
 		d.Status, d.NextAt = DeliveryDelivered, time.Time{}
-	case again && !a.Gone():
+	case again && !a.Gone() && d.Status == DeliveryPending:
 		d.NextAt = now.Add(delay)
 	default:
 		d.Status, d.NextAt = DeliveryFailed, time.Time{}
+	}
+}
+
+// Missed notes an attempt that ended badly at now, where the webhook does not
+// lead any more: it counts for nothing, and the next one is due.
+func (d *Delivery) Missed(a Attempt, now time.Time) {
+	d.Attempts++
+	d.Last = a
+	if d.Status == DeliveryPending {
+		d.NextAt = now
 	}
 }
 

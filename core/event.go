@@ -29,9 +29,10 @@ func NewEvent(id [16]byte, org OrgID, kind string, data map[string]any, now time
 	return &Event{ID: EventID(id), OrgID: org, Type: kind, Data: data, At: now}
 }
 
-// ErrTooManyStreams reports somebody who follows events too often at once.
+// ErrTooManyStreams reports that events are followed too often at once: by
+// somebody, or by all of an org.
 var ErrTooManyStreams = (&Error{
-	Kind: KindRateLimited, Code: "too_many_streams", Message: "you follow events too often at once; end another stream first",
+	Kind: KindRateLimited, Code: "too_many_streams", Message: "you, or all of the organisation, follow events too often at once; end another stream first",
 }).With("retry_after", int64(15))
 
 // ErrEventExpired reports a place in a stream of events that is no longer kept.
@@ -52,7 +53,3 @@ func (e *Event) InDrive() (DriveID, bool) {
 	id, err := ParseID[Drive](text)
 	return id, err == nil
 }
-
-// Matches reports whether a filter names the event's type, or all of its noun.
-// An empty filter names everything.
-func (e *Event) Matches(filter []string) bool { return len(filter) == 0 || matches(filter, e.Type) }

@@ -78,9 +78,12 @@ type WebhookChange struct {
 	Active      *bool
 }
 
-// Change applies c. One that is switched on begins without a record of failures.
+// Change applies c. One that is switched on, or leads elsewhere, begins without
+// a record of failures.
 func (w *Webhook) Change(c WebhookChange, now time.Time) {
-	set(&w.URL, c.URL)
+	if c.URL != nil && *c.URL != w.URL {
+		w.URL, w.FailingSince = *c.URL, time.Time{}
+	}
 	set(&w.Events, c.Events)
 	set(&w.Description, c.Description)
 	if c.Active != nil && *c.Active != w.Active {

@@ -166,6 +166,17 @@ func TestAnEndpointThatFailsForFiveDaysIsGivenUp(t *testing.T) {
 	}
 }
 
+func TestAWebhookThatLeadsElsewhereHasNotFailed(t *testing.T) {
+	w := &core.Webhook{URL: "https://a.example/", Active: true, FailingSince: day0}
+	w.Change(core.WebhookChange{URL: new("https://a.example/"), Active: new(true)}, day0)
+	if w.FailingSince != day0 {
+		t.Error("what stays as it is forgets that it has failed")
+	}
+	if w.Change(core.WebhookChange{URL: new("https://b.example/")}, day0); w.URL != "https://b.example/" || !w.FailingSince.IsZero() {
+		t.Errorf("%+v", w)
+	}
+}
+
 func TestAFailingEndpointIsLeftAloneForLonger(t *testing.T) {
 	for failing, want := range map[time.Duration]time.Duration{
 		0: 0, 10 * time.Second: time.Second, 5 * time.Minute: 30 * time.Second, time.Hour: time.Minute, 100 * time.Hour: time.Minute, -time.Hour: 0,

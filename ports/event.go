@@ -10,9 +10,8 @@ import (
 // Events stores what has happened in orgs, for those outside who want to know.
 type Events interface {
 	// Add appends events of one org, in the unit of work of the change they tell
-	// of. If the org has an active webhook they wait until somebody says Told,
-	// and waiting is true.
-	Add(ctx context.Context, events ...*core.Event) (waiting bool, err error)
+	// of. If the org has an active webhook they wait until somebody says Told.
+	Add(ctx context.Context, events ...*core.Event) error
 
 	// List returns an org's events with a greater id, by id.
 	List(ctx context.Context, org core.OrgID, after core.EventID, limit int) ([]*core.Event, error)
@@ -22,8 +21,8 @@ type Events interface {
 	// Update only.
 	Waiting(ctx context.Context, org core.OrgID, limit int) ([]*core.Event, error)
 
-	// Overdue returns orgs with events that have waited since before t.
-	Overdue(ctx context.Context, t time.Time, limit int) ([]core.OrgID, error)
+	// Untold returns orgs with events that wait, by id, after one.
+	Untold(ctx context.Context, after core.OrgID, limit int) ([]core.OrgID, error)
 
 	// Told ends the waiting of events of the org.
 	Told(ctx context.Context, org core.OrgID, ids ...core.EventID) error
@@ -51,7 +50,20 @@ type EventStreams interface {
 	// such event, or it has no number.
 	Place(ctx context.Context, org core.OrgID, id core.EventID) (int64, error)
 
-	// After returns events with a greater number than seq, in order, and the
-	// number of the last one; if there is none, seq.
-	After(ctx context.Context, org core.OrgID, seq int64, limit int) ([]*core.Event, int64, error)
+	// At returns the event with a number, or core.ErrNotFound.
+	At(ctx context.Context, org core.OrgID, seq int64) (core.EventID, error)
+
+	// After returns the page, and the number up to which it has looked: that of
+	// its last event if the page is full. It returns core.ErrNotFound if what
+	// comes first after q.After, filtered or not, is no longer kept.
+	After(ctx context.Context, q StreamQuery) ([]*core.Event, int64, error)
+}
+
+// StreamQuery is a page of the events of an org, in the order of their numbers.
+type StreamQuery struct {
+	OrgID core.OrgID
+	After int64
+	Last  int64    // the greatest number
+	Types []string // types, or a noun with a dot and a star; none: all
+	Limit int
 }

@@ -11,7 +11,8 @@ type ExternalUser struct {
 	Subject       string
 	Email         string // may be empty
 	EmailVerified bool
-	Name          string // may be empty
+	Name          string    // may be empty
+	Until         time.Time // when the bearer token ends that says so; zero: there is none
 }
 
 // SignInProviders signs people in at OpenID Connect providers, by authorisation

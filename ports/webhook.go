@@ -25,7 +25,8 @@ type Webhooks interface {
 	// else returns core.ErrStale.
 	Save(ctx context.Context, w *core.Webhook) error
 
-	// Remove removes the webhook with its deliveries, or returns core.ErrNotFound.
+	// Remove removes the webhook, or returns core.ErrNotFound. Nobody sees it
+	// or its deliveries any more; Prune removes those.
 	Remove(ctx context.Context, org core.OrgID, id core.WebhookID) error
 
 	// List returns webhooks of an org, newest first.
@@ -44,7 +45,7 @@ type WebhookQuery struct {
 // another webhook's, is reported as core.ErrNotFound.
 type Deliveries interface {
 	// Add stores new deliveries, but not of an event that the webhook has a
-	// delivery of. It fails if a webhook is gone.
+	// delivery of.
 	Add(ctx context.Context, ds ...*core.Delivery) error
 
 	// Get returns the delivery, or core.ErrNotFound.
@@ -56,12 +57,15 @@ type Deliveries interface {
 	// Save stores what has become of a delivery, or returns core.ErrNotFound.
 	Save(ctx context.Context, d *core.Delivery) error
 
-	// GiveUp fails all pending deliveries to a webhook.
-	GiveUp(ctx context.Context, org core.OrgID, webhook core.WebhookID) error
+	// GiveUp fails at most limit pending deliveries to a webhook, those that are
+	// due first, and notes why as the error of their last attempt.
+	GiveUp(ctx context.Context, org core.OrgID, webhook core.WebhookID, why string, limit int) error
 
-	// Prune removes at most limit deliveries made before t, of any org, and
-	// returns how many.
-	Prune(ctx context.Context, t time.Time, limit int) (int, error)
+	// Prune removes deliveries, of any org, and returns how many: those that
+	// are not pending and were made before t, all but the newest most of each
+	// webhook, and those to webhooks that were removed, which go with the last
+	// of them. Of each it removes at most limit.
+	Prune(ctx context.Context, t time.Time, most, limit int) (int, error)
 }
 
 // DeliveryQuery is a page of the deliveries to a webhook. Status empty means any.
@@ -77,8 +81,10 @@ type DeliveryQuery struct {
 // time at most one holds a webhook: by a lease, an id of its choice.
 type Dispatches interface {
 	// Due returns webhooks of any org that nobody holds at now and that have a
-	// delivery that is due, the one that has waited longest first.
-	Due(ctx context.Context, now time.Time, limit int) ([]WebhookRef, error)
+	// delivery that is due. Of each org at most share are held at once. Those
+	// come first that make their org hold the fewest, of these those that were
+	// held the longest ago. A webhook that is not active is due at once.
+	Due(ctx context.Context, now time.Time, share, limit int) ([]WebhookRef, error)
 
 	// Claim holds a webhook until then and returns it with the delivery that has
 	// waited longest. If somebody else holds it, or nothing is due, it returns
@@ -92,9 +98,9 @@ type Dispatches interface {
 	// held it since, or the webhook is gone. It is for Update only.
 	Settle(ctx context.Context, lease [16]byte, w *core.Webhook, d *core.Delivery, free time.Time) error
 
-	// Hurry lets a webhook that nobody holds be held at once, whatever Settle has
+	// Hurry lets a webhook that nobody holds be held at now, whatever Settle has
 	// said of it.
-	Hurry(ctx context.Context, ref WebhookRef) error
+	Hurry(ctx context.Context, ref WebhookRef, now time.Time) error
 }
 
 // WebhookRef names a webhook of any org.

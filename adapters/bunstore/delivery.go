@@ -126,31 +126,50 @@ func (r deliveries) Save(ctx context.Context, d *core.Delivery) error {
 	return core.ErrNotFound
 }
 
-func (r deliveries) GiveUp(ctx context.Context, org core.OrgID, webhook core.WebhookID) error {
-	_, err := r.NewRaw(`UPDATE webhook_deliveries SET status = 'failed', next_at = NULL WHERE org_id = ? AND webhook_id = ? AND status = 'pending'`,
-		org, webhook).Exec(ctx)
+func (r deliveries) GiveUp(ctx context.Context, org core.OrgID, webhook core.WebhookID, why string, limit int) error {
+	_, err := r.NewRaw(`UPDATE webhook_deliveries SET status = 'failed', next_at = NULL, last = `+r.dialect.withError+` WHERE id IN (
+			SELECT id FROM webhook_deliveries WHERE org_id = ? AND webhook_id = ? AND status = 'pending' ORDER BY next_at LIMIT ?)`,
+		why, org, webhook, limit).Exec(ctx)
 	return translate("give deliveries up", err)
 }
 
-func (r deliveries) Prune(ctx context.Context, t time.Time, limit int) (int, error) {
-	res, err := r.NewRaw(`DELETE FROM webhook_deliveries WHERE id IN (SELECT id FROM webhook_deliveries WHERE created_at < ? ORDER BY created_at LIMIT ?)`,
-		stamp{t}, limit).Exec(ctx)
-	return affected("prune deliveries", res, err)
+// pruned are the deliveries that are to go, each with one argument of its own.
+var pruned = []string{
+	`SELECT id FROM webhook_deliveries WHERE created_at < ? AND status <> 'pending' ORDER BY created_at`,
+	`SELECT d.id FROM webhooks w JOIN webhook_deliveries d ON d.webhook_id = w.id
+		AND d.id <= (SELECT e.id FROM webhook_deliveries e WHERE e.webhook_id = w.id ORDER BY e.id DESC LIMIT 1 OFFSET ?)`,
+	`SELECT d.id FROM webhooks w JOIN webhook_deliveries d ON d.webhook_id = w.id WHERE w.removed = ?`,
+}
+
+func (r deliveries) Prune(ctx context.Context, t time.Time, most, limit int) (n int, err error) {
+	for i, arg := range []any{stamp{t}, most, true} {
+		res, err := r.NewRaw(`DELETE FROM webhook_deliveries WHERE id IN (`+pruned[i]+` LIMIT ?)`, arg, limit).Exec(ctx)
+		gone, err := affected("prune deliveries", res, err)
+		if err != nil {
+			return n, err
+		}
+		n += gone
+	}
+	_, err = r.NewRaw(`DELETE FROM webhooks WHERE removed AND NOT EXISTS (SELECT 1 FROM webhook_deliveries d WHERE d.webhook_id = webhooks.id)`).Exec(ctx)
+	return n, translate("prune webhooks", err)
 }
 
 type dispatches struct{ repository }
 
-// Due asks each webhook that nobody holds for its first pending delivery, which
-// an index has at hand.
-func (r dispatches) Due(ctx context.Context, now time.Time, limit int) ([]ports.WebhookRef, error) {
+// Due asks each webhook for its first pending delivery, which an index has at
+// hand. Of each org it ranks those that are held before those that could be.
+func (r dispatches) Due(ctx context.Context, now time.Time, share, limit int) ([]ports.WebhookRef, error) {
 	var rows []struct {
 		OrgID core.OrgID     `bun:"org_id"`
 		ID    core.WebhookID `bun:"id"`
 	}
 	err := r.NewRaw(`SELECT org_id, id FROM (
-			SELECT w.org_id, w.id, (SELECT min(d.next_at) FROM webhook_deliveries d WHERE d.webhook_id = w.id AND d.status = 'pending') AS due
-			FROM webhooks w WHERE w.free_at IS NULL OR w.free_at <= ?0) AS x
-		WHERE due <= ?0 ORDER BY due, id LIMIT ?1`, stamp{now}, limit).Scan(ctx, &rows)
+			SELECT org_id, id, held, free_at, due, row_number() OVER (PARTITION BY org_id ORDER BY held DESC, free_at, due, id) AS place FROM (
+				SELECT w.org_id, w.id, w.active, w.lease IS NOT NULL AND w.free_at > ?0 AS held, coalesce(w.free_at, 0) AS free_at,
+					(SELECT min(d.next_at) FROM webhook_deliveries d WHERE d.webhook_id = w.id AND d.status = 'pending') AS due
+				FROM webhooks w WHERE NOT w.removed) AS x
+			WHERE held OR free_at <= ?0 AND (due <= ?0 OR NOT active AND due IS NOT NULL)) AS y
+		WHERE NOT held AND place <= ?1 ORDER BY place, free_at, due, id LIMIT ?2`, stamp{now}, share, limit).Scan(ctx, &rows)
 	if err != nil {
 		return nil, translate("find due webhooks", err)
 	}
@@ -178,9 +197,11 @@ func (r dispatches) Claim(
 		return nil, nil, err
 	}
 	var row deliveryRow
-	err = r.NewSelect().Model(&row).Where("dl.webhook_id = ? AND dl.status = 'pending' AND dl.next_at <= ?", ref.ID, stamp{now}).
-		OrderExpr("dl.next_at, dl.id").Limit(1).Scan(ctx)
-	if err != nil {
+	sel := r.NewSelect().Model(&row).Where("dl.webhook_id = ? AND dl.status = 'pending'", ref.ID).OrderExpr("dl.next_at, dl.id").Limit(1)
+	if w.Active {
+		sel = sel.Where("dl.next_at <= ?", stamp{now})
+	}
+	if err := sel.Scan(ctx); err != nil {
 		return nil, nil, translate("find due delivery", err)
 	}
 	return w, row.delivery(), nil
@@ -195,8 +216,9 @@ func (r dispatches) Settle(ctx context.Context, lease [16]byte, w *core.Webhook,
 	return deliveries(r).Save(ctx, d)
 }
 
-func (r dispatches) Hurry(ctx context.Context, ref ports.WebhookRef) error {
-	_, err := r.NewRaw(`UPDATE webhooks SET free_at = NULL WHERE org_id = ? AND id = ? AND lease IS NULL`, ref.OrgID, ref.ID).Exec(ctx)
+func (r dispatches) Hurry(ctx context.Context, ref ports.WebhookRef, now time.Time) error {
+	_, err := r.NewRaw(`UPDATE webhooks SET free_at = ?0 WHERE org_id = ?1 AND id = ?2 AND lease IS NULL AND free_at > ?0`,
+		stamp{now}, ref.OrgID, ref.ID).Exec(ctx)
 	return translate("hurry webhook", err)
 }
 

@@ -35,20 +35,25 @@ func eventsOf(rows []eventRow) []*core.Event {
 	return out
 }
 
-type events struct{ repository }
+type events struct {
+	repository
 
-func (r events) Add(ctx context.Context, es ...*core.Event) (waiting bool, err error) {
+	wait *bool // some that were added do
+}
+
+func (r events) Add(ctx context.Context, es ...*core.Event) error {
 	if len(es) == 0 {
-		return false, nil
+		return nil
 	}
 	rows := make([]eventRow, len(es))
 	for i, e := range es {
 		rows[i] = eventRow{ID: e.ID, OrgID: e.OrgID, Type: e.Type, Data: document[map[string]any]{e.Data}, At: stamp{e.At}}
 	}
 	// Whether anybody is told is decided with the change, in no more round trips.
-	_, err = r.NewInsert().Model(&rows).
+	_, err := r.NewInsert().Model(&rows).
 		Value("waiting", "EXISTS (SELECT 1 FROM webhooks AS w WHERE w.org_id = ? AND w.active)", es[0].OrgID).Returning("waiting").Exec(ctx)
-	return rows[0].Waiting, translate("add events", err)
+	*r.wait = *r.wait || rows[0].Waiting
+	return translate("add events", err)
 }
 
 func (r events) List(ctx context.Context, org core.OrgID, after core.EventID, limit int) ([]*core.Event, error) {
@@ -63,9 +68,13 @@ func (r events) Waiting(ctx context.Context, org core.OrgID, limit int) ([]*core
 	return eventsOf(rows), translate("list waiting events", err)
 }
 
-func (r events) Overdue(ctx context.Context, t time.Time, limit int) (orgs []core.OrgID, err error) {
-	err = r.NewRaw(`SELECT DISTINCT org_id FROM events WHERE waiting AND at < ? ORDER BY org_id LIMIT ?`, stamp{t}, limit).Scan(ctx, &orgs)
-	return orgs, translate("find overdue events", err)
+// Untold goes from org to org by an index, however many events of one wait.
+func (r events) Untold(ctx context.Context, after core.OrgID, limit int) (orgs []core.OrgID, err error) {
+	err = r.NewRaw(`WITH RECURSIVE o (org_id) AS (
+			SELECT (SELECT e.org_id FROM events e WHERE e.waiting AND e.org_id > ?0 ORDER BY e.org_id LIMIT 1)
+			UNION ALL SELECT (SELECT e.org_id FROM events e WHERE e.waiting AND e.org_id > o.org_id ORDER BY e.org_id LIMIT 1) FROM o WHERE o.org_id IS NOT NULL)
+		SELECT org_id FROM o WHERE org_id IS NOT NULL LIMIT ?1`, floor(after), limit).Scan(ctx, &orgs)
+	return orgs, translate("find events that wait", err)
 }
 
 func (r events) Told(ctx context.Context, org core.OrgID, ids ...core.EventID) error {

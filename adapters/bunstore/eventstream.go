@@ -2,6 +2,9 @@ package bunstore
 
 import (
 	"context"
+	"strings"
+
+	"github.com/uptrace/bun"
 
 	"github.com/seed-755a8038/coffer/core"
 	"github.com/seed-755a8038/coffer/ports"
@@ -24,9 +27,10 @@ func (r eventStreams) Number(ctx context.Context, org core.OrgID, limit int) (in
 	if err != nil {
 		return 0, translate("lock events", err)
 	}
-	res, err := r.NewRaw(`UPDATE events SET seq = ?1 + n.place FROM (
-			SELECT id, row_number() OVER (ORDER BY id) AS place FROM events WHERE org_id = ?0 AND seq IS NULL ORDER BY id LIMIT ?2
-		) AS n WHERE events.id = n.id`, org, seq, limit).Exec(ctx)
+	// They are locked in the order in which whoever tells webhooks locks them.
+	res, err := r.NewRaw(`WITH n AS (SELECT id FROM events WHERE org_id = ?0 AND seq IS NULL ORDER BY id LIMIT ?2 `+r.aloneText()+`)
+		UPDATE events SET seq = ?1 + p.place FROM (SELECT id, row_number() OVER (ORDER BY id) AS place FROM n) AS p WHERE events.id = p.id`,
+		org, seq, limit).Exec(ctx)
 	n, err := affected("number events", res, err)
 	if err != nil || n == 0 {
 		return 0, err
@@ -40,13 +44,43 @@ func (r eventStreams) Place(ctx context.Context, org core.OrgID, id core.EventID
 	return seq, translate("find event", err)
 }
 
-func (r eventStreams) After(ctx context.Context, org core.OrgID, seq int64, limit int) ([]*core.Event, int64, error) {
-	var rows []eventRow
-	err := r.NewSelect().Model(&rows).Where("ev.org_id = ? AND ev.seq > ?", org, seq).OrderExpr("ev.seq").Limit(int64(limit)).Scan(ctx)
-	if len(rows) > 0 {
-		seq = rows[len(rows)-1].Seq.Int64
+func (r eventStreams) At(ctx context.Context, org core.OrgID, seq int64) (id core.EventID, err error) {
+	err = r.NewRaw(`SELECT id FROM events WHERE org_id = ? AND seq = ?`, org, seq).Scan(ctx, &id)
+	return id, translate("find event", err)
+}
+
+func (r eventStreams) After(ctx context.Context, q ports.StreamQuery) ([]*core.Event, int64, error) {
+	if q.After >= q.Last {
+		return nil, q.After, nil
 	}
-	return eventsOf(rows), seq, translate("follow events", err)
+	if _, err := r.At(ctx, q.OrgID, q.After+1); err != nil { // numbers have no gaps
+		return nil, q.After, err
+	}
+	var rows []eventRow
+	sel := r.NewSelect().Model(&rows).Where("ev.org_id = ? AND ev.seq > ? AND ev.seq <= ?", q.OrgID, q.After, q.Last).
+		OrderExpr("ev.seq").Limit(int64(q.Limit))
+	if len(q.Types) > 0 {
+		sel = sel.WhereGroup(" AND ", func(sel *bun.SelectQuery) *bun.SelectQuery { return ofTypes(sel, q.Types) })
+	}
+	if err := sel.Scan(ctx); err != nil {
+		return nil, q.After, translate("follow events", err)
+	}
+	if len(rows) == q.Limit {
+		q.Last = rows[len(rows)-1].Seq.Int64
+	}
+	return eventsOf(rows), q.Last, nil
+}
+
+// ofTypes selects events that one of a filter's entries names.
+func ofTypes(sel *bun.SelectQuery, types []string) *bun.SelectQuery {
+	for _, kind := range types {
+		if noun, all := strings.CutSuffix(kind, "*"); all {
+			sel = sel.WhereOr("ev.type LIKE ?", noun+"%")
+		} else {
+			sel = sel.WhereOr("ev.type = ?", kind)
+		}
+	}
+	return sel
 }
 
 var _ ports.EventStreams = eventStreams{}

@@ -52,6 +52,7 @@ var onPostgres = dialect{
 		return string(doc)
 	},
 	hasSection: "coalesce(g.organisation -> 'sections' @> to_jsonb(CAST(a.section AS text)), false)",
+	withError:  "last || jsonb_build_object('error', CAST(? AS text))",
 	snapshot:   &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead},
 	reserve:    reservePostgres,
 	page:       pagePostgres,

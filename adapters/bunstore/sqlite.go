@@ -89,6 +89,7 @@ var onSQLite = dialect{
 	hasTag:     "EXISTS (SELECT 1 FROM json_each(n.metadata, '$.tags') AS tag WHERE tag.value = ?)",
 	tagArg:     func(tag string) any { return tag },
 	hasSection: "EXISTS (SELECT 1 FROM json_each(g.organisation, '$.sections') AS section WHERE section.value = a.section)",
+	withError:  "json_set(last, '$.error', ?)",
 	reserve:    reserveSQLite,
 	visitLanes: 1, // for the one writer
 	visit:      visitSQLite,

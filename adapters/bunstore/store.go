@@ -24,6 +24,7 @@ type Store struct {
 	read, write *bun.DB // the same pool, where the database does not mind
 	dialect     dialect
 	jobs        JobsFunc
+	waiting     func() // an event that waits has been committed
 	statements  statements
 	uses        keyUses
 	visits      visits
@@ -45,6 +46,8 @@ type dialect struct {
 	tagArg func(tag string) any
 	// hasSection is a condition on a group g: a.section is one of its sections.
 	hasSection string
+	// withError is the document last with the one argument as its error.
+	withError string
 	// snapshot is how View begins.
 	snapshot *sql.TxOptions
 	// inUpdate are prepared before a transaction takes a connection: preparing
@@ -67,6 +70,10 @@ func (s *Store) WithJobs(jobs JobsFunc) *Store {
 	s.jobs = jobs
 	return s
 }
+
+// WhenEventsWait makes fn hear of each commit of events that wait. It must be
+// quick, and is set before the store is used.
+func (s *Store) WhenEventsWait(fn func()) { s.waiting = fn }
 
 // View implements ports.Store.
 func (s *Store) View(ctx context.Context, fn func(ports.Tx) error) error {
@@ -106,14 +113,20 @@ func (s *Store) run(ctx context.Context, db *bun.DB, opts *sql.TxOptions, fn fun
 			_ = tx.Rollback()
 		}
 	}()
-	if err := fn(s.tx(conn.Conn, &tx)); err != nil {
+	var wait bool
+	if err := fn(s.tx(conn.Conn, &tx, &wait)); err != nil {
 		return err
 	}
 	committed = true
-	return translate("commit", tx.Commit())
+	err = translate("commit", tx.Commit())
+	if err == nil && wait && s.waiting != nil {
+		s.waiting()
+	}
+	return err
 }
 
-func (s *Store) tx(conn *sql.Conn, tx *bun.Tx) ports.Tx {
+// tx is a unit of work, of which wait will say whether events of it wait.
+func (s *Store) tx(conn *sql.Conn, tx *bun.Tx, wait *bool) ports.Tx {
 	r := repository{IDB: tx, dialect: &s.dialect}
 	var jobs ports.Jobs = noJobs{}
 	if s.jobs != nil {
@@ -124,7 +137,7 @@ func (s *Store) tx(conn *sql.Conn, tx *bun.Tx) ports.Tx {
 		Purges: purges{r}, Licenses: licenses{r}, Drives: drives{r}, DriveMembers: driveMembers{r},
 		Nodes: nodes{r}, Listings: listings{r}, Subtrees: subtrees{r}, Changes: changes{r}, APIKeys: apiKeys{r}, ShareLinks: shareLinks{r},
 		Products: products{r}, ProductLinks: productLinks{r}, Transactions: transactions{r}, Subscriptions: subscriptions{r}, Entitlements: entitlements{r},
-		PaymentEvents: paymentEvents{r}, Events: events{r}, Assets: assets{r}, Versions: versions{r}, Uploads: uploads{r}, Quota: quota{s, tx},
+		PaymentEvents: paymentEvents{r}, Events: events{r, wait}, Assets: assets{r}, Versions: versions{r}, Uploads: uploads{r}, Quota: quota{s, tx},
 		Groups: groups{r}, GroupTrees: groupTrees{r}, GroupPermissions: groupPermissions{r}, GroupAssets: groupAssets{r},
 		Idempotency: idempotency{r}, Jobs: jobs,
 		Streams: eventStreams{r}, Webhooks: webhooks{r}, Deliveries: deliveries{r}, Dispatches: dispatches{r},
@@ -153,7 +166,17 @@ func (r repository) alone(q *bun.SelectQuery) *bun.SelectQuery {
 	if r.dialect.forUpdate == "" {
 		return q
 	}
-	return q.For("NO KEY UPDATE")
+	return q.For(noKeyUpdate)
+}
+
+const noKeyUpdate = "NO KEY UPDATE"
+
+// aloneText ends a query, likewise.
+func (r repository) aloneText() string {
+	if r.dialect.forUpdate == "" {
+		return ""
+	}
+	return "FOR " + noKeyUpdate
 }
 
 // shared keeps others from changing the selected rows, or from locking them alone.

@@ -53,7 +53,7 @@ func (r webhooks) Add(ctx context.Context, w *core.Webhook, most int64) error {
 	if err := r.lock(ctx, "org_usage", "org_id", w.OrgID); err != nil {
 		return err
 	}
-	n, err := r.NewSelect().Model((*webhookRow)(nil)).Where("w.org_id = ?", w.OrgID).Count(ctx)
+	n, err := r.NewSelect().Model((*webhookRow)(nil)).Where("w.org_id = ? AND NOT w.removed", w.OrgID).Count(ctx)
 	if err != nil {
 		return translate("count webhooks", err)
 	}
@@ -65,11 +65,11 @@ func (r webhooks) Add(ctx context.Context, w *core.Webhook, most int64) error {
 }
 
 func (r webhooks) Get(ctx context.Context, org core.OrgID, id core.WebhookID) (*core.Webhook, error) {
-	return r.one(ctx, r.NewSelect().Where("w.org_id = ? AND w.id = ?", org, id))
+	return r.one(ctx, r.NewSelect().Where("w.org_id = ? AND w.id = ? AND NOT w.removed", org, id))
 }
 
 func (r webhooks) Lock(ctx context.Context, org core.OrgID, id core.WebhookID) (*core.Webhook, error) {
-	return r.one(ctx, r.alone(r.NewSelect().Where("w.org_id = ? AND w.id = ?", org, id)))
+	return r.one(ctx, r.alone(r.NewSelect().Where("w.org_id = ? AND w.id = ? AND NOT w.removed", org, id)))
 }
 
 func (r webhooks) one(ctx context.Context, sel *bun.SelectQuery) (*core.Webhook, error) {
@@ -82,12 +82,12 @@ func (r webhooks) one(ctx context.Context, sel *bun.SelectQuery) (*core.Webhook,
 
 func (r webhooks) Save(ctx context.Context, w *core.Webhook) error {
 	res, err := r.NewUpdate().Model(newWebhookRow(w)).ExcludeColumn("org_id", "created_by", "created_at").
-		Where("w.org_id = ? AND w.id = ? AND w.version = ?", w.OrgID, w.ID, w.Version-1).Exec(ctx)
+		Where("w.org_id = ? AND w.id = ? AND w.version = ? AND NOT w.removed", w.OrgID, w.ID, w.Version-1).Exec(ctx)
 	return saved("save webhook", res, err)
 }
 
 func (r webhooks) Remove(ctx context.Context, org core.OrgID, id core.WebhookID) error {
-	res, err := r.NewRaw(`DELETE FROM webhooks WHERE org_id = ? AND id = ?`, org, id).Exec(ctx)
+	res, err := r.NewRaw(`UPDATE webhooks SET removed = ?, active = ? WHERE org_id = ? AND id = ? AND NOT removed`, true, false, org, id).Exec(ctx)
 	if n, err := affected("remove webhook", res, err); err != nil || n > 0 {
 		return err
 	}
@@ -96,7 +96,7 @@ func (r webhooks) Remove(ctx context.Context, org core.OrgID, id core.WebhookID)
 
 func (r webhooks) List(ctx context.Context, q ports.WebhookQuery) ([]*core.Webhook, error) {
 	var rows []webhookRow
-	sel := r.NewSelect().Model(&rows).Where("w.org_id = ?", q.OrgID).OrderExpr("w.id DESC").Limit(int64(q.Limit))
+	sel := r.NewSelect().Model(&rows).Where("w.org_id = ? AND NOT w.removed", q.OrgID).OrderExpr("w.id DESC").Limit(int64(q.Limit))
 	if !q.Before.IsZero() {
 		sel = sel.Where("w.id < ?", q.Before)
 	}

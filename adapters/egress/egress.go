@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
+	"syscall"
 	"time"
 
 	"code.dny.dev/ssrf"
@@ -23,8 +25,7 @@ const connectTimeout = 5 * time.Second
 type Dialer struct{ dialer net.Dialer }
 
 // private are the networks that an operator may open: those of this machine, and
-// of the networks it is in. Link-local addresses, where clouds have their
-// metadata, are never opened.
+// of the networks it is in. Link-local addresses are never opened.
 var (
 	private4 = []netip.Prefix{
 		netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("10.0.0.0/8"),
@@ -33,6 +34,17 @@ var (
 	private6 = []netip.Prefix{netip.MustParsePrefix("::1/128"), netip.MustParsePrefix("fc00::/7")}
 )
 
+// platform are the addresses at which clouds talk to their machines, metadata and
+// all, beside the link-local one. They are in networks that are everybody's, or
+// may be opened, and are never connected to.
+var platform = []netip.Addr{
+	netip.MustParseAddr("168.63.129.16"),      // Azure
+	netip.MustParseAddr("fd00:ec2::254"),      // AWS
+	netip.MustParseAddr("fd00:ec2::23"),       // AWS, of containers
+	netip.MustParseAddr("fd20:ce::254"),       // Google
+	netip.MustParseAddr("fd00:c1::a9fe:a9fe"), // Oracle
+}
+
 // NewDialer returns a dialer; private opens this machine and private networks,
 // which is for development.
 func NewDialer(private bool) *Dialer {
@@ -40,9 +52,15 @@ func NewDialer(private bool) *Dialer {
 	if private {
 		options = append(options, ssrf.WithAllowedV4Prefixes(private4...), ssrf.WithAllowedV6Prefixes(private6...))
 	}
+	guard := ssrf.New(options...)
 	// Control sees the address that is being connected to, after names were
 	// resolved: a name that leads elsewhere the second time gains nothing.
-	return &Dialer{net.Dialer{Timeout: connectTimeout, Control: ssrf.New(options...).Safe}}
+	return &Dialer{net.Dialer{Timeout: connectTimeout, Control: func(network, address string, conn syscall.RawConn) error {
+		if to, err := netip.ParseAddrPort(address); err == nil && slices.Contains(platform, to.Addr().Unmap()) {
+			return ssrf.ErrProhibitedIP
+		}
+		return guard.Safe(network, address, conn)
+	}}}
 }
 
 // DialContext connects to host:port, or returns an error that is

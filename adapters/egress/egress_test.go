@@ -59,6 +59,7 @@ func TestAddressesThatAreNotEverybodysAreRefused(t *testing.T) {
 			"10.0.0.1": false, "172.16.0.1": false, "172.31.255.255": false, "192.168.1.1": false, "[fc00::1]": false, "[fd12::1]": false,
 			"169.254.169.254": true, "169.254.1.1": true, "[fe80::1]": true, "[fec0::1]": true,
 			"100.64.0.1": true, "100.127.255.254": true, "100.100.100.200": true, "192.0.0.192": true,
+			"168.63.129.16": true, "[::ffff:168.63.129.16]": true, "[fd00:ec2::254]": true, "[fd00:ec2::23]": true, "[fd20:ce::254]": true, "[fd00:c1::a9fe:a9fe]": true,
 			"0.0.0.0": true, "0.1.2.3": true, "[::]": true,
 			"224.0.0.1": true, "239.255.255.250": true, "[ff02::1]": true, "255.255.255.255": true, "240.0.0.1": true,
 			"[64:ff9b::a9fe:a9fe]": true, "[64:ff9b::7f00:1]": true, "[64:ff9b:1::7f00:1]": true,

@@ -32,10 +32,10 @@ func (h eventRoutes) mount(api huma.API) {
 		id: "followEvents", method: http.MethodGet, path: "/api/orgs/{org_id}/events", tag: tagEvents,
 		codes:   []string{"validation_failed", "cursor_expired", "too_many_streams"},
 		summary: "Follow what happens",
-		about:   "Server-Sent Events, each about a second after it has happened: id is that of the event, data what webhooks get. Owners and admins hear of everything; others of files, folders and drives that they may read now. A stream ends after an hour, when the server stops, or when you have no place in the organisation any more: come back with Last-Event-ID, and nothing is missed. Every 15 seconds there is at least a comment. At most 8 streams of a user run at once.",
+		about:   "Server-Sent Events, each about a second after it has happened: id is that of the event, data what webhooks get. Owners and admins hear of everything; others of files, folders and drives that they may read now. A stream ends after an hour, with your token, when the server stops, or when you have no place in the organisation any more: come back with Last-Event-ID, and nothing is missed. At its start and every 15 seconds there is a comment with the id of the last event, which may be one that you do not hear of. At most 8 streams of a user, and 200 of an organisation, run at once.",
 		answer: func(huma.Registry) map[string]*huma.MediaType {
 			return map[string]*huma.MediaType{eventStreamType: {Schema: &huma.Schema{
-				Type: huma.TypeString, Description: "Events, each with id, event (its type) and data (JSON), and comments",
+				Type: huma.TypeString, Description: "Events, each with id, event (its type) and data (JSON), and comments with an id",
 			}}}
 		},
 	}, h.follow)
@@ -67,7 +67,10 @@ func (h eventRoutes) follow(ctx context.Context, in *followEventsInput) (*writte
 func (h eventRoutes) write(ctx context.Context, c huma.Context, stream *event.Stream) error {
 	response := http.NewResponseController(humaecho.UnwrapV4(c).Response().Writer)
 	out := &patientWriter{w: c.BodyWriter(), patience: h.timeout, deadlines: response}
-	if _, err := fmt.Fprintf(out, ": following\nretry: %d\n\n", eventRetry); err != nil {
+	if _, err := fmt.Fprintf(out, ": following\nretry: %d\n", eventRetry); err != nil {
+		return err
+	}
+	if err := writePlace(ctx, out, stream); err != nil {
 		return err
 	}
 	for {
@@ -81,13 +84,32 @@ func (h eventRoutes) write(ctx context.Context, c huma.Context, stream *event.St
 		if err != nil {
 			return err
 		}
-		if err := writeEvents(out, events); err != nil {
+		if len(events) > 0 {
+			err = writeEvents(out, events)
+		} else {
+			err = writePlace(ctx, out, stream)
+		}
+		if err != nil {
 			return err
 		}
 	}
 }
 
-// writeEvents writes events, or a comment where there are none.
+// writePlace writes a comment, and the id of what the client need not hear of
+// any more when it comes back.
+func writePlace(ctx context.Context, w io.Writer, stream *event.Stream) error {
+	id, err := stream.Place(ctx)
+	if err != nil {
+		return err
+	}
+	text := ":\n\n"
+	if !id.IsZero() {
+		text = ":\nid: " + id.String() + "\n\n"
+	}
+	_, err = io.WriteString(w, text)
+	return err
+}
+
 func writeEvents(w io.Writer, events []*core.Event) error {
 	for _, e := range events {
 		body, err := app.EventBody(e)
@@ -98,9 +120,5 @@ func writeEvents(w io.Writer, events []*core.Event) error {
 			return err
 		}
 	}
-	if len(events) > 0 {
-		return nil
-	}
-	_, err := io.WriteString(w, ":\n\n")
-	return err
+	return nil
 }

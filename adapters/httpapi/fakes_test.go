@@ -175,7 +175,7 @@ func (s *fakeStore) Ping(context.Context) error { return nil }
 
 type fakeEvents struct{ ports.Events }
 
-func (fakeEvents) Add(context.Context, ...*core.Event) (bool, error) { return false, nil }
+func (fakeEvents) Add(context.Context, ...*core.Event) error { return nil }
 
 type fakeGroupPermissions struct{ ports.GroupPermissions }
 

@@ -90,7 +90,7 @@ var meanings = map[string]meaning{
 	"subscription_state":      {409, "Subscription in another state", "The member status says which. One that has expired is bought anew."},
 	"timeout":                 {503, "Timeout", "The server could not answer in time. Try again shortly."},
 	"too_many_nodes":          {422, "Too much at once", "Take the folders in it one after the other."},
-	"too_many_streams":        {429, "Too many streams", "End another stream of events of yours first."},
+	"too_many_streams":        {429, "Too many streams", "End another stream of events of yours, or of your organisation, first."},
 	"totp_enabled":            {409, "Second factor enabled", "Remove the present second factor first."},
 	"totp_required":           {401, "Code needed", "The password is right. Send totp_code, too: a code of the second factor, or a recovery code."},
 	"transaction_state":       {409, "Transaction in another state", "The member status says which. A pending one is completed or fails; a completed one is refunded."},

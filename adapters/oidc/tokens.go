@@ -81,6 +81,7 @@ func (t *Tokens) Verify(ctx context.Context, raw string, now time.Time) (ports.E
 		return ports.ExternalUser{}, unauthenticated(fmt.Errorf("a token issued to %q", azp))
 	}
 	user := tok.claims.user(e.cfg.Issuer, tok.Subject, e.cfg.Claims)
+	user.Until = tok.Expiry.UTC()
 	t.keep(key, verified{user: user, until: earlier(tok.Expiry, now.Add(cachedFor))}, now)
 	return user, nil
 }

@@ -68,6 +68,9 @@ func (s *Sender) post(ctx context.Context, m ports.WebhookMessage) core.Attempt 
 	req.Header = http.Header{
 		"Content-Type": {"application/json"}, "User-Agent": {s.agent},
 		"Webhook-Id": {m.ID}, "Webhook-Timestamp": {stamp}, "Webhook-Signature": {signatures(m, stamp)},
+		// Not sent, but lets net/http try again where the other side was just
+		// closing the connection that we kept.
+		"Idempotency-Key": {},
 	}
 	res, err := s.client.Do(req)
 	if err != nil {
@@ -75,8 +78,14 @@ func (s *Sender) post(ctx context.Context, m ports.WebhookMessage) core.Attempt 
 	}
 	defer res.Body.Close()
 	// The status has told: an answer that breaks off, or never ends, is one.
-	body, _ := io.ReadAll(io.LimitReader(res.Body, core.MaxAnswerBody))
-	return core.Attempt{Status: res.StatusCode, Header: kept(res.Header), Body: plain(string(body), core.MaxAnswerBody)}
+	a := core.Attempt{Status: res.StatusCode}
+	size, headers := int64(core.MaxAnswerBody), core.MaxAnswerHeader
+	if a.OK() {
+		size, headers = core.MaxGoodBody, core.MaxGoodHeader
+	}
+	body, _ := io.ReadAll(io.LimitReader(res.Body, size))
+	a.Header, a.Body = kept(res.Header, headers), plain(string(body), int(size))
+	return a
 }
 
 // signatures are those of all keys, in the form of Standard Webhooks.
@@ -93,10 +102,10 @@ func signatures(m ports.WebhookMessage, stamp string) string {
 
 // kept are the headers of an answer that are kept: some, and none that lets
 // anybody in.
-func kept(h http.Header) map[string]string {
+func kept(h http.Header, limit int) map[string]string {
 	out := make(map[string]string)
 	for _, name := range slices.Sorted(maps.Keys(h)) {
-		if len(out) == core.MaxAnswerHeader {
+		if len(out) == limit {
 			break
 		}
 		if name != "Set-Cookie" {

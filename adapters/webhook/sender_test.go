@@ -1,6 +1,7 @@
 package webhook_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -88,30 +89,73 @@ func TestARedirectIsAnAnswer(t *testing.T) {
 }
 
 func TestOnlyTheBeginningOfAnAnswerIsKept(t *testing.T) {
-	var sent atomic.Int64
-	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		for i := range 100 {
-			w.Header().Set(fmt.Sprintf("X-%03d", i), strings.Repeat("é", 150))
+	for status, most := range map[int]struct{ body, headers int }{
+		200: {core.MaxGoodBody, core.MaxGoodHeader},
+		500: {core.MaxAnswerBody, core.MaxAnswerHeader},
+	} {
+		url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			for i := range 100 {
+				w.Header().Set(fmt.Sprintf("X-%03d", i), strings.Repeat("é", 150))
+			}
+			w.WriteHeader(status)
+			for {
+				_, err := io.WriteString(w, "\x00\xffé"+strings.Repeat("é", 1000))
+				if err != nil || r.Context().Err() != nil {
+					return
+				}
+			}
+		})
+		a := webhook.New(dial, "test").Send(t.Context(), messageTo(url))
+		if a.Status != status || len(a.Body) > most.body || len(a.Body) < most.body/2 || !strings.HasPrefix(a.Body, "\ufffd\ufffdé") || !utf8.ValidString(a.Body) {
+			t.Errorf("%d, %d bytes", a.Status, len(a.Body))
 		}
-		for {
-			n, err := io.WriteString(w, "\x00\xffé"+strings.Repeat("é", 1000))
-			sent.Add(int64(n))
-			if err != nil || r.Context().Err() != nil {
-				return
+		if len(a.Header) != most.headers {
+			t.Errorf("%d: %d headers", a.Status, len(a.Header))
+		}
+		for name, value := range a.Header {
+			if len(value) > core.MaxAnswerValue || !utf8.ValidString(value) {
+				t.Errorf("%s has %d bytes", name, len(value))
 			}
 		}
-	})
-	a := webhook.New(dial, "test").Send(t.Context(), messageTo(url))
-	if a.Status != 200 || len(a.Body) > core.MaxAnswerBody || !strings.HasPrefix(a.Body, "\ufffd\ufffdé") || !utf8.ValidString(a.Body) {
-		t.Errorf("%d, %d bytes", a.Status, len(a.Body))
 	}
-	if len(a.Header) != core.MaxAnswerHeader {
-		t.Errorf("%d headers", len(a.Header))
+}
+
+// A connection that was kept, and that the other side closes as the next message
+// comes, is no failure.
+func TestAConnectionThatIsJustClosingIsNoFailure(t *testing.T) {
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
 	}
-	for name, value := range a.Header {
-		if len(value) > core.MaxAnswerValue || !utf8.ValidString(value) {
-			t.Errorf("%s has %d bytes", name, len(value))
+	t.Cleanup(func() { _ = l.Close() })
+	var connections atomic.Int64
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			connections.Add(1)
+			r := bufio.NewReader(conn)
+			if req, err := http.ReadRequest(r); err == nil {
+				_, _ = io.Copy(io.Discard, req.Body)
+				if req.Header.Get("Idempotency-Key") != "" {
+					t.Errorf("%v", req.Header)
+				}
+				_, _ = io.WriteString(conn, "HTTP/1.1 204 No Content\r\n\r\n")
+				_, _ = r.Peek(1) // the next
+			}
+			_ = conn.Close()
 		}
+	}()
+	s := webhook.New(dial, "test")
+	for range 3 {
+		if a := s.Send(t.Context(), messageTo("http://"+l.Addr().String())); a.Status != 204 {
+			t.Errorf("%+v", a)
+		}
+	}
+	if n := connections.Load(); n != 3 {
+		t.Errorf("%d connections", n)
 	}
 }
 

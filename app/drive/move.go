@@ -185,11 +185,17 @@ func (s *Service) transfer(ctx context.Context, tx ports.Tx, from, to core.Scope
 		return err
 	}
 	n.DriveID = to.DriveID
-	if _, err := tell(ctx, tx, n, core.Changed(core.ChangeMovedOut, before, now)); err != nil {
+	told, err := tell(ctx, tx, n, core.Changed(core.ChangeMovedOut, before, now))
+	if err != nil {
 		return err
 	}
 	details := moved(before, n)
 	details["drive_id"] = core.Change{From: before.DriveID, To: to.DriveID}
+	if told { // those who may read the drive that it leaves may not read the other
+		if err := s.announce(ctx, tx, from, core.ChangeMovedOut, before, details, now); err != nil {
+			return err
+		}
+	}
 	return s.did(ctx, tx, to, core.ChangeMovedIn, n, details, now)
 }
 

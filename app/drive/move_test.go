@@ -119,6 +119,19 @@ func TestATreeGoesToAnotherDrive(t *testing.T) {
 	f.is(own, "a/ a/b/ a/b/x a/old a/waits")
 	out, _ := f.happened(lib, inLib)
 	in, _ := f.happened(own, inOwn)
+	f.Read(func(tx ports.Tx) error { // both drives' readers hear of it
+		es, err := tx.Events.List(ctx, f.org, core.EventID{}, 999)
+		var of []any
+		for _, e := range es {
+			if changes, _ := e.Data["changes"].(map[string]any); e.Type == "node.moved" && changes["drive_id"] != nil && e.Data["node_id"] == a.String() {
+				of = append(of, e.Data["drive_id"])
+			}
+		}
+		if !slices.Equal(of, []any{f.library.String(), f.ben.drive.String()}) {
+			t.Errorf("the move is told of in %v", of)
+		}
+		return err
+	})
 	if !slices.Equal(out, []string{"moved_out a"}) || !slices.Equal(in, []string{"moved_in a", "created waits", "restored old"}) {
 		t.Errorf("changes %q and %q", out, in)
 	}

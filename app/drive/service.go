@@ -166,7 +166,7 @@ func tell(ctx context.Context, tx ports.Tx, n *core.Node, change core.NodeChange
 func (s *Service) announce(
 	ctx context.Context, tx ports.Tx, sc core.Scope, kind core.ChangeKind, n *core.Node, details map[string]core.Change, now time.Time,
 ) error {
-	if kind == core.ChangeMovedIn { // from where, its details say
+	if kind == core.ChangeMovedIn || kind == core.ChangeMovedOut { // from where and where to, its details say
 		kind = core.ChangeMoved
 	}
 	target := app.Target{Kind: string(n.Kind), ID: n.ID.String()}

@@ -13,11 +13,14 @@ import (
 
 const (
 	pollEvery    = time.Second      // so late an event is seen at most, where the database is quick
-	patience     = 10 * time.Second // with the database
+	patience     = 10 * time.Second // with the database, each time
 	numberBatch  = 5_000
 	pageSize     = 100 // events in memory for each stream
-	mostPerUser  = 8   // streams at once, on one server
 	lifeOfStream = time.Hour
+
+	mostOfUser = 8 // streams at once, on one server
+	mostOfOrg  = 200
+	mostOfAll  = 4_000
 )
 
 // Deps are the ports the service works on.
@@ -31,20 +34,23 @@ type Deps struct {
 type Service struct {
 	Deps
 
-	mu     sync.Mutex
-	feeds  map[core.OrgID]*feed
-	users  map[core.UserID]int // streams of each
-	closed chan struct{}
-	close  sync.Once
+	open  context.Context // ends when the service does, and all streams with it
+	close context.CancelFunc
+
+	mu    sync.Mutex
+	feeds map[core.OrgID]*feed
+	users map[core.UserID]int // streams of each
+	all   int                 // streams
 }
 
 // NewService returns a Service on the given ports.
 func NewService(d Deps) *Service {
-	return &Service{Deps: d, feeds: make(map[core.OrgID]*feed), users: make(map[core.UserID]int), closed: make(chan struct{})}
+	open, end := context.WithCancel(context.Background())
+	return &Service{Deps: d, open: open, close: end, feeds: make(map[core.OrgID]*feed), users: make(map[core.UserID]int)}
 }
 
 // Close ends all streams, and those that are begun later.
-func (s *Service) Close() { s.close.Do(func() { close(s.closed) }) }
+func (s *Service) Close() { s.close() }
 
 // feed looks for new events of an org, once for all who follow it.
 type feed struct {
@@ -73,21 +79,22 @@ func (f *feed) advance(head int64) {
 }
 
 // join returns the feed of an org, which runs until nobody follows it.
-func (s *Service) join(ctx context.Context, user core.UserID, org core.OrgID) (*feed, error) {
+func (s *Service) join(user core.UserID, org core.OrgID) (*feed, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.users[user] >= mostPerUser {
+	f := s.feeds[org]
+	if s.users[user] >= mostOfUser || f != nil && f.listeners >= mostOfOrg || s.all >= mostOfAll {
 		return nil, core.ErrTooManyStreams
 	}
-	s.users[user]++
-	f := s.feeds[org]
 	if f == nil {
 		// It lives as long as somebody follows, not as long as whoever is first.
-		ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
+		ctx, stop := context.WithCancel(s.open)
 		f = &feed{stop: stop, changed: make(chan struct{})}
 		s.feeds[org] = f
 		go s.poll(ctx, org, f)
 	}
+	s.users[user]++
+	s.all++
 	f.listeners++
 	return f, nil
 }
@@ -95,6 +102,7 @@ func (s *Service) join(ctx context.Context, user core.UserID, org core.OrgID) (*
 func (s *Service) leave(user core.UserID, org core.OrgID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.all--
 	if s.users[user]--; s.users[user] == 0 {
 		delete(s.users, user)
 	}
@@ -114,8 +122,6 @@ func (s *Service) poll(ctx context.Context, org core.OrgID, f *feed) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-s.closed:
-			return
 		case <-ticks.C:
 		}
 		if head, err := s.number(ctx, org); err == nil {
@@ -127,24 +133,35 @@ func (s *Service) poll(ctx context.Context, org core.OrgID, f *feed) {
 // number gives every event of an org that is there its number, and returns the
 // latest. Where there is nothing new it takes one look.
 func (s *Service) number(ctx context.Context, org core.OrgID) (head int64, err error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
 	for {
 		var more bool
-		err := s.Store.View(ctx, func(tx ports.Tx) (err error) {
+		err := s.view(ctx, func(ctx context.Context, tx ports.Tx) (err error) {
 			head, more, err = tx.Streams.Head(ctx, org)
 			return err
 		})
 		if err != nil || !more {
 			return head, err
 		}
-		if err := s.Store.Update(ctx, func(tx ports.Tx) error {
-			_, err := tx.Streams.Number(ctx, org, numberBatch)
-			return err
-		}); err != nil {
+		if err := s.numberSome(ctx, org); err != nil {
 			return head, err
 		}
 	}
+}
+
+func (s *Service) numberSome(ctx context.Context, org core.OrgID) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return s.Store.Update(ctx, func(tx ports.Tx) error {
+		_, err := tx.Streams.Number(ctx, org, numberBatch)
+		return err
+	})
+}
+
+// view is the store's, for so long as there is patience.
+func (s *Service) view(ctx context.Context, fn func(ctx context.Context, tx ports.Tx) error) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return s.Store.View(ctx, func(tx ports.Tx) error { return fn(ctx, tx) })
 }
 
 // start returns the latest number, and the one after which a stream begins: the
@@ -154,12 +171,17 @@ func (s *Service) start(ctx context.Context, org core.OrgID, after core.EventID)
 	if err != nil || after.IsZero() {
 		return head, head, err
 	}
-	err = s.Store.View(ctx, func(tx ports.Tx) (err error) {
+	err = s.view(ctx, func(ctx context.Context, tx ports.Tx) (err error) {
 		seq, err = tx.Streams.Place(ctx, org, after)
 		return err
 	})
+	return seq, head, expired(err)
+}
+
+// expired says of what is not there that it is no longer kept.
+func expired(err error) error {
 	if errors.Is(err, core.ErrNotFound) {
-		err = core.ErrEventExpired
+		return core.ErrEventExpired
 	}
-	return seq, head, err
+	return err
 }

@@ -186,6 +186,112 @@ func TestRacingWritersAreHeardByAll(t *testing.T) {
 	wg.Wait()
 }
 
+// Whoever hears of nothing can still go on where they broke off.
+func TestAStreamPassesWhatIsNotHeard(t *testing.T) {
+	w := newWorld(t)
+	vic, _ := w.joined("vic", core.OrgViewer)
+	first := w.emit("org.updated", nil)
+	for name, follow := range map[string]func() *event.Stream{
+		"a viewer": func() *event.Stream { return w.follow(vic, core.EventID{}) },
+		"a filter": func() *event.Stream { return w.follow(w.ana, core.EventID{}, "asset.*") },
+	} {
+		s := follow()
+		place := func(want core.EventID) {
+			t.Helper()
+			if got, err := s.Place(t.Context()); err != nil || got != want {
+				t.Errorf("%s: %v, %v, want %v", name, got, err, want)
+			}
+		}
+		place(first.ID)
+		for range 150 { // more than a page
+			first = w.emit("org.updated", nil)
+		}
+		heard, err := s.Next(t.Context(), 3*time.Second)
+		if w.Must(err); len(heard) != 0 {
+			t.Errorf("%s hears %v", name, heard)
+		}
+		place(first.ID)
+		s.Close()
+	}
+	w.Write(func(tx ports.Tx) error {
+		_, err := tx.Events.Prune(t.Context(), w.Clock.Now().Add(time.Hour), 999)
+		return err
+	})
+	s := w.follow(vic, core.EventID{})
+	defer s.Close()
+	if got, err := s.Place(t.Context()); err != nil || !got.IsZero() {
+		t.Errorf("%v, %v", got, err)
+	}
+}
+
+// A stream ends, and says that it lives, also while there is much to read.
+func TestCatchingUpDoesNotHoldAStreamOpen(t *testing.T) {
+	w := newWorld(t)
+	vic, _ := w.joined("vic", core.OrgViewer)
+	first := w.emit("org.updated", nil)
+	w.Write(func(tx ports.Tx) error {
+		es := make([]*core.Event, 450)
+		for i := range es {
+			es[i] = core.NewEvent(w.IDs.NewID(), w.ana.Org.ID, "org.updated", nil, w.Clock.Now())
+		}
+		return app.Emit(t.Context(), tx, es...)
+	})
+	waiting, ended, closed := w.follow(vic, first.ID), w.follow(vic, first.ID), w.follow(vic, first.ID)
+	before, err := waiting.Place(t.Context())
+	w.Must(err)
+	heard, err := waiting.Next(t.Context(), 0) // nothing, at once
+	after, _ := waiting.Place(t.Context())
+	if w.Must(err); len(heard) != 0 || before != first.ID || after != before {
+		t.Errorf("%v; from %v to %v", heard, before, after)
+	}
+	w.Clock.Shift(time.Hour)
+	_, err = ended.Next(t.Context(), time.Hour)
+	w.Fails(err, io.EOF)
+	w.Clock.Shift(-time.Hour)
+	w.events.Close()
+	_, err = closed.Next(t.Context(), time.Hour)
+	w.Fails(err, io.EOF)
+	for _, s := range []*event.Stream{waiting, ended, closed} {
+		s.Close()
+	}
+}
+
+func TestAStreamEndsWithTheToken(t *testing.T) {
+	w := newWorld(t)
+	w.ana.Actor.Until = w.Clock.Now().Add(time.Minute)
+	s := w.follow(w.ana, core.EventID{})
+	defer s.Close()
+	_, err := s.Next(t.Context(), 0)
+	w.Must(err)
+	w.Clock.Shift(time.Minute)
+	_, err = s.Next(t.Context(), time.Hour)
+	w.Fails(err, io.EOF)
+}
+
+func TestAnOrgFollowsSoOftenAtMost(t *testing.T) {
+	w := newWorld(t)
+	const most = 200
+	var streams []*event.Stream
+	people := make([]fixture.Person, most/8)
+	for i := range people {
+		people[i], _ = w.joined(fmt.Sprintf("p-%d", i), core.OrgViewer)
+		for range 8 {
+			streams = append(streams, w.follow(people[i], core.EventID{}))
+		}
+	}
+	_, err := w.events.Follow(t.Context(), w.ana.Actor, event.FollowInput{OrgID: w.ana.Org.ID})
+	w.Fails(err, core.ErrTooManyStreams)
+	ben := w.SignUp("ben")
+	other, err := w.events.Follow(t.Context(), ben.Actor, event.FollowInput{OrgID: ben.Org.ID})
+	w.Must(err)
+	other.Close()
+	streams[0].Close()
+	streams[0] = w.follow(w.ana, core.EventID{})
+	for _, s := range streams {
+		s.Close()
+	}
+}
+
 func TestStreamsEnd(t *testing.T) {
 	w := newWorld(t)
 	var streams []*event.Stream

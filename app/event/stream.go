@@ -2,6 +2,7 @@ package event
 
 import (
 	"context"
+	"errors"
 	"io"
 	"time"
 
@@ -25,7 +26,14 @@ type Stream struct {
 	org     core.OrgID
 	types   []string
 	seq     int64
+	place   place
 	ends    time.Time
+}
+
+// place is the id of the event with a number.
+type place struct {
+	seq int64
+	id  core.EventID
 }
 
 // Follow begins a stream, which must be closed. It returns core.ErrEventExpired
@@ -42,12 +50,16 @@ func (s *Service) Follow(ctx context.Context, a core.Actor, in FollowInput) (*St
 	if err != nil {
 		return nil, err
 	}
-	f, err := s.join(ctx, a.UserID, in.OrgID)
+	f, err := s.join(a.UserID, in.OrgID)
 	if err != nil {
 		return nil, err
 	}
 	f.advance(head)
-	return &Stream{service: s, feed: f, actor: a, org: in.OrgID, types: types, seq: seq, ends: s.Clock.Now().Add(lifeOfStream)}, nil
+	ends := s.Clock.Now().Add(lifeOfStream)
+	if !a.Until.IsZero() && a.Until.Before(ends) {
+		ends = a.Until
+	}
+	return &Stream{service: s, feed: f, actor: a, org: in.OrgID, types: types, seq: seq, ends: ends}, nil
 }
 
 // standing returns what the actor is in an org whose events they may follow.
@@ -64,64 +76,86 @@ func (s *Service) standing(ctx context.Context, a core.Actor, org core.OrgID) (c
 // Close ends the stream.
 func (t *Stream) Close() { t.service.leave(t.actor.UserID, t.org) }
 
+// Place returns the last event that the stream has passed, heard or not: where
+// another may go on. It is zero if that is not kept.
+func (t *Stream) Place(ctx context.Context) (core.EventID, error) {
+	if t.place.seq == t.seq {
+		return t.place.id, nil
+	}
+	at := place{seq: t.seq}
+	err := t.service.view(ctx, func(ctx context.Context, tx ports.Tx) (err error) {
+		at.id, err = tx.Streams.At(ctx, t.org, t.seq)
+		return err
+	})
+	if err != nil && !errors.Is(err, core.ErrNotFound) {
+		return core.EventID{}, err
+	}
+	t.place = at
+	return at.id, nil
+}
+
 // Next returns events that the actor may hear of now, in order, once there are
 // any; after wait, none. What the actor is in the org is looked at each time, so
 // the error of somebody who was removed is core.ErrNotFound. At its end, which
-// is that of the service or of an hour, it returns io.EOF.
+// is that of the service, of the actor's token or of an hour, it returns io.EOF.
 func (t *Stream) Next(ctx context.Context, wait time.Duration) ([]*core.Event, error) {
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
+	wake, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
 	for {
-		if !t.service.Clock.Now().Before(t.ends) {
-			return nil, io.EOF
+		if err := t.over(ctx); err != nil {
+			return nil, err
 		}
 		head, changed := t.feed.state()
-		if head > t.seq {
-			heard, err := t.page(ctx)
+		switch {
+		case wake.Err() != nil: // also while it catches up with what it does not hear of
+			_, err := t.service.standing(ctx, t.actor, t.org)
+			return nil, err
+		case head > t.seq:
+			heard, err := t.page(ctx, head)
 			if err != nil || len(heard) > 0 {
 				return heard, err
 			}
-			continue
-		}
-		select {
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-t.service.closed:
-			return nil, io.EOF
-		case <-changed:
-		case <-timer.C:
-			_, err := t.service.standing(ctx, t.actor, t.org)
-			return nil, err
+		default:
+			select {
+			case <-wake.Done():
+			case <-t.service.open.Done():
+			case <-changed:
+			}
 		}
 	}
 }
 
-// page reads on, and returns what the actor may hear of.
-func (t *Stream) page(ctx context.Context) ([]*core.Event, error) {
+// over returns why the stream has ended, if it has.
+func (t *Stream) over(ctx context.Context) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if t.service.open.Err() != nil || !t.service.Clock.Now().Before(t.ends) {
+		return io.EOF
+	}
+	return nil
+}
+
+// page reads on, up to head, and returns what the actor may hear of.
+func (t *Stream) page(ctx context.Context, head int64) ([]*core.Event, error) {
 	f, err := t.service.standing(ctx, t.actor, t.org)
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
 	var events []*core.Event
-	seq := t.seq
-	err = t.service.Store.View(ctx, func(tx ports.Tx) (err error) {
-		events, seq, err = tx.Streams.After(ctx, t.org, seq, pageSize)
+	var seq int64
+	err = t.service.view(ctx, func(ctx context.Context, tx ports.Tx) (err error) {
+		events, seq, err = tx.Streams.After(ctx, ports.StreamQuery{OrgID: t.org, After: t.seq, Last: head, Types: t.types, Limit: pageSize})
 		return err
 	})
 	if err != nil {
-		return nil, err
+		return nil, expired(err)
 	}
-	if len(events) == 0 { // pruned since
-		return nil, core.ErrEventExpired
-	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	reads := make(map[core.DriveID]bool)
 	var heard []*core.Event
 	for _, e := range events {
-		if !e.Matches(t.types) {
-			continue
-		}
 		ok, err := t.hears(ctx, f, e, reads)
 		if err != nil {
 			return nil, err

@@ -21,7 +21,7 @@ func (s *Service) Authenticate(ctx context.Context, token string, from core.Clie
 	now := s.clock.Now()
 	c, err := s.tokens.Verify(token, now)
 	if err == nil {
-		return core.Actor{Kind: core.ActorAccount, UserID: c.UserID, SessionID: c.SessionID, ActiveOrg: c.OrgID, From: from}, nil
+		return core.Actor{Kind: core.ActorAccount, UserID: c.UserID, SessionID: c.SessionID, ActiveOrg: c.OrgID, Until: c.ExpiresAt, From: from}, nil
 	}
 	if !s.external.Issued(token) {
 		return core.Actor{From: from}, err
@@ -42,7 +42,7 @@ func (s *Service) arrive(ctx context.Context, who ports.ExternalUser, from core.
 	if err != nil {
 		return core.Actor{From: from}, err
 	}
-	a.From = from
+	a.From, a.Until = from, who.Until
 	return a, nil
 }
 

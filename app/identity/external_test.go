@@ -57,13 +57,16 @@ func (i *issuers) Verify(_ context.Context, token string, _ time.Time) (ports.Ex
 	return who, nil
 }
 
+// tokenEnd is when the tokens of all issuers end.
+var tokenEnd = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
+
 // knows adds somebody whose address is verified unless it ends in "?".
 func (i *issuers) knows(subject, email string) {
 	if i.people == nil {
 		i.people = map[string]ports.ExternalUser{}
 	}
 	address, unverified := strings.CutSuffix(email, "?")
-	i.people[subject] = ports.ExternalUser{Issuer: "https://a.example", Subject: subject, Email: address, EmailVerified: !unverified, Name: "Name of " + subject}
+	i.people[subject] = ports.ExternalUser{Issuer: "https://a.example", Subject: subject, Email: address, EmailVerified: !unverified, Name: "Name of " + subject, Until: tokenEnd}
 }
 
 func (f *world) external(subject string) (core.Actor, error) {
@@ -93,7 +96,7 @@ func TestAtFirstSightAUserIsMade(t *testing.T) {
 	f.Must(err)
 	u := f.user(a)
 	if u.Email != "ana@example.com" || u.Name != "Name of ana" || !u.Verified() || u.PasswordHash != "" || !a.External || !a.SessionID.IsZero() ||
-		a.ActiveOrg != u.PersonalOrgID || a.From != from {
+		a.ActiveOrg != u.PersonalOrgID || a.From != from || a.Until != tokenEnd {
 		t.Errorf("%+v, %+v", u, a)
 	}
 	again, err := f.external("ana")

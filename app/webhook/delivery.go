@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"context"
+	"time"
 
 	"github.com/seed-755a8038/coffer/app"
 	"github.com/seed-755a8038/coffer/core"
@@ -16,7 +17,7 @@ func (s *Service) Ping(ctx context.Context, a core.Actor, org core.OrgID, id cor
 	}
 	now := s.Clock.Now()
 	err = once.Do(ctx, s.Store, s.Secrets, now, func(tx ports.Tx) error {
-		w, err := s.ready(ctx, tx, org, id)
+		w, err := s.ready(ctx, tx, org, id, now)
 		if err != nil {
 			return err
 		}
@@ -31,12 +32,12 @@ func (s *Service) Ping(ctx context.Context, a core.Actor, org core.OrgID, id cor
 		}
 		return once.Keep(ctx, tx, s.Secrets, d, now)
 	})
-	s.wake()
+	wake(s.due)
 	return d, err
 }
 
 // ready returns a webhook that something can be sent to, at once.
-func (s *Service) ready(ctx context.Context, tx ports.Tx, org core.OrgID, id core.WebhookID) (*core.Webhook, error) {
+func (s *Service) ready(ctx context.Context, tx ports.Tx, org core.OrgID, id core.WebhookID, now time.Time) (*core.Webhook, error) {
 	w, err := tx.Webhooks.Lock(ctx, org, id)
 	if err != nil {
 		return nil, err
@@ -47,7 +48,7 @@ func (s *Service) ready(ctx context.Context, tx ports.Tx, org core.OrgID, id cor
 	if !w.Active {
 		return nil, core.ErrWebhookInactive
 	}
-	return w, s.follow(ctx, tx, w)
+	return w, s.follow(ctx, tx, w, now)
 }
 
 // Deliveries returns what was, and is to be, sent to a webhook, newest first.
@@ -77,7 +78,7 @@ func (s *Service) Redeliver(
 	}
 	now := s.Clock.Now()
 	err = s.Store.Update(ctx, func(tx ports.Tx) error {
-		w, err := s.ready(ctx, tx, org, webhook)
+		w, err := s.ready(ctx, tx, org, webhook, now)
 		if err != nil {
 			return err
 		}
@@ -90,6 +91,6 @@ func (s *Service) Redeliver(
 		}
 		return s.record(ctx, tx, f, a, "webhook.redelivered", w, map[string]core.Change{"delivery": {To: id.String()}})
 	})
-	s.wake()
+	wake(s.due)
 	return d, err
 }

@@ -17,7 +17,7 @@ func (s *Service) disable(ctx context.Context, tx ports.Tx, w *core.Webhook, why
 	if err := tx.Webhooks.Save(ctx, w); err != nil {
 		return err
 	}
-	if err := tx.Deliveries.GiveUp(ctx, w.OrgID, w.ID); err != nil {
+	if err := giveUp(ctx, tx, w, switchedOff); err != nil {
 		return err
 	}
 	f, a := core.OrgFacts{OrgID: w.OrgID}, core.Actor{Kind: core.ActorSystem}

@@ -2,101 +2,141 @@ package webhook
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"sync"
 	"time"
 
-	"github.com/seed-755a8038/coffer/app"
 	"github.com/seed-755a8038/coffer/core"
 	"github.com/seed-755a8038/coffer/ports"
 )
 
 const (
 	maxSenders = 64               // that send at once, each to another webhook
+	maxOfOrg   = 8                // of them, to webhooks of one org, over all servers
 	turn       = 20               // deliveries until others get their turn
+	turnTime   = 5 * time.Second  // likewise
 	pollEvery  = time.Second      // where nobody says that something is due
 	leaseTime  = 30 * time.Second // for which a sender that died holds its webhook
-	catchEvery = 30 * time.Second // between looks for events whose job has died
 )
 
-// wake makes Run look at once.
-func (s *Service) wake() {
+// crew are those who send now, each to a webhook of its own.
+type crew struct {
+	mu    sync.Mutex
+	at    map[ports.WebhookRef]bool
+	ofOrg map[core.OrgID]int
+	more  bool // is due than there is room for
+}
+
+func newCrew() *crew {
+	return &crew{at: make(map[ports.WebhookRef]bool), ofOrg: make(map[core.OrgID]int)}
+}
+
+// full reports whether there is no room; then whoever makes some says so.
+func (c *crew) full() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.more = len(c.at) == maxSenders
+	return c.more
+}
+
+// begin takes a place to send to a webhook, if there is room and nobody does.
+func (c *crew) begin(ref ports.WebhookRef) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.at) == maxSenders {
+		c.more = true
+		return false
+	}
+	if c.at[ref] {
+		return false
+	}
+	c.at[ref] = true
+	c.ofOrg[ref.OrgID]++
+	return true
+}
+
+// end gives a place back, and reports whether others may wait for it.
+func (c *crew) end(ref ports.WebhookRef) (awaited bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	awaited = c.more || c.ofOrg[ref.OrgID] == maxOfOrg
+	delete(c.at, ref)
+	if c.ofOrg[ref.OrgID]--; c.ofOrg[ref.OrgID] == 0 {
+		delete(c.ofOrg, ref.OrgID)
+	}
+	return awaited
+}
+
+// wake makes whoever listens look at once.
+func wake(sleeper chan<- struct{}) {
 	select {
-	case s.woken <- struct{}{}:
-	default: // it is going to
+	case sleeper <- struct{}{}:
+	default: // they are going to
 	}
 }
 
-// Run sends what is due, until ctx ends, and then waits for what is being sent.
-// At most one delivery at a time is on its way to a webhook, over all servers of
-// a database, so that one that is slow or dead holds up no other. What goes
-// wrong here is told to failed, and tried again.
-func (s *Service) Run(ctx context.Context, failed func(error)) {
-	var senders sync.WaitGroup
-	defer senders.Wait()
-	ticks, catches := time.NewTicker(pollEvery), time.NewTicker(catchEvery)
+// repeat does something at once, and again each pollEvery or when woken, until
+// ctx ends. What goes wrong is told to failed.
+func repeat(ctx context.Context, woken <-chan struct{}, do func() error, failed func(error)) {
+	ticks := time.NewTicker(pollEvery)
 	defer ticks.Stop()
-	defer catches.Stop()
-	check := func(err error) {
-		if err != nil && ctx.Err() == nil {
+	for ctx.Err() == nil {
+		if err := do(); err != nil && ctx.Err() == nil {
 			failed(err)
 		}
-	}
-	// The jobs of a server that died run again only after minutes.
-	check(s.catchUp(ctx, s.Clock.Now().Add(catchEvery)))
-	for ctx.Err() == nil {
-		check(s.dispatch(ctx, &senders, failed))
 		select {
 		case <-ctx.Done():
 		case <-ticks.C:
-		case <-catches.C:
-			check(s.catchUp(ctx, s.Clock.Now().Add(-catchEvery)))
-		case <-s.woken:
+		case <-woken:
 		}
 	}
 }
 
-// catchUp does what the jobs of events that have waited since before t should have.
-func (s *Service) catchUp(ctx context.Context, t time.Time) error {
-	const batch = 100
-	var orgs []core.OrgID
-	err := s.Store.View(ctx, func(tx ports.Tx) (err error) {
-		orgs, err = tx.Events.Overdue(ctx, t, batch)
-		return err
+// Run makes deliveries of the events that wait and sends those that are due,
+// until ctx ends, and then waits for what is being sent. At most one delivery at
+// a time is on its way to a webhook, over all servers of a database, so that one
+// that is slow or dead holds up no other. What goes wrong here is told to
+// failed, and tried again.
+func (s *Service) Run(ctx context.Context, failed func(error)) {
+	var all sync.WaitGroup
+	defer all.Wait()
+	all.Go(func() {
+		repeat(ctx, s.waiting, func() error {
+			more, err := s.FanOut(ctx)
+			if more {
+				wake(s.waiting)
+			}
+			return err
+		}, failed)
 	})
-	var failed []error
-	for _, org := range orgs {
-		failed = append(failed, s.FanOut(ctx, app.FanOut{OrgID: org}))
-	}
-	return errors.Join(append(failed, err)...)
+	repeat(ctx, s.due, func() error { return s.dispatch(ctx, &all, failed) }, failed)
 }
 
 // dispatch begins to send to webhooks, as far as there is room.
 func (s *Service) dispatch(ctx context.Context, senders *sync.WaitGroup, failed func(error)) error {
-	room := cap(s.slots) - len(s.slots)
-	if room == 0 {
-		return nil // whoever makes room wakes us
+	if s.crew.full() {
+		return nil
 	}
 	var due []ports.WebhookRef
 	err := s.Store.View(ctx, func(tx ports.Tx) (err error) {
-		due, err = tx.Dispatches.Due(ctx, s.Clock.Now(), room)
+		due, err = tx.Dispatches.Due(ctx, s.Clock.Now(), maxOfOrg, maxSenders+1) // one more than there can be room for
 		return err
 	})
 	if err != nil {
 		return err
 	}
 	for _, ref := range due {
-		s.slots <- struct{}{} // there is room: nobody else takes it
+		if !s.crew.begin(ref) {
+			continue
+		}
 		senders.Go(func() {
 			again, err := s.Serve(ctx, ref)
-			<-s.slots
+			if s.crew.end(ref) || again {
+				wake(s.due)
+			}
 			if err != nil {
 				failed(err)
-			}
-			if again {
-				s.wake()
 			}
 		})
 	}
@@ -107,7 +147,8 @@ func (s *Service) dispatch(ctx context.Context, senders *sync.WaitGroup, failed 
 // others should get their turn. It reports whether there may be more.
 func (s *Service) Serve(ctx context.Context, ref ports.WebhookRef) (more bool, err error) {
 	more = true
-	for n := 0; more && n < turn && ctx.Err() == nil; n++ {
+	until := s.Clock.Now().Add(turnTime)
+	for n := 0; more && n < turn && s.Clock.Now().Before(until) && ctx.Err() == nil; n++ {
 		// What has begun comes to its end, also while the server stops.
 		more, err = s.attempt(context.WithoutCancel(ctx), ref)
 	}
@@ -127,8 +168,10 @@ func (s *Service) attempt(ctx context.Context, ref ports.WebhookRef) (more bool,
 	switch {
 	case lost(err):
 		return false, nil
-	case err != nil || c == nil:
+	case err != nil:
 		return false, err
+	case c == nil: // some were given up
+		return true, nil
 	}
 	result := s.send(ctx, c)
 	err = s.settle(ctx, c, result)
@@ -138,8 +181,8 @@ func (s *Service) attempt(ctx context.Context, ref ports.WebhookRef) (more bool,
 	return result.OK(), err
 }
 
-// claim returns what is due to a webhook; nil if that is switched off, so that
-// nothing is.
+// claim returns what is due to a webhook; nil if nothing may be sent to it, and
+// some of what waits was given up.
 func (s *Service) claim(ctx context.Context, ref ports.WebhookRef) (c *claim, err error) {
 	now := s.Clock.Now()
 	lease := s.IDs.NewID()
@@ -148,17 +191,44 @@ func (s *Service) claim(ctx context.Context, ref ports.WebhookRef) (c *claim, er
 		if err != nil {
 			return err
 		}
-		if w.Active {
+		why, err := s.silence(ctx, tx, w)
+		if err != nil {
+			return err
+		}
+		if why == "" {
 			c = &claim{lease, w, d}
 			return nil
 		}
-		if err := tx.Deliveries.GiveUp(ctx, ref.OrgID, ref.ID); err != nil {
+		if err := giveUp(ctx, tx, w, why); err != nil {
 			return err
 		}
-		d.GiveUp("the webhook is switched off")
+		d.GiveUp(why)
 		return tx.Dispatches.Settle(ctx, lease, w, d, now)
 	})
 	return c, err
+}
+
+const (
+	switchedOff = "the webhook is switched off"
+	giveUpBatch = 1_000
+)
+
+// silence says why nothing may be sent to a webhook; empty: it may.
+func (s *Service) silence(ctx context.Context, tx ports.Tx, w *core.Webhook) (string, error) {
+	if !w.Active {
+		return switchedOff, nil
+	}
+	err := s.licensed(ctx, tx, w.OrgID)
+	if core.KindOf(err) == core.KindForbidden {
+		return "the licence does not include webhooks", nil
+	}
+	return "", err
+}
+
+// giveUp gives up what waits for a webhook. If that is much, it is some of it:
+// the rest follows when it is claimed.
+func giveUp(ctx context.Context, tx ports.Tx, w *core.Webhook, why string) error {
+	return tx.Deliveries.GiveUp(ctx, w.OrgID, w.ID, why, giveUpBatch)
 }
 
 // send sends a delivery.
@@ -190,22 +260,21 @@ func (s *Service) keys(w *core.Webhook, now time.Time) ([][]byte, error) {
 	return keys, nil
 }
 
-// settle stores how a delivery went, and what follows for its webhook.
+// settle stores how a delivery went, and what follows for its webhook. Either
+// may have been changed since: led elsewhere, given up, asked for again.
 func (s *Service) settle(ctx context.Context, c *claim, result core.Attempt) error {
 	now := s.Clock.Now()
-	c.Attempted(result, rand.Float64(), now) //nolint:gosec // jitter is no secret
 	return s.Store.Update(ctx, func(tx ports.Tx) error {
 		w, err := tx.Webhooks.Lock(ctx, c.OrgID, c.WebhookID)
 		if err != nil {
 			return err
 		}
-		var why core.DisabledReason
-		if result.OK() {
-			w.Succeeded()
-		} else {
-			why = w.Failed(result, now)
+		d, err := tx.Deliveries.Get(ctx, c.OrgID, c.WebhookID, c.ID)
+		if err != nil {
+			return err
 		}
-		if err := tx.Dispatches.Settle(ctx, c.lease, w, c.Delivery, now.Add(w.Rest(now))); err != nil {
+		why := judge(w, d, result, now)
+		if err := tx.Dispatches.Settle(ctx, c.lease, w, d, now.Add(w.Rest(now))); err != nil {
 			return err
 		}
 		if why == "" || !w.Active {
@@ -213,4 +282,23 @@ func (s *Service) settle(ctx context.Context, c *claim, result core.Attempt) err
 		}
 		return s.disable(ctx, tx, w, why, now)
 	})
+}
+
+// judge notes an attempt, and returns why the webhook is to be disabled, or "".
+// What was answered where the webhook does not lead any more says nothing of it.
+func judge(w *core.Webhook, d *core.Delivery, result core.Attempt, now time.Time) core.DisabledReason {
+	elsewhere := result.URL != w.URL
+	if elsewhere && !result.OK() {
+		d.Missed(result, now)
+		return ""
+	}
+	d.Attempted(result, rand.Float64(), now) //nolint:gosec // jitter is no secret
+	switch {
+	case elsewhere:
+		return ""
+	case result.OK():
+		w.Succeeded()
+		return ""
+	}
+	return w.Failed(result, now)
 }

@@ -10,27 +10,57 @@ import (
 	"github.com/seed-755a8038/coffer/ports"
 )
 
-const fanOutBatch = 50 // events at a time
+const (
+	fanOutBatch = 50  // events at a time
+	fanOutTurn  = 4   // times, until other orgs get their turn
+	fanOutPage  = 100 // orgs
+)
+
+// EventsWait makes Run tell webhooks at once.
+func (s *Service) EventsWait() { wake(s.waiting) }
 
 // FanOut makes a delivery of each event that waits for each webhook that wants
-// it, exactly once, however often the job runs and however many run at once.
-func (s *Service) FanOut(ctx context.Context, job app.FanOut) error {
-	defer s.wake()
+// it, exactly once, however many do so at once. Each org gets its turn; it
+// reports whether there may be more.
+func (s *Service) FanOut(ctx context.Context) (more bool, err error) {
+	var failed []error
+	var after core.OrgID
 	for ctx.Err() == nil {
+		var orgs []core.OrgID
+		err := s.Store.View(ctx, func(tx ports.Tx) (err error) {
+			orgs, err = tx.Events.Untold(ctx, after, fanOutPage)
+			return err
+		})
+		for _, org := range orgs {
+			full, err := s.fanOut(ctx, org)
+			more, failed = more || full, append(failed, err)
+			after = org
+		}
+		if err != nil || len(orgs) < fanOutPage {
+			return more, errors.Join(append(failed, err)...)
+		}
+	}
+	return more, errors.Join(failed...)
+}
+
+// fanOut is an org's turn.
+func (s *Service) fanOut(ctx context.Context, org core.OrgID) (more bool, err error) {
+	defer wake(s.due)
+	for range fanOutTurn {
 		var n int
 		err := s.Store.Update(ctx, func(tx ports.Tx) error {
-			events, err := tx.Events.Waiting(ctx, job.OrgID, fanOutBatch)
+			events, err := tx.Events.Waiting(ctx, org, fanOutBatch)
 			if err != nil {
 				return err
 			}
 			n = len(events)
-			return s.spread(ctx, tx, job.OrgID, events)
+			return s.spread(ctx, tx, org, events)
 		})
 		if err != nil || n < fanOutBatch {
-			return err
+			return false, err
 		}
 	}
-	return ctx.Err()
+	return true, nil
 }
 
 // spread makes the deliveries of events, and ends their waiting.
@@ -93,10 +123,10 @@ func (s *Service) Prune(ctx context.Context, _ Prune) error {
 	for ctx.Err() == nil {
 		var n int
 		err := s.Store.Update(ctx, func(tx ports.Tx) (err error) {
-			n, err = tx.Deliveries.Prune(ctx, until, pruneBatch)
+			n, err = tx.Deliveries.Prune(ctx, until, core.MaxDeliveries, pruneBatch)
 			return err
 		})
-		if err != nil || n < pruneBatch {
+		if err != nil || n == 0 {
 			return err
 		}
 	}

@@ -34,14 +34,15 @@ type Deps struct {
 type Service struct {
 	Deps
 
-	opts  Options
-	woken chan struct{} // something may be due
-	slots chan struct{} // taken by those who send
+	opts    Options
+	waiting chan struct{} // events may wait
+	due     chan struct{} // deliveries may be due
+	crew    *crew
 }
 
 // NewService returns a Service on the given ports.
 func NewService(d Deps, opts Options) *Service {
-	return &Service{Deps: d, opts: opts, woken: make(chan struct{}, 1), slots: make(chan struct{}, maxSenders)}
+	return &Service{Deps: d, opts: opts, waiting: make(chan struct{}, 1), due: make(chan struct{}, 1), crew: newCrew()}
 }
 
 // may returns the actor's standing in an org whose webhooks they manage.
@@ -229,7 +230,7 @@ func (s *Service) Update(
 		if err := tx.Webhooks.Save(ctx, w); err != nil {
 			return err
 		}
-		if err := s.follow(ctx, tx, w); err != nil {
+		if err := s.follow(ctx, tx, w, now); err != nil {
 			return err
 		}
 		return s.record(ctx, tx, f, a, "webhook.updated", w, webhookChanges(&before, w))
@@ -238,11 +239,11 @@ func (s *Service) Update(
 }
 
 // follow does what follows for the deliveries to a webhook that was changed.
-func (s *Service) follow(ctx context.Context, tx ports.Tx, w *core.Webhook) error {
+func (s *Service) follow(ctx context.Context, tx ports.Tx, w *core.Webhook, now time.Time) error {
 	if !w.Active {
-		return tx.Deliveries.GiveUp(ctx, w.OrgID, w.ID)
+		return giveUp(ctx, tx, w, switchedOff)
 	}
-	return tx.Dispatches.Hurry(ctx, ports.WebhookRef{OrgID: w.OrgID, ID: w.ID})
+	return tx.Dispatches.Hurry(ctx, ports.WebhookRef{OrgID: w.OrgID, ID: w.ID}, now)
 }
 
 // locked returns a webhook that is to be changed, at the version the client has

@@ -82,16 +82,14 @@ func (w world) emit(kind string, names ...string) {
 	}
 }
 
-// work runs the jobs that wait and returns how many there were.
-func (w world) work() (n int) {
+// tell makes the deliveries of the events that wait.
+func (w world) tell() {
 	w.Helper()
-	for _, job := range w.Queue.Take() {
-		if fanOut, ok := job.(app.FanOut); ok {
-			w.Must(w.hooks.FanOut(w.Context(), fanOut))
-			n++
-		}
+	for more := true; more; {
+		var err error
+		more, err = w.hooks.FanOut(w.Context())
+		w.Must(err)
 	}
-	return n
 }
 
 func (w world) serve(h *core.Webhook) (more bool) {
@@ -101,11 +99,26 @@ func (w world) serve(h *core.Webhook) (more bool) {
 	return more
 }
 
-func (w world) statuses(h *core.Webhook) (out []core.DeliveryStatus) {
+// deliveries returns what was, or is to be, sent to a webhook of ana's, newest first.
+func (w world) deliveries(h *core.Webhook) []*core.Delivery {
 	w.Helper()
 	ds, err := w.hooks.Deliveries(w.Context(), w.ana.Actor, webhook.DeliveryQuery{OrgID: h.OrgID, WebhookID: h.ID, Limit: 999})
 	w.Must(err)
-	for _, d := range ds {
+	return ds
+}
+
+func until(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(20 * time.Second); !ok(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal(what)
+		}
+	}
+}
+
+func (w world) statuses(h *core.Webhook) (out []core.DeliveryStatus) {
+	w.Helper()
+	for _, d := range w.deliveries(h) {
 		out = append(out, d.Status)
 	}
 	return out
@@ -114,24 +127,22 @@ func (w world) statuses(h *core.Webhook) (out []core.DeliveryStatus) {
 func TestAnEventIsDeliveredOnceToEachThatWantsIt(t *testing.T) {
 	w := newWorld(t, true)
 	w.emit("asset.uploaded", "before")
-	if n := w.work(); n != 0 {
-		t.Errorf("%d jobs where nobody listens", n)
-	}
+	w.tell()
 	all, some := w.hook(), w.hook("product.*")
 	w.emit("asset.uploaded", "a", "b")
 	w.emit("product.created", "c")
-	jobs := w.Queue.Take()
 	var wg sync.WaitGroup
-	for range 4 { // however often the jobs run
-		for _, job := range jobs {
-			wg.Go(func() {
-				if err := w.hooks.FanOut(t.Context(), job.(app.FanOut)); err != nil { //nolint:forcetypeassert // there is no other
-					t.Error(err)
-				}
-			})
-		}
+	for range 4 { // however many do so at once
+		wg.Go(func() {
+			if _, err := w.hooks.FanOut(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
 	}
 	wg.Wait()
+	if n := w.Queue.Len(); n != 0 {
+		t.Errorf("%d jobs", n)
+	}
 	for w.serve(all) || w.serve(some) {
 	}
 	if got := w.names(); !slices.Equal(got, []string{"a", "b", "c", "c"}) {
@@ -153,7 +164,7 @@ func TestAFailureEndsTheTurn(t *testing.T) {
 	w := newWorld(t, true)
 	h := w.hook()
 	w.emit("asset.uploaded", "a", "b", "c")
-	w.work()
+	w.tell()
 	w.answer = func(m ports.WebhookMessage) core.Attempt {
 		if strings.Contains(string(m.Body), `"b"`) {
 			return core.Attempt{Status: 500}
@@ -189,7 +200,7 @@ func TestALongQueueLetsOthersHaveTheirTurn(t *testing.T) {
 	for i := range 45 {
 		w.emit("asset.uploaded", fmt.Sprint(i))
 	}
-	w.work()
+	w.tell()
 	turns := 1
 	for w.serve(h) {
 		turns++
@@ -211,15 +222,16 @@ func TestTheLicenceDecidesWhoIsTold(t *testing.T) {
 	assign("enterprise")
 	h := w.hook()
 	w.emit("asset.uploaded", "a")
-	w.work()
+	w.tell()
 	assign("pro")
 	w.emit("asset.uploaded", "b")
-	w.work()
-	if got := w.statuses(h); len(got) != 1 {
-		t.Errorf("%q", got)
+	w.tell()
+	w.serve(h)
+	if got := w.deliveries(h); len(got) != 1 || got[0].Status != core.DeliveryFailed || got[0].Last.Error != "the licence does not include webhooks" || len(w.names()) != 0 {
+		t.Errorf("%v, sent %q", got, w.names())
 	}
 	w.Read(func(tx ports.Tx) error {
-		orgs, err := tx.Events.Overdue(t.Context(), w.Clock.Now().Add(time.Hour), 9)
+		orgs, err := tx.Events.Untold(t.Context(), core.OrgID{}, 9)
 		if len(orgs) != 0 {
 			t.Errorf("events wait for ever")
 		}
@@ -233,16 +245,13 @@ func TestTheLicenceDecidesWhoIsTold(t *testing.T) {
 func TestWhatWaitsForAWebhookThatIsOffIsGivenUp(t *testing.T) {
 	w := newWorld(t, true)
 	h := w.hook()
-	w.emit("asset.uploaded", "a")
-	jobs := w.Queue.Take()
-	w.emit("asset.uploaded", "b")
-	w.work()
+	w.emit("asset.uploaded", "a", "b")
+	w.tell()
 	_, err := w.hooks.Update(t.Context(), w.ana.Actor, h.OrgID, h.ID, core.WebhookChange{Active: new(false)}, 0)
 	w.Must(err)
 	if got := w.statuses(h); !slices.Equal(got, []core.DeliveryStatus{core.DeliveryFailed, core.DeliveryFailed}) {
 		t.Errorf("%q", got)
 	}
-	w.Must(w.hooks.FanOut(t.Context(), jobs[0].(app.FanOut))) //nolint:forcetypeassert // it is one
 	// One that was made while it was switched off does not wait for ever, either.
 	w.Write(func(tx ports.Tx) error {
 		e := core.NewEvent(w.IDs.NewID(), h.OrgID, "asset.uploaded", nil, w.Clock.Now())
@@ -252,6 +261,188 @@ func TestWhatWaitsForAWebhookThatIsOffIsGivenUp(t *testing.T) {
 	if got := w.statuses(h); slices.Contains(got, core.DeliveryPending) || len(w.names()) != 0 {
 		t.Errorf("%q, sent %q", got, w.names())
 	}
+	for _, d := range w.deliveries(h) {
+		if d.Last.Error != "the webhook is switched off" {
+			t.Errorf("%+v", d.Last)
+		}
+	}
+}
+
+// What is much is given up a part at a time, and in the end all of it.
+func TestMuchThatWaitsIsGivenUp(t *testing.T) {
+	w := newWorld(t, true)
+	h := w.hook()
+	const all = 2_500
+	var many []*core.Delivery
+	for range all {
+		e := core.NewEvent(w.IDs.NewID(), h.OrgID, "asset.uploaded", nil, w.Clock.Now())
+		d := core.NewDelivery(core.DeliveryID(w.IDs.NewID()), h, e, []byte("{}"), w.Clock.Now().Add(time.Hour))
+		many = append(many, d)
+	}
+	w.Write(func(tx ports.Tx) error { return tx.Deliveries.Add(t.Context(), many...) })
+	pending := func() int {
+		ds, err := w.hooks.Deliveries(t.Context(), w.ana.Actor, webhook.DeliveryQuery{OrgID: h.OrgID, WebhookID: h.ID, Status: core.DeliveryPending, Limit: all})
+		w.Must(err)
+		return len(ds)
+	}
+	_, err := w.hooks.Update(t.Context(), w.ana.Actor, h.OrgID, h.ID, core.WebhookChange{Active: new(false)}, 0)
+	w.Must(err)
+	if n := pending(); n != all-1_000 {
+		t.Errorf("%d wait", n)
+	}
+	if w.serve(h) || pending() != 0 || len(w.names()) != 0 {
+		t.Errorf("%d wait, sent %q", pending(), w.names())
+	}
+}
+
+// A turn ends after a while, too, and what was sent is not repeated.
+func TestASlowEndpointLetsOthersHaveTheirTurn(t *testing.T) {
+	w := newWorld(t, true)
+	h := w.hook()
+	w.emit("asset.uploaded", "a", "b", "c")
+	w.tell()
+	w.answer = func(ports.WebhookMessage) core.Attempt {
+		w.Clock.Shift(4 * time.Second)
+		return core.Attempt{Status: 200}
+	}
+	if !w.serve(h) {
+		t.Error("nothing is left")
+	}
+	if got := w.names(); !slices.Equal(got, []string{"a", "b"}) {
+		t.Errorf("%q", got)
+	}
+}
+
+// while makes something happen while the endpoint is about to answer so.
+func (w world) while(answer core.Attempt, happens func()) {
+	w.answer = func(m ports.WebhookMessage) core.Attempt {
+		happens()
+		answer.URL = m.URL
+		return answer
+	}
+}
+
+func TestAnAnswerFromWhereAWebhookLedSaysNothingOfIt(t *testing.T) {
+	w := newWorld(t, true)
+	h := w.hook()
+	w.emit("asset.uploaded", "a")
+	w.tell()
+	w.while(core.Attempt{Status: 410}, func() {
+		_, err := w.hooks.Update(t.Context(), w.ana.Actor, h.OrgID, h.ID, core.WebhookChange{URL: new("https://other.example/")}, 0)
+		w.Must(err)
+	})
+	w.serve(h)
+	got, err := w.hooks.Get(t.Context(), w.ana.Actor, h.OrgID, h.ID)
+	w.Must(err)
+	if d := w.deliveries(h)[0]; !got.Active || !got.FailingSince.IsZero() || d.Status != core.DeliveryPending || d.Tries != 0 || d.Attempts != 1 {
+		t.Errorf("%+v %+v", got, d)
+	}
+	w.answer = nil
+	w.serve(h)
+	if d := w.deliveries(h)[0]; d.Status != core.DeliveryDelivered || d.Last.URL != "https://other.example/" {
+		t.Errorf("%+v", d)
+	}
+}
+
+func TestWhatIsAskedForDuringTheLastTryIsNotLost(t *testing.T) {
+	w := newWorld(t, true)
+	h := w.hook()
+	w.emit("asset.uploaded", "a")
+	w.tell()
+	d := w.deliveries(h)[0]
+	d.Tries = core.MaxTries - 1
+	w.Write(func(tx ports.Tx) error { return tx.Deliveries.Save(t.Context(), d) })
+	w.while(core.Attempt{Status: 500}, func() {
+		_, err := w.hooks.Redeliver(t.Context(), w.ana.Actor, h.OrgID, h.ID, d.ID)
+		w.Must(err)
+	})
+	w.serve(h)
+	if got := w.deliveries(h)[0]; got.Status != core.DeliveryPending || got.Tries != 1 || got.NextAt.IsZero() {
+		t.Errorf("%+v", got)
+	}
+	// What was given up meanwhile stays so.
+	w.Clock.Shift(time.Minute)
+	w.while(core.Attempt{Status: 500}, func() {
+		_, err := w.hooks.Update(t.Context(), w.ana.Actor, h.OrgID, h.ID, core.WebhookChange{Active: new(false)}, 0)
+		w.Must(err)
+	})
+	w.serve(h)
+	if got := w.deliveries(h)[0]; got.Status != core.DeliveryFailed || got.Last.Status != 500 || got.Attempts != 2 {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestALongBacklogOfOneOrgDelaysNoOther(t *testing.T) {
+	w := newWorld(t, true)
+	h, ben := w.hook(), w.SignUp("ben")
+	made, err := w.hooks.Create(t.Context(), ben.Actor, webhook.CreateInput{OrgID: ben.Org.ID, URL: "https://example.com/", Active: true})
+	w.Must(err)
+	w.Write(func(tx ports.Tx) error {
+		es := make([]*core.Event, 250)
+		for i := range es {
+			es[i] = core.NewEvent(w.IDs.NewID(), h.OrgID, "asset.uploaded", nil, w.Clock.Now())
+		}
+		return errors.Join(app.Emit(t.Context(), tx, es...),
+			app.Emit(t.Context(), tx, core.NewEvent(w.IDs.NewID(), ben.Org.ID, "asset.uploaded", nil, w.Clock.Now())))
+	})
+	more, err := w.hooks.FanOut(t.Context())
+	w.Must(err)
+	bens, err := w.hooks.Deliveries(t.Context(), ben.Actor, webhook.DeliveryQuery{OrgID: ben.Org.ID, WebhookID: made.Webhook.ID, Limit: 9})
+	w.Must(err)
+	if n := len(w.statuses(h)); !more || n != 200 || len(bens) != 1 {
+		t.Errorf("%t, %d of one and %d of the other", more, n, len(bens))
+	}
+	w.tell()
+	if n := len(w.statuses(h)); n != 250 {
+		t.Errorf("%d", n)
+	}
+}
+
+// Many slow endpoints of some orgs do not keep another's from its messages.
+func TestManySlowEndpointsStarveNoOtherOrg(t *testing.T) {
+	w := newWorld(t, true)
+	held := make(chan struct{})
+	w.answer = func(m ports.WebhookMessage) core.Attempt {
+		if strings.Contains(m.URL, "slow") {
+			<-held
+		}
+		return core.Attempt{Status: 204}
+	}
+	hook := func(p fixture.Person, url string) {
+		_, err := w.hooks.Create(t.Context(), p.Actor, webhook.CreateInput{OrgID: p.Org.ID, URL: url, Active: true})
+		w.Must(err)
+		w.Write(func(tx ports.Tx) error {
+			return app.Emit(t.Context(), tx, core.NewEvent(w.IDs.NewID(), p.Org.ID, "asset.uploaded", nil, w.Clock.Now()))
+		})
+		w.tell()
+	}
+	for i := range 7 {
+		p := w.SignUp(fmt.Sprintf("slow-%d", i))
+		for range 12 {
+			hook(p, "https://slow.example/")
+		}
+	}
+	hook(w.ana, "https://quick.example/")
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		w.hooks.Run(ctx, func(err error) { t.Error(err) })
+	}()
+	until(t, "the quick one gets its message", func() bool {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		return slices.ContainsFunc(w.got, func(m ports.WebhookMessage) bool { return strings.Contains(m.URL, "quick") })
+	})
+	time.Sleep(20 * time.Millisecond)
+	w.mu.Lock()
+	if n := len(w.got); n > 7*8+1 {
+		t.Errorf("%d are on their way", n)
+	}
+	w.mu.Unlock()
+	stop()
+	close(held)
+	<-ended
 }
 
 func TestWhatIsDueIsSentWhileTheServerRuns(t *testing.T) {
@@ -266,25 +457,16 @@ func TestWhatIsDueIsSentWhileTheServerRuns(t *testing.T) {
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan struct{})
-	w.emit("asset.uploaded", "left by a crash") // whose job never ran
-	w.Queue.Take()
+	w.emit("asset.uploaded", "left by a crash")
 	go func() {
 		defer close(ended)
 		w.hooks.Run(ctx, func(err error) { t.Error(err) })
 	}()
-	until := func(what string, ok func() bool) {
-		t.Helper()
-		for end := time.Now().Add(20 * time.Second); !ok(); time.Sleep(5 * time.Millisecond) {
-			if time.Now().After(end) {
-				t.Fatal(what)
-			}
-		}
-	}
-	until("what a crash has left is sent", func() bool { return len(w.names()) == 1 })
+	until(t, "what a crash has left is sent", func() bool { return len(w.names()) == 1 })
 	w.emit("node.moved", "slow 1", "slow 2")
 	w.emit("asset.uploaded", "a", "b", "c")
-	w.work()
-	until("the quick one is not held up", func() bool { return len(w.names()) == 5 })
+	w.tell()
+	until(t, "the quick one is not held up", func() bool { return len(w.names()) == 5 })
 	if got := w.statuses(slow); !slices.Equal(got, []core.DeliveryStatus{core.DeliveryPending, core.DeliveryPending}) {
 		t.Errorf("%q", got)
 	}
@@ -308,19 +490,33 @@ func TestOldDeliveriesAreForgotten(t *testing.T) {
 	w := newWorld(t, true)
 	h := w.hook()
 	w.emit("asset.uploaded", "a")
-	w.work()
+	w.tell()
+	w.serve(h)
+	w.answer = func(ports.WebhookMessage) core.Attempt { return core.Attempt{Status: 500} }
+	w.emit("asset.uploaded", "b") // waits until it is given up
+	w.tell()
+	w.serve(h)
 	w.Clock.Shift(30 * 24 * time.Hour)
-	w.emit("asset.uploaded", "b")
-	w.work()
-	w.Must(w.hooks.Prune(t.Context(), webhook.Prune{}))
-	if got := w.statuses(h); len(got) != 2 {
-		t.Errorf("%q", got)
+	pruned := func(want ...core.DeliveryStatus) {
+		t.Helper()
+		w.Must(w.hooks.Prune(t.Context(), webhook.Prune{}))
+		if got := w.statuses(h); !slices.Equal(got, want) {
+			t.Errorf("%q", got)
+		}
 	}
+	pruned(core.DeliveryPending, core.DeliveryDelivered)
 	w.Clock.Shift(time.Microsecond)
+	pruned(core.DeliveryPending)
+	// Those of a webhook that was deleted go with it, however many there are.
+	w.Must(w.hooks.Delete(t.Context(), w.ana.Actor, h.OrgID, h.ID, 0))
 	w.Must(w.hooks.Prune(t.Context(), webhook.Prune{}))
-	if got := w.statuses(h); len(got) != 1 {
-		t.Errorf("%q", got)
-	}
+	w.Write(func(tx ports.Tx) error {
+		err := tx.Deliveries.Add(t.Context(), core.NewDelivery(core.DeliveryID(w.IDs.NewID()), h, &core.Event{ID: core.EventID(w.IDs.NewID())}, nil, w.Clock.Now()))
+		if err == nil {
+			t.Error("the webhook is still there")
+		}
+		return nil
+	})
 }
 
 func TestOnlyThoseWhoManageWebhooksSeeThem(t *testing.T) {

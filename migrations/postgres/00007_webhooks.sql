@@ -2,7 +2,7 @@
 
 -- seq is the place of an event among its org's, given after its commit; waiting
 -- says that webhooks have yet to be told. What the release before this one adds
--- waits for nothing, since it enqueues no job.
+-- waits for nothing, since it does not ask whether there are any.
 ALTER TABLE events ADD COLUMN seq bigint;
 ALTER TABLE events ADD COLUMN waiting boolean NOT NULL DEFAULT false;
 CREATE UNIQUE INDEX events_org_id_seq_key ON events (org_id, seq) WHERE seq IS NOT NULL;
@@ -32,6 +32,7 @@ CREATE TABLE webhooks (
     failing_since    bigint,
     lease            uuid,   -- of who is sending to it
     free_at          bigint, -- before this, nobody else sends to it
+    removed          boolean NOT NULL DEFAULT false, -- it goes when its deliveries have gone
     created_by       uuid NOT NULL,
     version          bigint NOT NULL,
     created_at       bigint NOT NULL,

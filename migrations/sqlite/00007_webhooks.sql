@@ -2,7 +2,7 @@
 
 -- seq is the place of an event among its org's, given after its commit; waiting
 -- says that webhooks have yet to be told. What the release before this one adds
--- waits for nothing, since it enqueues no job.
+-- waits for nothing, since it does not ask whether there are any.
 ALTER TABLE events ADD COLUMN seq integer;
 ALTER TABLE events ADD COLUMN waiting integer NOT NULL DEFAULT 0;
 CREATE UNIQUE INDEX events_org_id_seq_key ON events (org_id, seq) WHERE seq IS NOT NULL;
@@ -32,6 +32,7 @@ CREATE TABLE webhooks (
     failing_since    integer,
     lease            text,    -- of who is sending to it
     free_at          integer, -- before this, nobody else sends to it
+    removed          integer NOT NULL DEFAULT 0, -- it goes when its deliveries have gone
     created_by       text NOT NULL,
     version          integer NOT NULL,
     created_at       integer NOT NULL,

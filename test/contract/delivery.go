@@ -116,27 +116,64 @@ func deliveryEnds(s storeTest) {
 	done.Attempted(core.Attempt{Status: 200}, 0, noon)
 	done.CreatedAt = noon.Add(-time.Microsecond)
 	s.addDeliveries(done)
-	s.update(func(tx ports.Tx) error { return tx.Deliveries.GiveUp(s.Context(), ana.org.ID, w.ID) })
-	pending.Status, pending.NextAt = core.DeliveryFailed, time.Time{}
+	tried := s.newDelivery(w)
+	tried.Attempted(core.Attempt{At: noon, URL: w.URL, Status: 500, Body: "é"}, 0, noon)
+	s.addDeliveries(tried)
+	giveUp := func(limit int) {
+		s.update(func(tx ports.Tx) error {
+			return tx.Deliveries.GiveUp(s.Context(), ana.org.ID, w.ID, "é \"it\"", limit)
+		})
+	}
+	giveUp(1) // what is due first
+	pending.GiveUp("é \"it\"")
 	s.equal(s.delivery(pending), pending)
+	s.equal(s.delivery(tried), tried)
+	giveUp(9)
+	tried.GiveUp("é \"it\"")
+	s.equal(s.delivery(tried), tried)
 	s.equal(s.delivery(done), done)
 	s.equal(s.delivery(others), others)
-	s.update(func(tx ports.Tx) error {
-		n, err := tx.Deliveries.Prune(s.Context(), noon, 9)
-		s.must(err)
-		s.equal(n, 1)
-		n, err = tx.Deliveries.Prune(s.Context(), noon.Add(time.Microsecond), 1)
-		s.equal(n, 1)
-		return err
-	})
-	s.equal(len(s.deliveryIDs(ports.DeliveryQuery{OrgID: ana.org.ID, WebhookID: w.ID, Limit: 9}))+
-		len(s.deliveryIDs(ports.DeliveryQuery{OrgID: ana.org.ID, WebhookID: other.ID, Limit: 9})), 1)
+	pruned := func(t time.Time, most, limit, want int) {
+		s.Helper()
+		s.update(func(tx ports.Tx) error {
+			n, err := tx.Deliveries.Prune(s.Context(), t, most, limit)
+			s.equal(n, want)
+			return err
+		})
+	}
+	kept := func(w *core.Webhook, want ...*core.Delivery) {
+		s.Helper()
+		s.equal(deliveryIDsOf(want), s.deliveryIDs(ports.DeliveryQuery{OrgID: ana.org.ID, WebhookID: w.ID, Limit: 9}))
+	}
+	pruned(noon, 9, 9, 1)
+	kept(w, tried, pending)
+	pruned(noon.Add(time.Microsecond), 9, 1, 1)
+	pruned(noon.Add(time.Microsecond), 9, 9, 1)
+	kept(w)
+	kept(other, others) // which is pending still
+	_, second, third := s.deliver(w), s.deliver(w), s.deliver(w)
+	pruned(noon, 3, 9, 0)
+	pruned(noon, 2, 9, 1)
+	kept(w, third, second)
+	pruned(noon, 1, 1, 1)
+	pruned(noon, 1, 9, 0)
+	kept(w, third)
+	kept(other, others)
 }
 
+func deliveryIDsOf(ds []*core.Delivery) (ids []core.DeliveryID) {
+	for _, d := range ds {
+		ids = append(ids, d.ID)
+	}
+	return ids
+}
+
+// due returns the webhooks that are due, at most two of an org.
 func (s storeTest) due(now time.Time, limit int) (refs []ports.WebhookRef) {
 	s.Helper()
+	const share = 2
 	s.view(func(tx ports.Tx) (err error) {
-		refs, err = tx.Dispatches.Due(s.Context(), now, limit)
+		refs, err = tx.Dispatches.Due(s.Context(), now, share, limit)
 		return err
 	})
 	return refs
@@ -179,7 +216,7 @@ func deliveriesDue(s storeTest) {
 	s.wantErr(claim(first, ana.org.ID, now), core.ErrNotFound)                                // held
 	s.wantErr(claim(third, ana.org.ID, now), core.ErrNotFound)                                // nothing is due
 	s.wantErr(claim(second, ana.org.ID, now), core.ErrNotFound)                               // another org's
-	s.equal(s.due(now.Add(time.Hour), 9)[1:], []ports.WebhookRef{refOf(first), refOf(third)}) // as it was before
+	s.equal(s.due(now.Add(time.Hour), 9)[1:], []ports.WebhookRef{refOf(third), refOf(first)}) // as it was before
 
 	early.Attempted(core.Attempt{At: now, Status: 200}, 0, now)
 	first.FailingSince = noon
@@ -193,12 +230,67 @@ func deliveriesDue(s storeTest) {
 	s.wantErr(s.Update(s.Context(), func(tx ports.Tx) error {
 		return tx.Dispatches.Settle(s.Context(), lease, first, late, now)
 	}), core.ErrStale) // held no more
-	s.update(func(tx ports.Tx) error { return tx.Dispatches.Hurry(s.Context(), refOf(first)) })
+	s.update(func(tx ports.Tx) error { return tx.Dispatches.Hurry(s.Context(), refOf(first), now) })
 	s.equal(s.due(now, 9), []ports.WebhookRef{refOf(second), refOf(first)})
 	s.must(claim(first, ana.org.ID, now))
-	s.update(func(tx ports.Tx) error { return tx.Dispatches.Hurry(s.Context(), refOf(first)) })
+	s.update(func(tx ports.Tx) error { return tx.Dispatches.Hurry(s.Context(), refOf(first), now) })
 	s.equal(s.due(now, 9), []ports.WebhookRef{refOf(second)}) // held
 	s.equal(s.delivery(late), late)
+}
+
+// deliveriesShared: an org with many webhooks holds a share of what can be held,
+// those that hold few come first, and in an org those that have waited longest.
+func deliveriesShared(s storeTest) {
+	ana, ben := s.signUp("ana"), s.signUp("ben")
+	var anas []*core.Webhook
+	for range 4 {
+		w := s.webhook(ana)
+		s.deliver(w)
+		s.deliver(w)
+		anas = append(anas, w)
+	}
+	bens := s.webhook(ben)
+	late := s.newDelivery(bens)
+	late.NextAt = noon.Add(time.Minute)
+	s.addDeliveries(late)
+	now := late.NextAt
+	s.equal(s.due(now, 9), []ports.WebhookRef{refOf(anas[0]), refOf(bens), refOf(anas[1])})
+	s.equal(s.due(now, 2), []ports.WebhookRef{refOf(anas[0]), refOf(bens)})
+	claim := func(w *core.Webhook) (lease [16]byte, d *core.Delivery) {
+		lease = s.id()
+		s.update(func(tx ports.Tx) (err error) {
+			_, d, err = tx.Dispatches.Claim(s.Context(), refOf(w), lease, now, now.Add(time.Minute))
+			return err
+		})
+		return lease, d
+	}
+	lease, d := claim(anas[0])
+	s.equal(s.due(now, 9), []ports.WebhookRef{refOf(bens), refOf(anas[1])})
+	claim(anas[1])
+	s.equal(s.due(now, 9), []ports.WebhookRef{refOf(bens)})
+	d.Attempted(core.Attempt{At: now, Status: 200}, 0, now)
+	s.update(func(tx ports.Tx) error { return tx.Dispatches.Settle(s.Context(), lease, anas[0], d, now) })
+	s.equal(s.due(now, 9), []ports.WebhookRef{refOf(bens), refOf(anas[2])}) // its other waits behind those
+	s.equal(s.due(now.Add(time.Minute), 9), []ports.WebhookRef{refOf(anas[2]), refOf(bens), refOf(anas[3])})
+}
+
+// deliveriesSilent: one that is switched off is due at once, whatever waits for it.
+func deliveriesSilent(s storeTest) {
+	ana := s.signUp("ana")
+	w := s.newWebhook(ana)
+	w.Active = false
+	s.addWebhook(w)
+	s.equal(s.due(noon, 9), []ports.WebhookRef{})
+	d := s.newDelivery(w)
+	d.NextAt = noon.Add(time.Hour)
+	s.addDeliveries(d)
+	s.equal(s.due(noon, 9), []ports.WebhookRef{refOf(w)})
+	s.update(func(tx ports.Tx) error {
+		got, waits, err := tx.Dispatches.Claim(s.Context(), refOf(w), s.id(), noon, noon.Add(time.Minute))
+		s.equal(got, w)
+		s.equal(waits, d)
+		return err
+	})
 }
 
 // deliveryClaimRace: whoever claims a webhook is alone with it until it settles.
@@ -288,14 +380,9 @@ func (s storeTest) newEvent(org core.OrgID) *core.Event {
 	return core.NewEvent(s.id(), org, "asset.uploaded", map[string]any{"name": "é"}, noon)
 }
 
-// addEvents stores events, which wait or do not.
-func (s storeTest) addEvents(wait bool, es ...*core.Event) {
+func (s storeTest) addEvents(es ...*core.Event) {
 	s.Helper()
-	s.update(func(tx ports.Tx) error {
-		waiting, err := tx.Events.Add(s.Context(), es...)
-		s.equal(waiting, wait)
-		return err
-	})
+	s.update(func(tx ports.Tx) error { return tx.Events.Add(s.Context(), es...) })
 }
 
 func eventsWait(s storeTest) {
@@ -308,16 +395,16 @@ func eventsWait(s storeTest) {
 			return err
 		})
 	}
-	s.addEvents(false, s.newEvent(ana.org.ID))
+	s.addEvents(s.newEvent(ana.org.ID))
 	off := s.newWebhook(ana)
 	off.Active = false
 	s.addWebhook(off)
-	s.addEvents(false, s.newEvent(ana.org.ID))
+	s.addEvents(s.newEvent(ana.org.ID))
 	s.webhook(ana)
 	a, b, c := s.newEvent(ana.org.ID), s.newEvent(ana.org.ID), s.newEvent(ana.org.ID)
-	s.addEvents(true, a, b)
-	s.addEvents(true, c)
-	s.addEvents(false, s.newEvent(ben.org.ID))
+	s.addEvents(a, b)
+	s.addEvents(c)
+	s.addEvents(s.newEvent(ben.org.ID))
 	waiting(ana.org.ID, 9, a, b, c)
 	waiting(ana.org.ID, 2, a, b)
 	waiting(ben.org.ID, 9)
@@ -327,30 +414,29 @@ func eventsWait(s storeTest) {
 		return tx.Events.Told(s.Context(), ana.org.ID, a.ID, c.ID)
 	})
 	waiting(ana.org.ID, 9, b)
-	s.webhook(ben)
-	e := s.newEvent(ben.org.ID)
-	e.At = noon.Add(time.Second)
-	s.addEvents(true, e)
-	overdue := func(t time.Time, limit int, want ...core.OrgID) {
+	untold := func(after core.OrgID, limit int, want ...core.OrgID) {
 		s.Helper()
 		s.view(func(tx ports.Tx) error {
-			got, err := tx.Events.Overdue(s.Context(), t, limit)
+			got, err := tx.Events.Untold(s.Context(), after, limit)
 			s.equal(append([]core.OrgID{}, got...), append([]core.OrgID{}, want...))
 			return err
 		})
 	}
-	overdue(noon, 9)
-	overdue(noon.Add(time.Microsecond), 9, ana.org.ID)
-	overdue(noon.Add(time.Minute), 9, ana.org.ID, ben.org.ID)
-	overdue(noon.Add(time.Minute), 1, ana.org.ID)
+	untold(core.OrgID{}, 9, ana.org.ID)
+	s.webhook(ben)
+	s.addEvents(s.newEvent(ben.org.ID), s.newEvent(ben.org.ID))
+	untold(core.OrgID{}, 9, ana.org.ID, ben.org.ID)
+	untold(core.OrgID{}, 1, ana.org.ID)
+	untold(ana.org.ID, 9, ben.org.ID)
+	untold(ben.org.ID, 9)
 }
 
-// eventsToldOnce: however many jobs look at once, each event becomes one delivery.
+// eventsToldOnce: however many look at once, each event becomes one delivery.
 func eventsToldOnce(s storeTest) {
 	ana := s.signUp("ana")
 	w := s.webhook(ana)
 	for range 30 {
-		s.addEvents(true, s.newEvent(ana.org.ID))
+		s.addEvents(s.newEvent(ana.org.ID))
 	}
 	ids := make([][][16]byte, racers)
 	for i := range ids {

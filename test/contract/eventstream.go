@@ -37,36 +37,42 @@ func eventsNumbered(s storeTest) {
 	}
 	early := s.newEvent(ana.org.ID) // has a smaller id than the next, and is committed after it
 	late := s.newEvent(ana.org.ID)
-	s.addEvents(false, es...)
-	s.addEvents(false, s.newEvent(ben.org.ID))
+	s.addEvents(es...)
+	s.addEvents(s.newEvent(ben.org.ID))
 	head(ana.org.ID, 0, true)
 	s.equal(s.number(ana.org.ID, 2), 2)
 	head(ana.org.ID, 2, true)
 	s.equal(s.number(ana.org.ID, 9), 3)
 	head(ana.org.ID, 5, false)
-	s.addEvents(false, late)
+	s.addEvents(late)
 	s.equal(s.number(ana.org.ID, 9), 1)
-	s.addEvents(false, early)
+	s.addEvents(early)
 	s.equal(s.number(ana.org.ID, 9), 1)
 	es = append(es, late, early)
 	want := es
-	after := func(org core.OrgID, seq int64, limit int, last int64, want ...*core.Event) {
+	after := func(q ports.StreamQuery, end int64, want ...*core.Event) {
 		s.Helper()
+		q.OrgID = ana.org.ID
 		s.view(func(tx ports.Tx) error {
-			got, end, err := tx.Streams.After(s.Context(), org, seq, limit)
-			s.equal(got, append([]*core.Event{}, want...))
-			s.equal(end, last)
+			got, looked, err := tx.Streams.After(s.Context(), q)
+			s.equal(append([]*core.Event{}, got...), append([]*core.Event{}, want...))
+			s.equal(looked, end)
 			return err
 		})
 	}
-	after(ana.org.ID, 0, 9, 7, want...)
-	after(ana.org.ID, 2, 3, 5, want[2:5]...)
-	after(ana.org.ID, 7, 9, 7)
-	after(ben.org.ID, 0, 9, 0)
+	after(ports.StreamQuery{Last: 7, Limit: 9}, 7, want...)
+	after(ports.StreamQuery{Last: 6, Limit: 9}, 6, want[:6]...)
+	after(ports.StreamQuery{After: 2, Last: 7, Limit: 3}, 5, want[2:5]...)
+	after(ports.StreamQuery{After: 7, Last: 7, Limit: 9}, 7)
 	s.view(func(tx ports.Tx) error {
 		seq, err := tx.Streams.Place(s.Context(), ana.org.ID, early.ID)
 		s.must(err)
 		s.equal(seq, int64(7))
+		id, err := tx.Streams.At(s.Context(), ana.org.ID, 7)
+		s.must(err)
+		s.equal(id, early.ID)
+		_, err = tx.Streams.At(s.Context(), ben.org.ID, 7)
+		s.wantErr(err, core.ErrNotFound)
 		_, err = tx.Streams.Place(s.Context(), ben.org.ID, early.ID)
 		s.wantErr(err, core.ErrNotFound)
 		_, err = tx.Streams.Place(s.Context(), ana.org.ID, core.EventID(s.id()))
@@ -79,9 +85,69 @@ func eventsNumbered(s storeTest) {
 		return err
 	})
 	next := s.newEvent(ana.org.ID)
-	s.addEvents(false, next)
+	s.addEvents(next)
 	s.equal(s.number(ana.org.ID, 9), 1)
-	after(ana.org.ID, 7, 9, 8, next)
+	after(ports.StreamQuery{After: 7, Last: 8, Limit: 9}, 8, next)
+	s.view(func(tx ports.Tx) error {
+		_, _, err := tx.Streams.After(s.Context(), ports.StreamQuery{OrgID: ana.org.ID, After: 6, Last: 8, Limit: 9})
+		s.wantErr(err, core.ErrNotFound)
+		return nil
+	})
+}
+
+// eventsFiltered: what a filter does not name is passed, and not returned.
+func eventsFiltered(s storeTest) {
+	ana := s.signUp("ana")
+	var es []*core.Event
+	for _, kind := range []string{"asset.uploaded", "node.moved", "asset.updated", "drive.updated", "node.moved", "node.created"} {
+		e := s.newEvent(ana.org.ID)
+		e.Type = kind
+		es = append(es, e)
+	}
+	s.addEvents(es...)
+	s.equal(s.number(ana.org.ID, 9), 6)
+	page := func(after int64, limit int, end int64, types []string, want ...*core.Event) {
+		s.Helper()
+		s.view(func(tx ports.Tx) error {
+			got, looked, err := tx.Streams.After(s.Context(), ports.StreamQuery{OrgID: ana.org.ID, After: after, Last: 6, Types: types, Limit: limit})
+			s.equal(append([]*core.Event{}, got...), append([]*core.Event{}, want...))
+			s.equal(looked, end)
+			return err
+		})
+	}
+	page(0, 9, 6, []string{"asset.*"}, es[0], es[2])
+	page(0, 2, 3, []string{"asset.*"}, es[0], es[2])
+	page(0, 9, 6, []string{"asset.updated", "node.moved"}, es[1], es[2], es[4])
+	page(3, 9, 6, []string{"asset.*", "drive.updated"}, es[3])
+	page(0, 9, 6, []string{"share.*"})
+}
+
+// eventsLocked: those who number events and those who tell webhooks of them take
+// the same rows, in the same order.
+func eventsLocked(s storeTest) {
+	ana := s.signUp("ana")
+	s.webhook(ana)
+	const rounds, each = 10, 100
+	for range rounds {
+		es := make([]*core.Event, each)
+		for i := range es {
+			es[each-1-i] = s.newEvent(ana.org.ID) // the later, the smaller its id
+		}
+		s.addEvents(es...)
+		s.equal(s.race(nil, func(i int) error {
+			return s.Update(s.Context(), func(tx ports.Tx) error {
+				if i%2 == 0 {
+					_, err := tx.Streams.Number(s.Context(), ana.org.ID, each)
+					return err
+				}
+				waiting, err := tx.Events.Waiting(s.Context(), ana.org.ID, each)
+				if err != nil {
+					return err
+				}
+				return tx.Events.Told(s.Context(), ana.org.ID, eventIDs(waiting)...)
+			})
+		}), racers)
+	}
 }
 
 // eventsFollowed: while writers race, each with ids that they have taken long
@@ -104,8 +170,7 @@ func eventsFollowed(s storeTest) {
 			for k := range each {
 				e := all[i][each-1-k] // the later, the smaller its id
 				if err := s.Update(s.Context(), func(tx ports.Tx) error {
-					_, err := tx.Events.Add(s.Context(), e)
-					return err
+					return tx.Events.Add(s.Context(), e)
 				}); err != nil {
 					s.Error(err)
 				}
@@ -125,8 +190,12 @@ func eventsFollowed(s storeTest) {
 					return err
 				})
 				if err == nil {
-					err = s.View(s.Context(), func(tx ports.Tx) (err error) {
-						es, seq, err = tx.Streams.After(s.Context(), ana.org.ID, seq, 1000)
+					err = s.View(s.Context(), func(tx ports.Tx) error {
+						head, _, err := tx.Streams.Head(s.Context(), ana.org.ID)
+						if err != nil {
+							return err
+						}
+						es, seq, err = tx.Streams.After(s.Context(), ports.StreamQuery{OrgID: ana.org.ID, After: seq, Last: head, Limit: 1000})
 						return err
 					})
 				}

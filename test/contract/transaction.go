@@ -79,8 +79,7 @@ func (s storeTest) completeAs(id core.TransactionID, ids [][16]byte) (done bool,
 		if _, err := tx.Entitlements.Add(ctx, es...); err != nil {
 			return err
 		}
-		_, err = tx.Events.Add(ctx, &core.Event{ID: ids[0], OrgID: t.OrgID, Type: "transaction.completed", Data: map[string]any{}, At: noon})
-		return err
+		return tx.Events.Add(ctx, &core.Event{ID: ids[0], OrgID: t.OrgID, Type: "transaction.completed", Data: map[string]any{}, At: noon})
 	})
 	return done, err
 }
@@ -435,7 +434,7 @@ func eventsKept(s storeTest) {
 			At: noon.Add(time.Duration(i) * time.Second),
 		})
 	}
-	s.addEvents(false, want...)
+	s.addEvents(want...)
 	list := func(org core.OrgID, after core.EventID, limit int) (es []*core.Event) {
 		s.Helper()
 		s.view(func(tx ports.Tx) (err error) {

@@ -83,7 +83,7 @@ func webhookIsolation(s storeTest) {
 		other := *d
 		other.OrgID = ben.org.ID
 		s.wantErr(tx.Deliveries.Save(ctx, &other), core.ErrNotFound)
-		s.must(tx.Deliveries.GiveUp(ctx, ben.org.ID, w.ID))
+		s.must(tx.Deliveries.GiveUp(ctx, ben.org.ID, w.ID, "no", 9))
 		none, err := tx.Deliveries.List(ctx, ports.DeliveryQuery{OrgID: ben.org.ID, WebhookID: w.ID, Limit: 9})
 		s.equal(len(none), 0)
 		return err
@@ -158,13 +158,43 @@ func webhookRemoved(s storeTest) {
 	s.view(func(tx ports.Tx) error {
 		_, err := tx.Webhooks.Get(s.Context(), ana.org.ID, w.ID)
 		s.wantErr(err, core.ErrNotFound)
-		_, err = tx.Deliveries.Get(s.Context(), ana.org.ID, w.ID, gone.ID)
-		s.wantErr(err, core.ErrNotFound)
+		list, err := tx.Webhooks.List(s.Context(), ports.WebhookQuery{OrgID: ana.org.ID, Limit: 9})
+		s.equal(len(list), 1)
+		return err
+	})
+	s.wantErr(s.Update(s.Context(), func(tx ports.Tx) error {
+		_, err := tx.Webhooks.Lock(s.Context(), ana.org.ID, w.ID)
+		return err
+	}), core.ErrNotFound)
+	s.wantErr(s.Update(s.Context(), func(tx ports.Tx) error { return tx.Webhooks.Remove(s.Context(), ana.org.ID, w.ID) }), core.ErrNotFound)
+	s.wantErr(s.Update(s.Context(), func(tx ports.Tx) error {
+		changed := *w
+		changed.Version++
+		return tx.Webhooks.Save(s.Context(), &changed)
+	}), core.ErrStale)
+	s.equal(s.due(noon, 9), []ports.WebhookRef{refOf(other)})
+	s.update(func(tx ports.Tx) error { return tx.Webhooks.Add(s.Context(), s.newWebhook(ana), 2) }) // it counts no more
+	late := s.deliver(w)                                                                            // of somebody who had seen it
+	prune := func(want int) {
+		s.Helper()
+		s.update(func(tx ports.Tx) error {
+			n, err := tx.Deliveries.Prune(s.Context(), noon, 99, 1)
+			s.equal(n, want)
+			return err
+		})
+	}
+	prune(1)
+	prune(1)
+	prune(0)
+	s.view(func(tx ports.Tx) error {
+		for _, d := range []*core.Delivery{gone, late} {
+			_, err := tx.Deliveries.Get(s.Context(), d.OrgID, d.WebhookID, d.ID)
+			s.wantErr(err, core.ErrNotFound)
+		}
 		return nil
 	})
 	s.equal(s.delivery(stays), stays)
-	late := s.newDelivery(w)
-	if err := s.Update(s.Context(), func(tx ports.Tx) error { return tx.Deliveries.Add(s.Context(), late) }); err == nil {
-		s.Error("a delivery to a webhook that is gone is stored")
+	if err := s.Update(s.Context(), func(tx ports.Tx) error { return tx.Deliveries.Add(s.Context(), s.newDelivery(w)) }); err == nil {
+		s.Error("a delivery to a webhook that has gone is stored")
 	}
 }

@@ -28,6 +28,7 @@ type stream struct {
 	mu     sync.Mutex
 	events []heard
 	beats  int
+	place  string // what was passed without being heard
 }
 
 // follow begins a stream; after is the last event known, or "".
@@ -77,10 +78,13 @@ func (s *stream) read(res *http.Response) {
 			}
 			e.data = body.Data
 		case ":", "":
-			if e.id != "" {
+			switch {
+			case e.kind != "":
 				s.events = append(s.events, e)
-			} else if name == ":" {
+			case name == ":":
 				s.beats++
+			case e.id != "":
+				s.place = e.id
 			}
 			e = heard{}
 		}
@@ -180,9 +184,7 @@ func TestEventsAreFollowed(t *testing.T) {
 		}
 		many[0].cancel()
 		eventually(t, "a place is free", func() bool {
-			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
-			defer cancel()
-			req, _ := http.NewRequestWithContext(ctx, http.MethodGet, s.url+events, nil) // a URL it is
+			req, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+events, nil) // a URL it is
 			req.Header.Set("Authorization", "Bearer "+ana.token)
 			res, err := (&http.Client{}).Do(req)
 			if err != nil {
@@ -194,7 +196,7 @@ func TestEventsAreFollowed(t *testing.T) {
 		eventually(t, "a comment comes each 15 seconds", func() bool {
 			again.mu.Lock()
 			defer again.mu.Unlock()
-			return again.beats >= 1
+			return again.beats >= 2 && again.place == again.events[len(again.events)-1].id
 		})
 
 		// The server stops although they follow.

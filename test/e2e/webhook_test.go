@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -189,7 +190,7 @@ func TestAReceiverThatFailsGetsTheMessageAgain(t *testing.T) {
 		product := ana.want(http.StatusCreated, "POST", "/api/orgs/"+ana.org+"/products",
 			object{"name": "x", "type": "digital", "price": object{"amount": 1, "currency": "EUR"}}).text("id")
 		first := r.await("product.created", 1)
-		eventually(t, "the failure is known", func() bool { return h.deliveries("").number("items.0.attempts") == 1 })
+		eventually(t, "the failure is known", func() bool { return h.deliveries("").number("items.0.attempts") >= 1 })
 		log := h.deliveries("?status=pending")
 		if body := log.text("items.0.response.body"); log.number("items.0.response.status") != 503 || !strings.HasPrefix(body, "busy \ufffd\ufffd é") ||
 			len(body) > 4096 || log.text("items.0.response.headers.X-Receiver") != "test" || log.get("items.0.next_attempt_at") == nil {
@@ -200,10 +201,11 @@ func TestAReceiverThatFailsGetsTheMessageAgain(t *testing.T) {
 		}
 		r.answers(http.StatusOK, "ok")
 		s.later(time.Minute, ana)
-		second := r.await("product.created", 2)
 		if got := h.settled("product.created"); !slices.Equal(got, []string{"delivered"}) {
 			t.Errorf("%v", got)
 		}
+		tries := len(r.all("product.created"))
+		second := r.await("product.created", max(2, tries))
 		if first.id() != second.id() || !bytes.Equal(first.body, second.body) || second.Data["product_id"] != product {
 			t.Errorf("%v %s\n%v %s", first.header, first.body, second.header, second.body)
 		}
@@ -216,11 +218,11 @@ func TestAReceiverThatFailsGetsTheMessageAgain(t *testing.T) {
 		// Redelivered by hand, with the same id, and found in the audit log.
 		id := h.deliveries("").text("items.0.id")
 		ana.want(http.StatusAccepted, "POST", h.path+"/deliveries/"+id+"/redeliver", nil)
-		third := r.await("product.created", 3)
+		third := r.await("product.created", tries+1)
 		if got := h.settled("product.created"); third.id() != first.id() || !bytes.Equal(third.body, first.body) || !slices.Equal(got, []string{"delivered"}) {
 			t.Errorf("%v %s, %v", third.header, third.body, got)
 		}
-		if log := h.deliveries(""); log.number("items.0.attempts") != 3 {
+		if log := h.deliveries(""); log.number("items.0.attempts") != int64(tries)+1 {
 			t.Errorf("%s", log.body)
 		}
 		ana.refused(http.StatusNotFound, "not_found", "POST", h.path+"/deliveries/"+missingID+"/redeliver", nil)
@@ -270,7 +272,17 @@ func TestASlowReceiverHoldsUpNobody(t *testing.T) {
 		slow, quick := newReceiver(t), newReceiver(t)
 		held := make(chan struct{})
 		defer close(held)
-		slow.with(func(http.ResponseWriter, *http.Request) { <-held })
+		var now, most atomic.Int64 // at the slow one, which gets its message again once nobody waits for an answer
+		slow.with(func(_ http.ResponseWriter, r *http.Request) {
+			if n := now.Add(1); n > most.Load() {
+				most.Store(n)
+			}
+			defer now.Add(-1)
+			select {
+			case <-held:
+			case <-r.Context().Done():
+			}
+		})
 		ana := s.licensed("ana")
 		ana.listens(slow, object{"events": []string{"product.created"}})
 		h := ana.listens(quick, object{"events": []string{"product.created"}})
@@ -280,8 +292,8 @@ func TestASlowReceiverHoldsUpNobody(t *testing.T) {
 				object{"name": strings.Repeat("x", i+1), "type": "digital", "price": object{"amount": 1, "currency": "EUR"}})
 		}
 		eventually(t, "the quick one has all", func() bool { return len(quick.all()) == all })
-		if n := len(slow.all()); n != 1 {
-			t.Errorf("%d are on their way to the slow one", n)
+		if n := most.Load(); n != 1 {
+			t.Errorf("%d are on their way to the slow one at once", n)
 		}
 		if got := h.settled("product.created"); len(got) != all {
 			t.Errorf("%v", got)

@@ -58,6 +58,9 @@ func (r purges) Step(ctx context.Context, org core.OrgID, limit int) (left ports
 	if !errors.Is(err, core.ErrNotFound) {
 		return left, false, err
 	}
+	if done, err := shareLinks(r).strip(ctx, limit, "l.org_id = ?", org); err != nil || !done { // those of its groups
+		return left, false, err
+	}
 	for _, t := range ofOrg {
 		res, err := r.NewRaw(`DELETE FROM ? WHERE ? IN (SELECT ? FROM ? WHERE org_id = ? LIMIT ?)`,
 			bun.Ident(t.table), bun.Ident(t.key), bun.Ident(t.key), bun.Ident(t.table), org, limit).Exec(ctx)

@@ -164,7 +164,19 @@ func (s *Service) check(ctx context.Context, tx ports.Tx, l, before *core.ShareL
 	if err != nil {
 		return err
 	}
-	if err := core.CheckShare(l, before, license, o.Settings.Sharing, now); err != nil {
+	terms := core.ShareTerms{License: license, Policy: o.Settings.Sharing}
+	if l.OfGroup() {
+		g, err := tx.Groups.Get(ctx, l.OrgID, l.GroupID)
+		if err != nil {
+			return err
+		}
+		if g.Deleted() {
+			return core.ErrGroupDeleted
+		}
+		terms.GroupPassword = g.SharePasswordHash != ""
+		l.DefaultExpiry(terms)
+	}
+	if err := core.CheckShare(l, before, terms, now); err != nil {
 		return err
 	}
 	for i, id := range l.Accounts {

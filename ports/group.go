@@ -37,7 +37,8 @@ type Groups interface {
 	List(ctx context.Context, q GroupQuery) ([]ListedGroup, error)
 
 	// Purge removes at most limit groups that were deleted at t or before, of any
-	// live org, those last with which others were deleted, and counts them down. It
+	// live org, those last with which others were deleted, and counts them down; or
+	// else at most limit rows of their links and these' logs, which go first. It
 	// returns those that were deleted by themselves.
 	Purge(ctx context.Context, t time.Time, limit int) (removed int, own []core.Group, err error)
 }

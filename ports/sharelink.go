@@ -46,7 +46,9 @@ type ShareLinks interface {
 type ShareLinkQuery struct {
 	OrgID     core.OrgID
 	NodeID    core.NodeID
-	AccountID core.AccountID // whose standing decides what is listed: links of drives where they may write
+	GroupID   core.GroupID
+	AccountID core.AccountID // whose standing decides what is listed: links of drives where they may write,
+	Groups    []core.GroupID // and of these groups
 	Live      bool           // neither revoked nor expired at Now
 	Now       time.Time
 	Before    core.ShareLinkID

@@ -182,19 +182,19 @@ func (s *Store) Salt(ctx context.Context, day time.Time, fresh core.VisitorSalt)
 	return salt, translate("salt", err)
 }
 
-// strip removes at most limit rows of each of the tables, whose subjects p,
-// links or groups, are about to go. It returns false if there may be more.
+// strip removes at most limit rows of each of the tables, whose subjects,
+// links l or groups g, are about to go. It returns false if there may be more.
 func (r traffic) strip(ctx context.Context, tables trafficTables, limit int, which string, args ...any) (done bool, err error) {
-	parents := "share_links"
+	parents, parent := "share_links AS l", "l.id"
 	if tables == groupTraffic {
-		parents = "groups"
+		parents, parent = "groups AS g", "g.id"
 	}
 	for table, key := range map[string]string{
 		tables.sums:     "x.subject_id, x.dim, x.grain, x.bucket, x.key",
 		tables.visitors: "x.visitor, x.subject_id, x.via",
 	} {
-		text := `DELETE FROM ` + table + ` WHERE (` + strings.ReplaceAll(key, "x.", "") + `) IN (SELECT ` + key + ` FROM ` + parents + ` AS p
-			JOIN ` + table + ` AS x ON x.subject_id = p.id WHERE ` + which + ` LIMIT ?)`
+		text := `DELETE FROM ` + table + ` WHERE (` + strings.ReplaceAll(key, "x.", "") + `) IN (SELECT ` + key + ` FROM ` + parents + `
+			JOIN ` + table + ` AS x ON x.subject_id = ` + parent + ` WHERE ` + which + ` LIMIT ?)`
 		res, err := r.NewRaw(text, append(args[:len(args):len(args)], limit)...).Exec(ctx)
 		if n, err := affected("strip "+table, res, err); err != nil || n == limit {
 			return false, err

@@ -108,7 +108,7 @@ func TestAnalyticsOfALink(t *testing.T) {
 		l.gets(http.StatusOK, "/nodes", as("198.51.100.7", onTablet))
 		l.gets(http.StatusOK, "/nodes", as("203.0.113.9", "curl/8"))
 		l.gets(http.StatusOK, "/nodes", as("203.0.113.9", "Mozilla/5.0 (compatible; OwnBot/1.0; +https://example.com/bot)"))
-		l.gets(http.StatusOK, "/nodes", as("203.0.113.9", "Slackbot-LinkExpanding 1.0")) // makes a preview
+		l.gets(http.StatusNoContent, "/nodes", as("203.0.113.9", "Slackbot-LinkExpanding 1.0")) // makes a preview
 		for _, file := range []string{one, one, two} {
 			l.gets(http.StatusOK, "/download-url?asset_id="+file, as("198.51.100.7", onTablet))
 		}

@@ -37,9 +37,10 @@ type Groups interface {
 	List(ctx context.Context, q GroupQuery) ([]ListedGroup, error)
 
 	// Purge removes at most limit groups that were deleted at t or before, of any
-	// live org, those last with which others were deleted, and counts them down; if
-	// there are very many files in them, first some of these. It returns the groups
-	// that were deleted by themselves; removed is 0 once nothing is left.
+	// live org, those last with which others were deleted, and counts them down; or
+	// else a part of what is theirs and goes first: files in them, their links, and
+	// these' logs. It returns the groups that were deleted by themselves; removed is
+	// 0 once nothing is left.
 	Purge(ctx context.Context, t time.Time, limit int) (removed int, own []core.Group, err error)
 }
 

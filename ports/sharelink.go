@@ -46,7 +46,9 @@ type ShareLinks interface {
 type ShareLinkQuery struct {
 	OrgID     core.OrgID
 	NodeID    core.NodeID
-	AccountID core.AccountID // whose standing decides what is listed: links of drives where they may write
+	GroupID   core.GroupID
+	AccountID core.AccountID // whose standing decides what is listed: links of drives where they may write,
+	Groups    []core.GroupID // and of these groups
 	Live      bool           // neither revoked nor expired at Now
 	Now       time.Time
 	Before    core.ShareLinkID
@@ -77,6 +79,11 @@ type Visits interface {
 	// if the link's limit is reached. It answers once that is durable. However
 	// many calls about one link come at once, they are granted exactly up to the
 	// limit; they share statements. before is the link's count of that kind
-	// before this access.
+	// before this access. What is granted of views and downloads waits for
+	// Traffic.RollUp from then on.
 	Visit(ctx context.Context, a *core.ShareAccess) (granted bool, before int64, err error)
+
+	// Salt returns the salt of the visitors of the day (UTC) that begins at day:
+	// the one that is stored or else, from then on, fresh.
+	Salt(ctx context.Context, day time.Time, fresh core.VisitorSalt) (core.VisitorSalt, error)
 }

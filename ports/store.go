@@ -62,4 +62,6 @@ type Tx struct {
 	GroupTrees       GroupTrees
 	GroupPermissions GroupPermissions
 	GroupAssets      GroupAssets
+
+	Traffic Traffic
 }

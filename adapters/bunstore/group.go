@@ -26,11 +26,15 @@ type groupRow struct {
 	Order        document[groupOrder] `bun:"organisation"`
 	CreatedBy    core.AccountID       `bun:"created_by"`
 	OwnerID      core.AccountID       `bun:"owner_id"`
-	DeletedAt    stamp                `bun:"deleted_at"`
-	DeletedWith  core.GroupID         `bun:"deleted_with"`
-	Version      int64                `bun:"version"`
-	CreatedAt    stamp                `bun:"created_at"`
-	UpdatedAt    stamp                `bun:"updated_at"`
+
+	SharePasswordHash    string `bun:"share_password_hash"`
+	SharePasswordVersion int64  `bun:"share_password_version"`
+
+	DeletedAt   stamp        `bun:"deleted_at"`
+	DeletedWith core.GroupID `bun:"deleted_with"`
+	Version     int64        `bun:"version"`
+	CreatedAt   stamp        `bun:"created_at"`
+	UpdatedAt   stamp        `bun:"updated_at"`
 }
 
 // groupOrder is the column organisation, as JSON.
@@ -44,7 +48,7 @@ func newGroupRow(g *core.Group) *groupRow {
 	return &groupRow{
 		ID: g.ID, OrgID: g.OrgID, ParentID: g.ParentID, Name: g.Name, NameFolded: core.Fold(g.Name), Description: g.Description,
 		CoverAssetID: g.CoverAssetID, IsPublic: g.IsPublic, Metadata: metadata(g.Metadata), Order: document[groupOrder]{groupOrder(g.Order)},
-		CreatedBy: g.CreatedBy, OwnerID: g.OwnerID, DeletedAt: stamp{g.DeletedAt}, DeletedWith: g.DeletedWith,
+		CreatedBy: g.CreatedBy, OwnerID: g.OwnerID, SharePasswordHash: g.SharePasswordHash, SharePasswordVersion: g.SharePasswordVersion, DeletedAt: stamp{g.DeletedAt}, DeletedWith: g.DeletedWith,
 		Version: g.Version, CreatedAt: stamp{g.CreatedAt}, UpdatedAt: stamp{g.UpdatedAt},
 	}
 }
@@ -53,7 +57,7 @@ func (r *groupRow) group() *core.Group {
 	return &core.Group{
 		ID: r.ID, OrgID: r.OrgID, ParentID: r.ParentID, Name: r.Name, Description: r.Description,
 		CoverAssetID: r.CoverAssetID, IsPublic: r.IsPublic, Metadata: core.Metadata(r.Metadata), Order: core.GroupOrder(r.Order.v),
-		CreatedBy: r.CreatedBy, OwnerID: r.OwnerID, DeletedAt: r.DeletedAt.Time, DeletedWith: r.DeletedWith,
+		CreatedBy: r.CreatedBy, OwnerID: r.OwnerID, SharePasswordHash: r.SharePasswordHash, SharePasswordVersion: r.SharePasswordVersion, DeletedAt: r.DeletedAt.Time, DeletedWith: r.DeletedWith,
 		Version: r.Version, CreatedAt: r.CreatedAt.Time, UpdatedAt: r.UpdatedAt.Time,
 	}
 }
@@ -174,6 +178,12 @@ func (r groups) Purge(ctx context.Context, t time.Time, limit int) (removed int,
 		(SELECT group_id, asset_id FROM group_assets WHERE group_id IN (?) LIMIT ?)`, bun.List(ids), filesAtOnce).Exec(ctx)
 	if n, err := affected("purge groups", res, err); err != nil || n == filesAtOnce {
 		return n, nil, err
+	}
+	if done, err := shareLinks(r).strip(ctx, limit, "l.group_id IN (?)", bun.List(ids)); err != nil || !done {
+		return limit, nil, err
+	}
+	if done, err := traffic(r).strip(ctx, groupTraffic, limit, "g.id IN (?)", bun.List(ids)); err != nil || !done {
+		return limit, nil, err // the groups are for the next call
 	}
 	if _, err := r.NewRaw(`DELETE FROM groups WHERE id IN (?)`, bun.List(ids)).Exec(ctx); err != nil {
 		return 0, nil, translate("purge groups", err)

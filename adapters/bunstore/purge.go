@@ -34,6 +34,7 @@ var ofOrg = []struct{ table, key string }{
 	{"transactions", "id"},
 	{"subscriptions", "id"},
 	{"products", "id"},
+	{"share_visits", "id"},
 	{"groups", "id"},
 	{"events", "id"},
 	{"webhook_deliveries", "id"},
@@ -56,6 +57,12 @@ func (r purges) Step(ctx context.Context, org core.OrgID, limit int) (left ports
 		return left, false, err
 	}
 	if !errors.Is(err, core.ErrNotFound) {
+		return left, false, err
+	}
+	if done, err := shareLinks(r).strip(ctx, limit, "l.org_id = ?", org); err != nil || !done { // those of its groups
+		return left, false, err
+	}
+	if done, err := traffic(r).strip(ctx, groupTraffic, limit, "g.org_id = ?", org); err != nil || !done {
 		return left, false, err
 	}
 	for _, t := range ofOrg {

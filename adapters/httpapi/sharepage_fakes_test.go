@@ -145,6 +145,13 @@ func (fakeShareVersions) Current(_ context.Context, _ core.OrgID, ids []core.Ass
 	return map[core.AssetID]core.Version{ids[0]: {AssetID: ids[0], BlobKey: "k", ContentType: "image/png", SizeBytes: 7}}, nil
 }
 
+func (*fakeShare) Salt(context.Context, time.Time, core.VisitorSalt) (salt core.VisitorSalt, err error) {
+	return salt, nil
+}
+
+func (*fakeShare) Country(string) string     { return core.CountryUnknown }
+func (*fakeShare) Device(string) core.Device { return core.DeviceUnknown }
+
 // shareFixture is a server with the pages of that link.
 type shareFixture struct {
 	*fixture
@@ -156,6 +163,7 @@ func newShareFixture(tb testing.TB, s *fakeShare) shareFixture {
 	return shareFixture{newFixture(tb, func(all *Services, o *Options) {
 		all.Shares = share.NewService(share.Deps{
 			Store: s, Hot: s, Blobs: fakeBlobs{}, Secrets: s, Passwords: s, Limiter: s, Clock: fixedClock{}, IDs: fixedIDs{}, Text: plainText{},
+			Countries: s, Devices: s,
 		}, share.Options{DownloadTTL: time.Minute})
 		all.Drives = drive.NewService(drive.Deps{Store: s, Access: s, Clock: fixedClock{}, IDs: fixedIDs{}, Text: plainText{}}, drive.Options{})
 		all.BlobOrigin = func(context.Context) (string, error) { return "https://files.example.com", nil }

@@ -71,6 +71,8 @@ var requests = []request{
 	{"POST", "/api/shares/{share}/rotate", ""},
 	{"GET", "/api/shares/{share}/access-log", ""},
 	{"GET", "/api/shares/{share}/access-log?format=csv", ""},
+	{"GET", "/api/shares/{share}/analytics", ""},
+	{"GET", "/api/groups/{group}/analytics?period=day", ""},
 	{"POST", "/api/assets/{pending}/complete", `{"upload_id": "{upload}"}`},
 	{"POST", "/api/assets/{asset}/complete", `{"upload_id": "{upload}"}`},
 	{"POST", "/api/assets/{pending}/upload/parts", `{"from": 1}`},
@@ -325,7 +327,7 @@ func inventory(u *user, ids map[string]string) string {
 	var b strings.Builder
 	for _, path := range []string{
 		"/api/me", "/api/orgs/{org}", "/api/orgs/{org}/license", "/api/orgs/{org}/assets", "/api/orgs/{org}/assets/{asset}",
-		"/api/orgs/{org}/assets/{pending}", "/api/drives/{drive}/nodes", "/api/drives/{drive}/api-keys", "/api/drives/{drive}/trash", "/api/drives/{drive}/changes", "/api/nodes/{node}", "/api/assets/{asset}/versions", "/api/assets/{pending}/upload", "/api/shares/{share}", "/api/shares/{share}/access-log", "/api/nodes/{asset}/shares",
+		"/api/orgs/{org}/assets/{pending}", "/api/drives/{drive}/nodes", "/api/drives/{drive}/api-keys", "/api/drives/{drive}/trash", "/api/drives/{drive}/changes", "/api/nodes/{node}", "/api/assets/{asset}/versions", "/api/assets/{pending}/upload", "/api/shares/{share}", "/api/shares/{share}/access-log", "/api/shares/{share}/analytics", "/api/nodes/{asset}/shares",
 		"/api/me/accounts", "/api/me/sessions", "/api/orgs/{company}", "/api/orgs/{company}/members", "/api/orgs/{company}/invitations",
 		"/api/orgs/{company}/audit-log", "/api/orgs/{company}/drives", "/api/drives/{shared}/members",
 		"/api/orgs/{company}/products", "/api/orgs/{company}/products/{product}/assets", "/api/orgs/{company}/transactions", "/api/orgs/{company}/subscriptions",

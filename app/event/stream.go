@@ -50,7 +50,7 @@ func (s *Service) Follow(ctx context.Context, a core.Actor, in FollowInput) (*St
 	if err != nil {
 		return nil, err
 	}
-	f, err := s.join(a.UserID, in.OrgID)
+	f, err := s.join(a.UserID, in.OrgID) //nolint:contextcheck // the feed outlives whoever is first
 	if err != nil {
 		return nil, err
 	}

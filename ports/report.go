@@ -2,6 +2,7 @@ package ports
 
 import (
 	"context"
+	"io"
 	"time"
 
 	"github.com/seed-755a8038/coffer/core"
@@ -91,4 +92,21 @@ type ReportRunQuery struct {
 type ReportRunRef struct {
 	OrgID core.OrgID
 	ID    core.ReportRunID
+}
+
+// ReportDocument is what a file of analytics shows.
+type ReportDocument struct {
+	Title     string // of the document
+	OrgName   string
+	Subject   string // what the numbers are of
+	Color     string // #rrggbb, or empty
+	Analytics core.Analytics
+	MadeAt    time.Time
+}
+
+// ReportFiles makes the files that analytics come as.
+type ReportFiles interface {
+	// Write writes a file. The same document makes the same file. It needs memory
+	// for what is in the document, and a few megabytes.
+	Write(ctx context.Context, w io.Writer, f core.ReportFormat, d ReportDocument) error
 }

@@ -43,6 +43,7 @@ type Config struct {
 	ChangeRetention     time.Duration
 	OrgRetention        time.Duration
 	Share               ShareConfig
+	Analytics           AnalyticsConfig
 	LogLevel            string // debug, info, warn or error
 	RateLimitPerMinute  int    // requests of one address or user; 0: no general limit
 	BlobsPublicURL      string // an origin of its own for user content on disk; empty: PublicURL
@@ -119,6 +120,13 @@ type ShareConfig struct {
 	LogAddresses core.AddressLog
 }
 
+// AnalyticsConfig says what is known of visitors, and for how long what they did
+// is counted.
+type AnalyticsConfig struct {
+	Retention   time.Duration // of sums
+	CountryFile string        // a database in MaxMind's format; empty: countries are not known
+}
+
 // S3Config says where blobs are. An empty Bucket means the disk.
 type S3Config struct {
 	Endpoint          string // empty: AWS
@@ -147,6 +155,7 @@ func DefaultConfig() Config {
 		ChangeRetention:    90 * day,
 		OrgRetention:       30 * day,
 		Share:              ShareConfig{LogRetention: 365 * day, LogAddresses: core.AddressFull},
+		Analytics:          AnalyticsConfig{Retention: 3 * 366 * day},
 		LogLevel:           "info",
 		RateLimitPerMinute: 6000,
 		Mail:               MailConfig{TLS: "starttls"},

@@ -105,6 +105,8 @@ func Settings() []Setting {
 		{Key: "changes.retention", Help: "time for which the changes of a drive can be followed", field: func(c *Config) field { return (*duration)(&c.ChangeRetention) }},
 		{Key: "share.log_retention", Help: "time for which the access logs of share links are kept", field: func(c *Config) field { return (*duration)(&c.Share.LogRetention) }},
 		{Key: "share.log_addresses", Help: "how much of visitors' addresses access logs keep: full, network (the first 24 bits, of IPv6 48) or none", field: func(c *Config) field { return text(&c.Share.LogAddresses) }},
+		{Key: "analytics.retention", Help: "time for which analytics are kept; never shorter than that of the access logs", field: func(c *Config) field { return (*duration)(&c.Analytics.Retention) }},
+		{Key: "analytics.country_file", Help: "a database (.mmdb) of the countries of addresses; absent: none is known", field: func(c *Config) field { return text(&c.Analytics.CountryFile) }},
 		{Key: "rate_limit.per_minute", Help: "requests of one address or user; 0: no general limit", field: func(c *Config) field { return (*number)(&c.RateLimitPerMinute) }},
 		{Key: "blobs.public_url", Help: "another origin for user content on disk", field: func(c *Config) field { return text(&c.BlobsPublicURL) }},
 		{Key: "app.url", Help: "what links in mail begin with; absent: the public URL", field: func(c *Config) field { return text(&c.AppURL) }},

@@ -9,6 +9,7 @@ import (
 	"github.com/seed-755a8038/coffer/adapters/bunstore"
 	"github.com/seed-755a8038/coffer/adapters/riverqueue"
 	"github.com/seed-755a8038/coffer/app"
+	"github.com/seed-755a8038/coffer/app/analytics"
 	"github.com/seed-755a8038/coffer/app/asset"
 	"github.com/seed-755a8038/coffer/app/drive"
 	"github.com/seed-755a8038/coffer/app/group"
@@ -63,6 +64,7 @@ type works struct {
 	Shares  *share.Service
 	Store   *appstore.Service
 	Groups  *group.Service
+	Traffic *analytics.Service
 	Limiter *bunstore.Limiter
 	Blobs   blobStore
 }
@@ -100,6 +102,7 @@ func registerJobs(r *riverqueue.Registry, w works, clock ports.Clock, log *slog.
 	riverqueue.Handle(r, again(log, w.Store.Settle), riverqueue.HandleOptions{Timeout: long, MaxAttempts: 1})
 	riverqueue.Handle(r, again(log, w.Store.Prune), riverqueue.HandleOptions{Timeout: long, MaxAttempts: 1})
 	registerWebhooks(r, w.Hooks, log)
+	registerAnalytics(r, w.Traffic, log)
 	riverqueue.Handle(r, again(log, w.Groups.Purge), riverqueue.HandleOptions{Timeout: long, MaxAttempts: 1})
 	riverqueue.Handle(r, again(log, w.Assets.Sweep), riverqueue.HandleOptions{Timeout: time.Hour, MaxAttempts: 1})
 	riverqueue.Handle(r, again(log, w.Orgs.Purge), riverqueue.HandleOptions{Timeout: 5 * time.Minute, MaxAttempts: 1})
@@ -139,4 +142,12 @@ func registerWebhooks(r *riverqueue.Registry, hooks *webhook.Service, log *slog.
 	riverqueue.Handle(r, hooks.FanOut, riverqueue.HandleOptions{})
 	riverqueue.Handle(r, again(log, hooks.Prune), riverqueue.HandleOptions{Timeout: 10 * time.Minute, MaxAttempts: 1})
 	r.Every(time.Hour, true, func() ports.Job { return webhook.Prune{} })
+}
+
+// registerAnalytics is the part of it that counts visits.
+func registerAnalytics(r *riverqueue.Registry, traffic *analytics.Service, log *slog.Logger) {
+	riverqueue.Handle(r, again(log, traffic.RollUp), riverqueue.HandleOptions{Timeout: 5 * time.Minute, MaxAttempts: 1})
+	riverqueue.Handle(r, again(log, traffic.Prune), riverqueue.HandleOptions{Timeout: 10 * time.Minute, MaxAttempts: 1})
+	r.Every(time.Minute, true, func() ports.Job { return analytics.RollUp{} })
+	r.Every(time.Hour, true, func() ports.Job { return analytics.Prune{} })
 }

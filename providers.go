@@ -19,6 +19,7 @@ import (
 	"github.com/seed-755a8038/coffer/adapters/egress"
 	"github.com/seed-755a8038/coffer/adapters/fsblob"
 	"github.com/seed-755a8038/coffer/adapters/jwtauth"
+	"github.com/seed-755a8038/coffer/adapters/maxmind"
 	"github.com/seed-755a8038/coffer/adapters/oidc"
 	"github.com/seed-755a8038/coffer/adapters/ratelimit"
 	"github.com/seed-755a8038/coffer/adapters/riverqueue"
@@ -31,6 +32,7 @@ import (
 	"github.com/seed-755a8038/coffer/adapters/totp"
 	hookadapter "github.com/seed-755a8038/coffer/adapters/webhook"
 	"github.com/seed-755a8038/coffer/app/admin"
+	"github.com/seed-755a8038/coffer/app/analytics"
 	"github.com/seed-755a8038/coffer/app/asset"
 	"github.com/seed-755a8038/coffer/app/check"
 	"github.com/seed-755a8038/coffer/app/drive"
@@ -258,6 +260,14 @@ func newShareOptions(cfg Config) share.Options {
 		Unlimited: cfg.SelfHostedUnlimited, DownloadTTL: cfg.DownloadURLTTL, PublicURL: strings.TrimSuffix(cfg.PublicURL, "/"),
 		LogRetention: cfg.Share.LogRetention, LogAddresses: cfg.Share.LogAddresses,
 	}
+}
+
+func newAnalyticsOptions(cfg Config) analytics.Options {
+	return analytics.Options{Unlimited: cfg.SelfHostedUnlimited, Retention: max(cfg.Analytics.Retention, cfg.Share.LogRetention)}
+}
+
+func newCountries(cfg Config, log *slog.Logger) (*maxmind.Countries, error) {
+	return maxmind.Open(cfg.Analytics.CountryFile, now, func(err error) { log.Error("countries", "error", err) })
 }
 
 func newStoreOptions(cfg Config) appstore.Options {

@@ -23,6 +23,7 @@ import (
 	"github.com/seed-755a8038/coffer/adapters/system"
 	"github.com/seed-755a8038/coffer/adapters/telemetry"
 	"github.com/seed-755a8038/coffer/app/admin"
+	"github.com/seed-755a8038/coffer/app/analytics"
 	"github.com/seed-755a8038/coffer/app/asset"
 	"github.com/seed-755a8038/coffer/app/check"
 	"github.com/seed-755a8038/coffer/app/drive"
@@ -124,6 +125,7 @@ type face struct {
 	Webhooks *webhook.Service
 	Events   *event.Service
 	Groups   *group.Service
+	Traffic  *analytics.Service
 	Admin    *admin.Service
 	Limiter  *ratelimit.Limiter
 	Clock    system.Clock
@@ -136,7 +138,7 @@ type face struct {
 
 func newHandler(cfg Config, build Build, log *slog.Logger, f face) (handler, error) {
 	h, err := httpapi.New(httpapi.Services{
-		Identity: f.Identity, Orgs: f.Orgs, Drives: f.Drives, Assets: f.Assets, Shares: f.Shares, Store: f.Store, Webhooks: f.Webhooks, Events: f.Events, Groups: f.Groups, Admin: f.Admin, Limiter: f.Limiter, Clock: f.Clock, Log: log,
+		Identity: f.Identity, Orgs: f.Orgs, Drives: f.Drives, Assets: f.Assets, Shares: f.Shares, Store: f.Store, Webhooks: f.Webhooks, Events: f.Events, Groups: f.Groups, Analytics: f.Traffic, Admin: f.Admin, Limiter: f.Limiter, Clock: f.Clock, Log: log,
 		Ready: f.Ready.components, Observe: f.Metrics.HTTP, Blobs: f.Blobs.handler, BlobOrigin: f.Blobs.origin,
 	}, httpapi.Options{
 		Version: build.Version, PublicURL: cfg.PublicURL, TrustedProxies: cfg.HTTP.TrustedProxies, CORSOrigins: cfg.HTTP.CORSOrigins,

@@ -11,13 +11,16 @@ import (
 	"github.com/seed-755a8038/coffer/adapters/argon2"
 	"github.com/seed-755a8038/coffer/adapters/bunstore"
 	"github.com/seed-755a8038/coffer/adapters/jwtauth"
+	"github.com/seed-755a8038/coffer/adapters/maxmind"
 	"github.com/seed-755a8038/coffer/adapters/oidc"
 	"github.com/seed-755a8038/coffer/adapters/riverqueue"
 	"github.com/seed-755a8038/coffer/adapters/sealing"
 	"github.com/seed-755a8038/coffer/adapters/system"
 	"github.com/seed-755a8038/coffer/adapters/totp"
+	"github.com/seed-755a8038/coffer/adapters/useragent"
 	hookadapter "github.com/seed-755a8038/coffer/adapters/webhook"
 	"github.com/seed-755a8038/coffer/app/admin"
+	"github.com/seed-755a8038/coffer/app/analytics"
 	"github.com/seed-755a8038/coffer/app/asset"
 	"github.com/seed-755a8038/coffer/app/check"
 	"github.com/seed-755a8038/coffer/app/drive"
@@ -114,6 +117,13 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 		wire.Struct(new(group.Deps), "*"),
 		newGroupOptions,
 		group.NewService,
+		newCountries,
+		wire.Bind(new(ports.Countries), new(*maxmind.Countries)),
+		wire.Struct(new(useragent.Devices)),
+		wire.Bind(new(ports.Devices), new(useragent.Devices)),
+		wire.Struct(new(analytics.Deps), "*"),
+		newAnalyticsOptions,
+		analytics.NewService,
 		newOrphans,
 		newCheckRetention,
 		check.NewService,

@@ -11,7 +11,9 @@ import (
 	"github.com/seed-755a8038/coffer/adapters/argon2"
 	"github.com/seed-755a8038/coffer/adapters/riverqueue"
 	"github.com/seed-755a8038/coffer/adapters/system"
+	"github.com/seed-755a8038/coffer/adapters/useragent"
 	"github.com/seed-755a8038/coffer/app/admin"
+	"github.com/seed-755a8038/coffer/app/analytics"
 	"github.com/seed-755a8038/coffer/app/asset"
 	"github.com/seed-755a8038/coffer/app/check"
 	"github.com/seed-755a8038/coffer/app/drive"
@@ -135,6 +137,14 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 	}
 	assetOptions := newAssetOptions(cfg, cofferSchema)
 	assetService := asset.NewService(assetDeps, assetOptions)
+	countries, err := newCountries(cfg, log)
+	if err != nil {
+		cleanup3()
+		cleanup2()
+		cleanup()
+		return nil, nil, err
+	}
+	devices := useragent.Devices{}
 	shareDeps := share.Deps{
 		Store:     bunstoreStore,
 		Hot:       bunstoreStore,
@@ -145,6 +155,8 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 		Clock:     clock,
 		IDs:       iDs,
 		Text:      systemText,
+		Countries: countries,
+		Devices:   devices,
 	}
 	shareOptions := newShareOptions(cfg)
 	shareService := share.NewService(shareDeps, shareOptions)
@@ -199,6 +211,15 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 	}
 	groupOptions := newGroupOptions(cfg)
 	groupService := group.NewService(groupDeps, groupOptions)
+	analyticsDeps := analytics.Deps{
+		Store:  bunstoreStore,
+		Access: bunstoreStore,
+		Groups: bunstoreStore,
+		Clock:  clock,
+		Zones:  zones,
+	}
+	analyticsOptions := newAnalyticsOptions(cfg)
+	analyticsService := analytics.NewService(analyticsDeps, analyticsOptions)
 	adminDeps := admin.Deps{
 		Store:      bunstoreStore,
 		Access:     bunstoreStore,
@@ -230,6 +251,7 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 		Webhooks: webhookService,
 		Events:   eventService,
 		Groups:   groupService,
+		Traffic:  analyticsService,
 		Admin:    adminService,
 		Limiter:  ratelimitLimiter,
 		Clock:    clock,
@@ -275,6 +297,7 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 		Shares:  shareService,
 		Store:   storeService,
 		Groups:  groupService,
+		Traffic: analyticsService,
 		Limiter: limiter,
 		Blobs:   cofferBlobStore,
 	}

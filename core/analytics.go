@@ -135,11 +135,13 @@ const (
 )
 
 // NewSpan returns a span of time: the period that from is in (zero: now), or
-// with PerCustom (or no period, but both from and to) all days from that of
-// from to before to, a begun day counting whole.
+// with PerCustom all days from that of from to before to, a begun day counting
+// whole. Without a period it is PerCustom if there is to, else PerWeek.
 func NewSpan(period Period, from, to, now time.Time, zone *time.Location) (Span, error) {
-	if period == "" && !from.IsZero() && !to.IsZero() {
-		period = PerCustom
+	if period == "" {
+		if period = PerWeek; !to.IsZero() {
+			period = PerCustom
+		}
 	}
 	switch period {
 	case PerDay, PerWeek, PerMonth, PerYear:

@@ -255,3 +255,13 @@ func CheckGroupLockout(f GroupFacts, rows []GroupPermission) error {
 	}
 	return nil
 }
+
+// CanSeeTraffic refuses the analytics of a group to those who may neither edit
+// nor share it.
+func CanSeeTraffic(f GroupFacts) error {
+	err := CanInGroup(f, GroupEdit)
+	if err != nil && CanInGroup(f, GroupShare) == nil {
+		return nil
+	}
+	return err
+}

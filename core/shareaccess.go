@@ -27,13 +27,19 @@ type ShareAccess struct {
 	LinkID    ShareLinkID
 	OrgID     OrgID
 	Kind      AccessKind
-	Refused   string // the code of the refusal; empty: it was granted
-	NodeID    NodeID // the file it was about; zero: the target itself
+	Refused   string  // the code of the refusal; empty: it was granted
+	NodeID    NodeID  // the file it was about; zero: the target itself
+	GroupID   GroupID // of a link of a group: that, or the nested one that was looked at
 	AccountID AccountID
 	Address   string // as far as the operator lets it be kept
 	UserAgent string
 	Referer   string
 	At        time.Time
+
+	// For analytics, and not part of the log.
+	Visitor VisitorHash
+	Country string
+	Device  Device
 }
 
 // AddressLog says how much of visitors' addresses the access log keeps.

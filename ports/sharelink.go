@@ -77,6 +77,11 @@ type Visits interface {
 	// if the link's limit is reached. It answers once that is durable. However
 	// many calls about one link come at once, they are granted exactly up to the
 	// limit; they share statements. before is the link's count of that kind
-	// before this access.
+	// before this access. What is granted of views and downloads waits for
+	// Traffic.RollUp from then on.
 	Visit(ctx context.Context, a *core.ShareAccess) (granted bool, before int64, err error)
+
+	// Salt returns the salt of the visitors of the day (UTC) that begins at day:
+	// the one that is stored or else, from then on, fresh.
+	Salt(ctx context.Context, day time.Time, fresh core.VisitorSalt) (core.VisitorSalt, error)
 }

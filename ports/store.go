@@ -64,4 +64,6 @@ type Tx struct {
 	GroupTrees       GroupTrees
 	GroupPermissions GroupPermissions
 	GroupAssets      GroupAssets
+
+	Traffic Traffic
 }

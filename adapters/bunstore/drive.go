@@ -201,6 +201,9 @@ func (r drives) Strip(ctx context.Context, org core.OrgID, id core.DriveID, limi
 // strip is Strip for a drive that is known to go. What is kept of its members
 // and keys is little, and goes with its row.
 func (r drives) strip(ctx context.Context, id core.DriveID, limit int) (done bool, err error) {
+	if done, err := traffic(r).strip(ctx, linkTraffic, limit, "p.drive_id = ?", id); err != nil || !done {
+		return false, err
+	}
 	for _, text := range []string{
 		`DELETE FROM node_changes WHERE drive_id = ?0 AND seq IN (SELECT seq FROM node_changes WHERE drive_id = ?0 ORDER BY seq LIMIT ?1)`,
 		`DELETE FROM share_accesses WHERE id IN (SELECT a.id FROM share_links l JOIN share_accesses a ON a.link_id = l.id WHERE l.drive_id = ?0 LIMIT ?1)`,

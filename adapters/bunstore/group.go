@@ -189,6 +189,9 @@ func (r groups) Purge(ctx context.Context, t time.Time, limit int) (removed int,
 			own = append(own, *rows[i].group())
 		}
 	}
+	if done, err := traffic(r).strip(ctx, groupTraffic, limit, "p.id IN (?)", bun.List(ids)); err != nil || !done {
+		return limit, nil, err // the groups are for the next call
+	}
 	if _, err := r.NewRaw(`DELETE FROM groups WHERE id IN (?)`, bun.List(ids)).Exec(ctx); err != nil {
 		return 0, nil, translate("purge groups", err)
 	}

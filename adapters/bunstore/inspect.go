@@ -175,7 +175,7 @@ var invariants = []invariant{
 		WHERE CAST($1 AS bigint) > 0 AND rp.org_id <> rr.org_id`, false, false},
 }
 
-var allInvariants = slices.Concat(invariants, groupInvariants)
+var allInvariants = slices.Concat(invariants, groupInvariants, trafficInvariants)
 
 // leftOvers finds rows of orgs that are gone, where no foreign key says that
 // there are none.
@@ -184,6 +184,7 @@ func leftOvers() string {
 	for _, table := range []string{
 		"nodes", "asset_versions", "uploads", "tickets", "audit_log", "share_accesses",
 		"product_links", "group_assets", "transactions", "subscriptions", "entitlements", "events", "webhook_deliveries", "report_runs",
+		"share_visits", "link_traffic", "group_traffic", "link_visitors", "group_visitors",
 	} {
 		text = append(text, `SELECT 'org ' || x.org_id, 'has rows in `+table+`' FROM `+table+` x LEFT JOIN orgs o ON o.id = x.org_id
 		WHERE CAST($1 AS bigint) > 0 AND x.org_id IS NOT NULL AND o.id IS NULL GROUP BY x.org_id`)

@@ -34,6 +34,7 @@ var ofOrg = []struct{ table, key string }{
 	{"transactions", "id"},
 	{"subscriptions", "id"},
 	{"products", "id"},
+	{"share_visits", "id"},
 	{"groups", "id"},
 	{"events", "id"},
 	{"webhook_deliveries", "id"},
@@ -58,6 +59,9 @@ func (r purges) Step(ctx context.Context, org core.OrgID, limit int) (left ports
 		return left, false, err
 	}
 	if !errors.Is(err, core.ErrNotFound) {
+		return left, false, err
+	}
+	if done, err := traffic(r).strip(ctx, groupTraffic, limit, "p.org_id = ?", org); err != nil || !done {
 		return left, false, err
 	}
 	for _, t := range ofOrg {

@@ -94,7 +94,7 @@ var onSQLite = dialect{
 	visit:      visitSQLite,
 
 	page:     pageSQLite,
-	inUpdate: append(granted.texts(), takeOfOrg, takeOfDrive, addNode, nextVersion, addUpload, countsOfLink, countVisited, logVisit),
+	inUpdate: append(granted.texts(), takeOfOrg, takeOfDrive, addNode, nextVersion, addUpload, countsOfLink, countVisited, logVisit, keepVisit),
 }
 
 // fileLock is an exclusive lock on a file beside the database. The kernel

@@ -6,7 +6,8 @@ import (
 	"github.com/seed-755a8038/coffer/core"
 )
 
-// visitMany counts and logs a group of visits. The rows of the links are locked
+// visitMany counts and logs a group of visits, and lets those that are granted
+// wait for Traffic.RollUp. The rows of the links are locked
 // first, in the order of their ids, so what is granted follows from what is
 // there, and the same from the answer: see visitCount.granted. Where links share
 // a lane, skip leaves out those that somebody else holds, so that no link waits
@@ -30,6 +31,12 @@ func visitMany(skip string) string {
 	FROM unnest($6::uuid[], $7::uuid[], $8::text[], $9::bigint[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::bigint[])
 		AS v (id, link_id, kind, rank, refused, node_id, account_id, address, user_agent, referer, at)
 	JOIN l ON l.id = v.link_id
+	RETURNING id, link_id, org_id, kind, refused, node_id, at
+), w AS (
+	INSERT INTO share_visits (id, link_id, org_id, group_id, node_id, kind, visitor, country, device, at)
+	SELECT a.id, a.link_id, a.org_id, nullif(v.group_id, '')::uuid, a.node_id, a.kind, v.visitor, v.country, v.device, a.at
+	FROM a JOIN unnest($6::uuid[], $17::text[], $18::bytea[], $19::text[], $20::text[]) AS v (id, group_id, visitor, country, device) ON v.id = a.id
+	WHERE a.refused = '' AND a.kind IN ('view', 'download')
 ) SELECT id, views, max_views, downloads, max_downloads, uploads, max_files FROM l`
 }
 
@@ -55,7 +62,8 @@ func visitPostgres(ctx context.Context, s *Store, shared bool, counts map[core.S
 		k.add(c)
 	}
 	rows, err := stmt.QueryContext(ctx, k.links, k.wanted[countViews], k.wanted[countDownloads], k.wanted[countUploads], k.times,
-		v.ids, v.links, v.kinds, v.ranks, v.refused, v.nodes, v.accounts, v.addresses, v.agents, v.referers, v.times)
+		v.ids, v.links, v.kinds, v.ranks, v.refused, v.nodes, v.accounts, v.addresses, v.agents, v.referers, v.times,
+		v.groups, v.visitors, v.countries, v.devices)
 	if err != nil {
 		return err
 	}
@@ -96,6 +104,8 @@ type visitColumns struct {
 	ids, links                                                   [][16]byte
 	kinds, refused, nodes, accounts, addresses, agents, referers []string
 	ranks, times                                                 []int64
+	groups, countries, devices                                   []string
+	visitors                                                     [][]byte
 }
 
 func (c *visitColumns) add(v *visit) {
@@ -104,6 +114,8 @@ func (c *visitColumns) add(v *visit) {
 	c.nodes, c.accounts = append(c.nodes, textOf(v.NodeID)), append(c.accounts, textOf(v.AccountID))
 	c.addresses, c.agents, c.referers = append(c.addresses, v.Address), append(c.agents, v.UserAgent), append(c.referers, v.Referer)
 	c.ranks, c.times = append(c.ranks, v.rank), append(c.times, v.At.UnixMicro())
+	c.groups, c.visitors = append(c.groups, textOf(v.GroupID)), append(c.visitors, v.Visitor[:])
+	c.countries, c.devices = append(c.countries, v.Country), append(c.devices, string(v.Device))
 }
 
 // textOf is an id as text, empty for none.

@@ -16,6 +16,8 @@ const (
 		last_accessed_at = max(coalesce(last_accessed_at, $4), $4) WHERE id = $5`
 	logVisit = `INSERT INTO share_accesses (id, link_id, org_id, kind, refused, node_id, account_id, address, user_agent, referer, at)
 		VALUES ($1, $2, (SELECT org_id FROM share_links WHERE id = $2), $3, $4, $5, $6, $7, $8, $9, $10)`
+	keepVisit = `INSERT INTO share_visits (id, link_id, org_id, group_id, node_id, kind, visitor, country, device, at)
+		VALUES ($1, $2, (SELECT org_id FROM share_links WHERE id = $2), $3, $4, $5, $6, $7, $8, $9)`
 )
 
 // visitSQLite does the visits of all links that come at once in one
@@ -41,6 +43,13 @@ func (s *Store) visitIn(ctx context.Context, tx *bun.Tx, counts map[core.ShareLi
 			return err
 		}
 	}
+	if err := s.logIn(ctx, tx, counts, group); err != nil {
+		return err
+	}
+	return s.keepIn(ctx, tx, counts, group)
+}
+
+func (s *Store) logIn(ctx context.Context, tx *bun.Tx, counts map[core.ShareLinkID]*visitCount, group []*visit) error {
 	return s.bound(ctx, tx, logVisit, func(stmt *sql.Stmt) error {
 		for _, v := range group {
 			c := counts[v.LinkID]
@@ -52,6 +61,24 @@ func (s *Store) visitIn(ctx context.Context, tx *bun.Tx, counts map[core.ShareLi
 				refused = core.ErrShareExhausted.Code
 			}
 			_, err := stmt.ExecContext(ctx, v.ID, v.LinkID, v.Kind, refused, v.NodeID, v.AccountID, v.Address, v.UserAgent, v.Referer, stamp{v.At})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// keepIn lets what is granted of views and downloads wait for Traffic.RollUp.
+func (s *Store) keepIn(ctx context.Context, tx *bun.Tx, counts map[core.ShareLinkID]*visitCount, group []*visit) error {
+	return s.bound(ctx, tx, keepVisit, func(stmt *sql.Stmt) error {
+		for _, v := range group {
+			c := counts[v.LinkID]
+			kind, ok := countOf(v.ShareAccess)
+			if !c.found || !ok || kind == countUploads || v.rank > c.granted(kind) {
+				continue
+			}
+			_, err := stmt.ExecContext(ctx, v.ID, v.LinkID, v.GroupID, v.NodeID, v.Kind, v.Visitor[:], v.Country, v.Device, stamp{v.At})
 			if err != nil {
 				return err
 			}

@@ -18,6 +18,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/seed-755a8038/coffer/app/admin"
+	"github.com/seed-755a8038/coffer/app/analytics"
 	"github.com/seed-755a8038/coffer/app/asset"
 	"github.com/seed-755a8038/coffer/app/drive"
 	"github.com/seed-755a8038/coffer/app/event"
@@ -43,6 +44,8 @@ type Services struct {
 	Events   *event.Service
 	Groups   *group.Service
 	Admin    *admin.Service
+
+	Analytics *analytics.Service
 
 	Limiter Limiter
 	Clock   Clock
@@ -231,6 +234,7 @@ func (s *server) mountGroups() {
 	groupRoutes{s.Groups, codec[core.GroupID]{s.CursorKey, "groups"}}.mount(s.api)
 	groupAssetRoutes{s.Groups, codec[group.Position]{s.CursorKey, "group-assets"}}.mount(s.api)
 	groupPermissionRoutes{s.Groups}.mount(s.api)
+	analyticsRoutes{s.Analytics}.mount(s.api)
 }
 
 // mountStore registers what sellers, buyers and payment providers use.

@@ -31,6 +31,8 @@ type Deps struct {
 	Clock     ports.Clock
 	IDs       ports.IDs
 	Text      ports.Text
+	Countries ports.Countries
+	Devices   ports.Devices
 }
 
 // Service runs the use cases of share links. It is safe for concurrent use.
@@ -44,13 +46,16 @@ type Service struct {
 	clock     ports.Clock
 	ids       ports.IDs
 	text      ports.Text
+	countries ports.Countries
+	devices   ports.Devices
 	opts      Options
+	salts     salts
 }
 
 // NewService returns a Service on the given ports.
 func NewService(d Deps, opts Options) *Service {
 	return &Service{
 		store: d.Store, hot: d.Hot, blobs: d.Blobs, secrets: d.Secrets, passwords: d.Passwords, limiter: d.Limiter,
-		clock: d.Clock, ids: d.IDs, text: d.Text, opts: opts,
+		clock: d.Clock, ids: d.IDs, text: d.Text, countries: d.Countries, devices: d.Devices, opts: opts,
 	}
 }

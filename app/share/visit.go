@@ -171,6 +171,9 @@ func (s *Service) count(ctx context.Context, at *arrival, kind core.AccessKind, 
 		return nil
 	}
 	a := s.access(at, kind, node)
+	if err := s.recognise(ctx, at, a); err != nil {
+		return err
+	}
 	granted, before, err := s.hot.Visit(ctx, a)
 	switch {
 	case err != nil:

@@ -1,0 +1,204 @@
+package bunstore
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/seed-755a8038/coffer/core"
+	"github.com/seed-755a8038/coffer/ports"
+)
+
+// subjectID is the id of what traffic is counted of, as a column.
+type subjectID = core.ID[core.Subject]
+
+// The tables of links and of groups.
+type trafficTables struct{ sums, visitors string }
+
+var (
+	linkTraffic  = trafficTables{"link_traffic", "link_visitors"}
+	groupTraffic = trafficTables{"group_traffic", "group_visitors"}
+)
+
+// tablesOf returns where a subject is, and its id.
+func tablesOf(s core.Subject) (trafficTables, subjectID) {
+	if s.GroupID.IsZero() {
+		return linkTraffic, subjectID(s.LinkID)
+	}
+	return groupTraffic, subjectID(s.GroupID)
+}
+
+type traffic struct{ repository }
+
+func (r traffic) Waiting(ctx context.Context) (time.Time, error) {
+	var first stamp
+	err := r.NewRaw(`SELECT min(at) FROM share_visits`).Scan(ctx, &first)
+	return first.Time, translate("visits that wait", err)
+}
+
+// ranges are the rows of a table r (n, grain, lo, hi): what the span with each
+// number is made of.
+func ranges(spans [][]core.GrainRange) bun.Safe {
+	var rows []string
+	for n, span := range spans {
+		for _, g := range span {
+			rows = append(rows, fmt.Sprintf("(%d, %d, %d, %d)", n, g.Grain, g.From.UnixMicro(), g.To.UnixMicro()))
+		}
+	}
+	if len(rows) == 0 {
+		return "(0, 0, 0, 0)" // of no grain
+	}
+	return bun.Safe(strings.Join(rows, ", "))
+}
+
+// trafficIn begins a query for the sums t of a subject in ranges r. The order of
+// the tables makes each range one walk along the key.
+const trafficIn = `WITH r (n, grain, lo, hi) AS (VALUES ?)
+	SELECT ? CAST(sum(t.views) AS bigint) AS views, CAST(sum(t.visitors) AS bigint) AS visitors,
+		CAST(sum(t.downloads) AS bigint) AS downloads, max(t.last_at) AS last_at
+	FROM r CROSS JOIN ? AS t WHERE t.subject_id = ? AND t.dim = ? AND t.grain = r.grain AND t.bucket >= r.lo AND t.bucket < r.hi `
+
+func (r traffic) Points(ctx context.Context, s core.Subject, bounds []time.Time) ([]core.Traffic, error) {
+	out := make([]core.Traffic, max(0, len(bounds)-1))
+	spans := make([][]core.GrainRange, len(out))
+	for i := range out {
+		spans[i] = core.Cover(bounds[i], bounds[i+1])
+	}
+	tables, id := tablesOf(s)
+	var rows []struct {
+		N         int   `bun:"n"`
+		Views     int64 `bun:"views"`
+		Visitors  int64 `bun:"visitors"`
+		Downloads int64 `bun:"downloads"`
+	}
+	err := r.NewRaw(trafficIn+`GROUP BY r.n`, ranges(spans), bun.Safe("r.n,"), bun.Ident(tables.sums), id, core.TrafficTotal).Scan(ctx, &rows)
+	for _, row := range rows {
+		out[row.N] = core.Traffic{Views: row.Views, Visitors: row.Visitors, Downloads: row.Downloads}
+	}
+	return out, translate("traffic", err)
+}
+
+func (r traffic) Tops(ctx context.Context, q ports.TrafficQuery) ([]ports.TrafficRow, error) {
+	if err := r.plainly(ctx); err != nil {
+		return nil, err
+	}
+	tables, id := tablesOf(q.Subject)
+	var rows []struct {
+		Key       string `bun:"key"`
+		Views     int64  `bun:"views"`
+		Visitors  int64  `bun:"visitors"`
+		Downloads int64  `bun:"downloads"`
+		LastAt    stamp  `bun:"last_at"`
+	}
+	err := r.NewRaw(trafficIn+`GROUP BY t.key ORDER BY sum(t.views) + sum(t.downloads) DESC, t.key LIMIT ?`,
+		ranges([][]core.GrainRange{core.Cover(q.From, q.To)}), bun.Safe("t.key,"), bun.Ident(tables.sums), id, q.By, q.Limit).Scan(ctx, &rows)
+	out := make([]ports.TrafficRow, len(rows))
+	for i, row := range rows {
+		out[i] = ports.TrafficRow{Key: row.Key, Traffic: core.Traffic{Views: row.Views, Visitors: row.Visitors, Downloads: row.Downloads}, LastAt: row.LastAt.Time}
+	}
+	return out, translate("traffic", err)
+}
+
+func (r traffic) Names(
+	ctx context.Context, org core.OrgID, group core.GroupID, assets []core.AssetID, links []core.ShareLinkID,
+) (map[[16]byte]string, error) {
+	names := make(map[[16]byte]string, len(assets)+len(links))
+	var rows []struct {
+		ID   core.NodeID `bun:"id"`
+		Name string      `bun:"name"`
+	}
+	if len(assets) > 0 {
+		err := r.NewRaw(`SELECT n.id, coalesce(nullif(a.title, ''), n.name) AS name FROM nodes n LEFT JOIN group_assets a ON a.asset_id = n.id AND a.group_id = ?
+			WHERE n.org_id = ? AND n.id IN (?) AND n.trashed_at IS NULL AND n.purged_at IS NULL`, group, org, bun.List(assets)).Scan(ctx, &rows)
+		if err != nil {
+			return nil, translate("names", err)
+		}
+	}
+	for _, row := range rows {
+		names[row.ID] = row.Name
+	}
+	if rows = nil; len(links) > 0 {
+		err := r.NewRaw(`SELECT id, name FROM share_links WHERE org_id = ? AND id IN (?)`, org, bun.List(links)).Scan(ctx, &rows)
+		if err != nil {
+			return nil, translate("names", err)
+		}
+	}
+	for _, row := range rows {
+		names[row.ID] = row.Name
+	}
+	return names, nil
+}
+
+func (r traffic) Prune(ctx context.Context, t time.Time, limit int) (int, error) {
+	const key = "subject_id, dim, grain, bucket, key"
+	return r.prune(ctx, "bucket", key, core.GrainMonth.Start(t), limit, linkTraffic.sums, groupTraffic.sums)
+}
+
+func (r traffic) Forget(ctx context.Context, t time.Time, limit int) (int, error) {
+	today := core.GrainDay.Start(t)
+	if _, err := r.NewRaw(`DELETE FROM visitor_salts WHERE day < ?`, stamp{today}).Exec(ctx); err != nil {
+		return 0, translate("forget salts", err)
+	}
+	if first, err := r.Waiting(ctx); err != nil || !first.IsZero() && first.Before(today) {
+		return 0, err
+	}
+	return r.prune(ctx, "first", "visitor, subject_id, via", today, limit, linkTraffic.visitors, groupTraffic.visitors)
+}
+
+// prune removes rows of tables whose column, a time, is before t.
+func (r traffic) prune(ctx context.Context, column, key string, t time.Time, limit int, tables ...string) (total int, err error) {
+	for _, table := range tables {
+		res, err := r.NewRaw(`DELETE FROM ? WHERE (?) IN (SELECT ? FROM ? WHERE ? < ? LIMIT ?)`,
+			bun.Ident(table), bun.Safe(key), bun.Safe(key), bun.Ident(table), bun.Ident(column), stamp{t}, limit-total).Exec(ctx)
+		n, err := affected("prune "+table, res, err)
+		if total += n; err != nil || total == limit {
+			return total, err
+		}
+	}
+	return total, nil
+}
+
+// Salt implements ports.Visits.
+func (s *Store) Salt(ctx context.Context, day time.Time, fresh core.VisitorSalt) (salt core.VisitorSalt, err error) {
+	var stored []byte
+	for range 2 { // who has lost a race reads what the winner has stored
+		err = s.write.NewRaw(`SELECT salt FROM visitor_salts WHERE day = ?`, stamp{day}).Scan(ctx, &stored)
+		if err = translate("salt", err); err == nil {
+			copy(salt[:], stored)
+			return salt, nil
+		}
+		_, err = s.write.NewRaw(`INSERT INTO visitor_salts (day, salt) VALUES (?, ?) ON CONFLICT (day) DO NOTHING`, stamp{day}, fresh[:]).Exec(ctx)
+		if err != nil {
+			break
+		}
+	}
+	if err == nil {
+		err = s.write.NewRaw(`SELECT salt FROM visitor_salts WHERE day = ?`, stamp{day}).Scan(ctx, &stored)
+		copy(salt[:], stored)
+	}
+	return salt, translate("salt", err)
+}
+
+// strip removes at most limit rows of each of the tables, whose subjects p,
+// links or groups, are about to go. It returns false if there may be more.
+func (r traffic) strip(ctx context.Context, tables trafficTables, limit int, which string, args ...any) (done bool, err error) {
+	parents := "share_links"
+	if tables == groupTraffic {
+		parents = "groups"
+	}
+	for table, key := range map[string]string{
+		tables.sums:     "x.subject_id, x.dim, x.grain, x.bucket, x.key",
+		tables.visitors: "x.visitor, x.subject_id, x.via",
+	} {
+		text := `DELETE FROM ` + table + ` WHERE (` + strings.ReplaceAll(key, "x.", "") + `) IN (SELECT ` + key + ` FROM ` + parents + ` AS p
+			JOIN ` + table + ` AS x ON x.subject_id = p.id WHERE ` + which + ` LIMIT ?)`
+		res, err := r.NewRaw(text, append(args[:len(args):len(args)], limit)...).Exec(ctx)
+		if n, err := affected("strip "+table, res, err); err != nil || n == limit {
+			return false, err
+		}
+	}
+	return true, nil
+}

@@ -276,6 +276,11 @@ func (c counters) OfLink(ctx context.Context, a core.Actor, id core.ShareLinkID,
 	return c.Traffic.OfLink(ctx, a, id, analytics.Input(s))
 }
 
+// OfOrg implements report.Analytics.
+func (c counters) OfOrg(ctx context.Context, a core.Actor, org core.OrgID, s report.SpanInput) (core.Analytics, error) {
+	return c.Traffic.OfOrg(ctx, a, org, analytics.Input(s))
+}
+
 func newReportOptions(cfg Config) report.Options {
 	return report.Options{
 		Unlimited: cfg.SelfHostedUnlimited, Mails: cfg.SendsMail() || !cfg.IsProduction(), PublicURL: strings.TrimSuffix(cfg.PublicURL, "/"),

@@ -188,7 +188,7 @@ func (s *Service) checkTarget(ctx context.Context, a core.Actor, org core.OrgID,
 	if err := core.CheckReportTarget("body.target", t); err != nil {
 		return err
 	}
-	d, err := s.document(ctx, a, t, SpanInput{Period: period})
+	d, err := s.document(ctx, a, org, t, SpanInput{Period: period})
 	switch {
 	case core.KindOf(err) == core.KindNotFound, err == nil && d.org != org:
 		return core.Invalid("body.target", "is nothing of this organisation that you may see the analytics of")

@@ -19,7 +19,7 @@ type File struct {
 // Export returns analytics as a file, to those who may see them, in licences that
 // include it. It returns errors with the code feature_unavailable.
 func (s *Service) Export(ctx context.Context, a core.Actor, t core.ReportTarget, span SpanInput, f core.ReportFormat) (File, error) {
-	d, err := s.document(ctx, a, t, span)
+	d, err := s.document(ctx, a, core.OrgID{}, t, span)
 	if err != nil {
 		return File{}, err
 	}
@@ -38,15 +38,16 @@ type document struct {
 	org core.OrgID
 }
 
-// document counts for an actor.
-func (s *Service) document(ctx context.Context, a core.Actor, t core.ReportTarget, span SpanInput) (d document, err error) {
+// document counts for an actor. org is the one that a whole org is.
+func (s *Service) document(ctx context.Context, a core.Actor, org core.OrgID, t core.ReportTarget, span SpanInput) (d document, err error) {
 	switch t.Kind {
 	case core.ReportGroup:
 		d.Analytics, err = s.Analytics.OfGroup(ctx, a, t.GroupID, span)
 	case core.ReportShare:
 		d.Analytics, err = s.Analytics.OfLink(ctx, a, t.ShareLinkID, span)
 	case core.ReportOrg:
-		err = core.Invalid("body.target", "must be a group or a share link")
+		d.org = org
+		d.Analytics, err = s.Analytics.OfOrg(ctx, a, org, span)
 	}
 	if err != nil {
 		return d, err
@@ -82,6 +83,7 @@ func (s *Service) name(ctx context.Context, tx ports.Tx, t core.ReportTarget, d 
 			d.Subject = "link " + l.ID.String()
 		}
 	case core.ReportOrg:
+		d.Subject = "all links in shared drives"
 	}
 	o, err := tx.Orgs.Get(ctx, d.org)
 	if err != nil {

@@ -23,9 +23,12 @@ func (s *Service) message(p *progress, d document, to *core.RunRecipient, files 
 	fmt.Fprintf(&b, "%s of %s: %s, %s (%s)\n\n", d.Title, d.OrgName, d.Subject, days, a.Zone)
 	fmt.Fprintf(&b, "Views: %d\nVisitors: %d\nDownloads: %d\n", a.Totals.Views, a.Totals.Visitors, a.Totals.Downloads)
 	for _, f := range p.Files {
-		if f.Attached {
+		switch {
+		case f.Attached:
 			fmt.Fprintf(&b, "\nAttached: %s", f.Name)
-		} else {
+		case p.report.Target.Kind == core.ReportOrg:
+			fmt.Fprintf(&b, "\n%s is too large for mail.", f.Name)
+		default:
 			fmt.Fprintf(&b, "\n%s is too large for mail; get it with your account: %s", f.Name, s.exportURL(p.report, f.Format, a.Span))
 		}
 	}

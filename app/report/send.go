@@ -104,7 +104,7 @@ func (s *Service) attempt(ctx context.Context, p *progress) error {
 		return err
 	}
 	// The last moment of what is covered is in the period that is.
-	d, err := s.document(ctx, p.maker, p.report.Target, SpanInput{Period: p.report.Period, From: p.To.Add(-time.Microsecond)})
+	d, err := s.document(ctx, p.maker, p.OrgID, p.report.Target, SpanInput{Period: p.report.Period, From: p.To.Add(-time.Microsecond)})
 	if err != nil {
 		return asRefusal(err)
 	}

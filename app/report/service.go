@@ -19,6 +19,9 @@ type Analytics interface {
 
 	// OfLink returns the analytics of a link, likewise.
 	OfLink(ctx context.Context, a core.Actor, id core.ShareLinkID, s SpanInput) (core.Analytics, error)
+
+	// OfOrg returns the analytics of all links in an org's shared drives, likewise.
+	OfOrg(ctx context.Context, a core.Actor, org core.OrgID, s SpanInput) (core.Analytics, error)
 }
 
 // SpanInput says of which time analytics are asked for.

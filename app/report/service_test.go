@@ -88,9 +88,9 @@ var monday = time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
 
 type world struct {
 	*fixture.World
-	*postman
-	*counts
-	*printer
+	post    *postman
+	counts  *counts
+	printer *printer
 	reports *report.Service
 	ana     fixture.Person
 }
@@ -98,14 +98,14 @@ type world struct {
 func (w world) service(o report.Options) *report.Service {
 	o.Retention = 24 * time.Hour
 	return report.NewService(report.Deps{
-		Store: w.Store, Access: w.Store, Groups: w.Store, Analytics: w.counts, Files: w.printer, Mailer: w.postman, Secrets: w.Secrets,
+		Store: w.Store, Access: w.Store, Groups: w.Store, Analytics: w.counts, Files: w.printer, Mailer: w.post, Secrets: w.Secrets,
 		Clock: w.Clock, IDs: w.IDs, Text: w.Text, Zones: system.Zones{}, Schedules: system.Schedules{},
 	}, o)
 }
 
 func newWorld(t *testing.T) world {
 	t.Helper()
-	w := world{World: fixture.New(t, true), postman: &postman{}, counts: &counts{}, printer: &printer{}}
+	w := world{World: fixture.New(t, true), post: &postman{}, counts: &counts{}, printer: &printer{}}
 	w.reports = w.service(report.Options{Unlimited: true, Mails: true, PublicURL: "https://coffer.example"})
 	w.ana = w.SignUp("ana")
 	return w
@@ -152,7 +152,7 @@ func (w world) runs(r report.Shown) []*core.ReportRun {
 // due moves the clock to where a report is due.
 func (w world) due(r report.Shown) {
 	w.Helper()
-	w.Clock.Add(r.NextAt.Sub(w.Clock.Now()))
+	w.Clock.Shift(r.NextAt.Sub(w.Clock.Now()))
 }
 
 func TestAReportIsMailedWhenItsTimeHasCome(t *testing.T) {
@@ -161,16 +161,16 @@ func TestAReportIsMailedWhenItsTimeHasCome(t *testing.T) {
 	if r.NextAt.Weekday() != time.Monday || r.NextAt.Hour() != 8 || r.TimeZone != "UTC" || len(r.Recipients) != 1 {
 		t.Fatalf("%+v", r.Report)
 	}
-	if w.plan(); len(w.got) != 0 {
+	if w.plan(); len(w.post.got) != 0 {
 		t.Fatal("it is sent before its time")
 	}
 	w.due(r)
 	w.plan()
 	w.plan()
-	if len(w.got) != 1 {
-		t.Fatalf("%d mails", len(w.got))
+	if len(w.post.got) != 1 {
+		t.Fatalf("%d mails", len(w.post.got))
 	}
-	m := w.got[0]
+	m := w.post.got[0]
 	if m.To != w.ana.User.Email || !strings.HasPrefix(m.Subject, "Weekly: ") || !strings.Contains(m.Text, "Views: 7") || m.ID == "" {
 		t.Errorf("%+v", m)
 	}
@@ -181,10 +181,10 @@ func TestAReportIsMailedWhenItsTimeHasCome(t *testing.T) {
 	if len(runs) != 1 || runs[0].Status != core.RunSent || runs[0].Attempts != 1 || !runs[0].PlannedAt.Equal(r.NextAt) || len(runs[0].Files) != 2 || !runs[0].Recipients[0].SentAt.Equal(w.Clock.Now()) {
 		t.Fatalf("%+v", runs)
 	}
-	if run := runs[0]; !run.To.Equal(core.PerWeek.Start(r.NextAt, time.UTC)) || !w.from[len(w.from)-1].Equal(run.To.Add(-time.Microsecond)) {
+	if run := runs[0]; !run.To.Equal(core.PerWeek.Start(r.NextAt, time.UTC)) || !w.counts.from[len(w.counts.from)-1].Equal(run.To.Add(-time.Microsecond)) {
 		t.Errorf("it covers %v to %v", run.From, run.To)
 	}
-	if who := w.who[len(w.who)-1]; who != core.OnBehalfOf(w.ana.User.ID) {
+	if who := w.counts.who[len(w.counts.who)-1]; who != core.OnBehalfOf(w.ana.User.ID) {
 		t.Errorf("it is made for %+v", who)
 	}
 	again, err := w.reports.Get(t.Context(), w.ana.Actor, r.OrgID, r.ID)
@@ -197,10 +197,10 @@ func TestAReportIsMailedWhenItsTimeHasCome(t *testing.T) {
 func TestOfMissedTimesTheLastOneCounts(t *testing.T) {
 	w := newWorld(t)
 	r := w.create()
-	w.Clock.Add(30 * 24 * time.Hour)
+	w.Clock.Shift(30 * 24 * time.Hour)
 	w.plan()
 	runs := w.runs(r)
-	if len(runs) != 1 || len(w.got) != 1 || w.Clock.Now().Sub(runs[0].PlannedAt) > 7*24*time.Hour {
+	if len(runs) != 1 || len(w.post.got) != 1 || w.Clock.Now().Sub(runs[0].PlannedAt) > 7*24*time.Hour {
 		t.Errorf("%+v", runs)
 	}
 }
@@ -231,8 +231,8 @@ func TestSchedulersAndSendersThatRaceSendOnce(t *testing.T) {
 		}
 	}
 	wg.Wait()
-	if len(w.got) != 1 || len(w.runs(r)) != 1 {
-		t.Errorf("%d mails, %d runs", len(w.got), len(w.runs(r)))
+	if len(w.post.got) != 1 || len(w.runs(r)) != 1 {
+		t.Errorf("%d mails, %d runs", len(w.post.got), len(w.runs(r)))
 	}
 }
 
@@ -241,10 +241,10 @@ func (w world) join(email string, role core.OrgRole) fixture.Person {
 	p := w.SignUp(email)
 	w.Write(func(tx ports.Tx) error {
 		a := core.NewInvitation(core.AccountID(w.IDs.NewID()), w.ana.Org.ID, p.User.Email, role, w.ana.Account.ID, w.Clock.Now())
-		if err := a.Accept(&p.User, w.Clock.Now()); err != nil {
+		if err := a.Accept(p.User, w.Clock.Now()); err != nil {
 			return err
 		}
-		p.Account = *a
+		p.Account = a
 		return tx.Accounts.Add(w.Context(), a)
 	})
 	return p
@@ -258,7 +258,7 @@ func TestWhatFailsIsTriedAgainAndNobodyGetsItTwice(t *testing.T) {
 	r, err := w.reports.Create(t.Context(), w.ana.Actor, in)
 	w.Must(err)
 	down := true
-	w.answer = func(m ports.Mail) error {
+	w.post.answer = func(m ports.Mail) error {
 		if down && m.To == ben.User.Email {
 			return errors.New("451 later")
 		}
@@ -274,12 +274,12 @@ func TestWhatFailsIsTriedAgainAndNobodyGetsItTwice(t *testing.T) {
 		t.Error("it is tried again at once")
 	}
 	down = false
-	w.Clock.Add(time.Minute)
+	w.Clock.Shift(time.Minute)
 	w.plan()
 	if run := w.runs(r)[0]; run.Status != core.RunSent || run.Attempts != 2 || run.Code != "" {
 		t.Errorf("%+v", run)
 	}
-	if got := w.to(); !slices.Equal(got, []string{w.ana.User.Email, ben.User.Email}) {
+	if got := w.post.to(); !slices.Equal(got, []string{w.ana.User.Email, ben.User.Email}) {
 		t.Errorf("%q", got)
 	}
 }
@@ -287,7 +287,7 @@ func TestWhatFailsIsTriedAgainAndNobodyGetsItTwice(t *testing.T) {
 func TestAnAddressThatIsRefusedIsGivenUp(t *testing.T) {
 	w := newWorld(t)
 	r := w.create()
-	w.answer = func(ports.Mail) error { return fmt.Errorf("%w (550)", core.ErrMailRefused) }
+	w.post.answer = func(ports.Mail) error { return fmt.Errorf("%w (550)", core.ErrMailRefused) }
 	w.due(r)
 	w.plan()
 	run := w.runs(r)[0]
@@ -307,13 +307,13 @@ func TestWhoeverDiesInTheMiddleIsFollowed(t *testing.T) {
 		run.Begin(w.Clock.Now())
 		return tx.ReportRuns.Save(t.Context(), run, seen)
 	})
-	if w.work(); len(w.got) != 0 {
+	if w.work(); len(w.post.got) != 0 {
 		t.Fatal("two send at once")
 	}
-	w.Clock.Add(core.ReportRunTime + time.Minute)
+	w.Clock.Shift(core.ReportRunTime + time.Minute)
 	w.plan()
-	if run := w.runs(r)[0]; run.Status != core.RunSent || run.Attempts != 2 || len(w.got) != 1 {
-		t.Errorf("%+v, %d mails", run, len(w.got))
+	if run := w.runs(r)[0]; run.Status != core.RunSent || run.Attempts != 2 || len(w.post.got) != 1 {
+		t.Errorf("%+v, %d mails", run, len(w.post.got))
 	}
 }
 
@@ -326,7 +326,7 @@ func TestReasonsNotToSendAreSaid(t *testing.T) {
 			return w.reports
 		},
 		core.RunTargetGone: func(w world, _ report.Shown) *report.Service {
-			w.err = core.ErrNotFound
+			w.counts.err = core.ErrNotFound
 			return w.reports
 		},
 		core.RunUnlicensed:   func(w world, _ report.Shown) *report.Service { return w.service(report.Options{Mails: true}) },
@@ -361,8 +361,8 @@ func TestReasonsNotToSendAreSaid(t *testing.T) {
 			w.reports = change(w, r)
 			w.plan()
 			run := w.runs(r)[0]
-			if run.Status != core.RunSkipped || run.Code != code || run.Error == "" || len(w.got) != 0 {
-				t.Errorf("%+v, %d mails", run, len(w.got))
+			if run.Status != core.RunSkipped || run.Code != code || run.Error == "" || len(w.post.got) != 0 {
+				t.Errorf("%+v, %d mails", run, len(w.post.got))
 			}
 		})
 	}
@@ -372,7 +372,7 @@ func TestErrorsOfTheServerStayInItsLog(t *testing.T) {
 	w := newWorld(t)
 	r := w.create()
 	w.due(r)
-	w.err = errors.New("secret of the database")
+	w.counts.err = errors.New("secret of the database")
 	w.Must(w.reports.Plan(t.Context(), report.Plan{}))
 	for _, job := range w.Queue.Take() {
 		if send, ok := job.(report.Send); ok && w.reports.Send(t.Context(), send) == nil {
@@ -386,12 +386,12 @@ func TestErrorsOfTheServerStayInItsLog(t *testing.T) {
 
 func TestWhatIsTooLargeForMailIsNamed(t *testing.T) {
 	w := newWorld(t)
-	w.size = 4 << 20
+	w.printer.size = 4 << 20
 	r := w.create()
 	w.due(r)
 	w.plan()
 	run := w.runs(r)[0]
-	if len(w.got) != 1 || len(w.got[0].Attachments) != 1 || !run.Files[0].Attached || run.Files[1].Attached || !strings.Contains(w.got[0].Text, "too large") {
+	if len(w.post.got) != 1 || len(w.post.got[0].Attachments) != 1 || !run.Files[0].Attached || run.Files[1].Attached || !strings.Contains(w.post.got[0].Text, "too large") {
 		t.Errorf("%+v", run.Files)
 	}
 }
@@ -408,10 +408,10 @@ func TestAReportIsSentNowOnceAtATime(t *testing.T) {
 		t.Errorf("a second time: %v", err)
 	}
 	w.work()
-	if len(w.got) != 1 || w.runs(r)[0].Status != core.RunSent {
+	if len(w.post.got) != 1 || w.runs(r)[0].Status != core.RunSent {
 		t.Errorf("%+v", w.runs(r)[0])
 	}
-	w.Clock.Add(25 * time.Hour)
+	w.Clock.Shift(25 * time.Hour)
 	w.Must(w.reports.Prune(t.Context(), report.Prune{}))
 	if n := len(w.runs(r)); n != 0 {
 		t.Errorf("%d runs are kept", n)

@@ -332,12 +332,13 @@ func TestReasonsNotToSendAreSaid(t *testing.T) {
 		core.RunUnlicensed:   func(w world, _ report.Shown) *report.Service { return w.service(report.Options{Mails: true}) },
 		core.RunNoMailServer: func(w world, _ report.Shown) *report.Service { return w.service(report.Options{Unlimited: true}) },
 		core.RunMakerGone: func(w world, r report.Shown) *report.Service {
+			cleo := w.join("cleo", core.OrgMember)
 			w.Write(func(tx ports.Tx) error {
 				stored, err := tx.Reports.Lock(w.Context(), r.OrgID, r.ID)
 				if err != nil {
 					return err
 				}
-				stored.Change(core.ReportChange{}, w.join("cleo", core.OrgMember).Account.ID, w.Clock.Now())
+				stored.Change(core.ReportChange{}, cleo.Account.ID, w.Clock.Now())
 				return tx.Reports.Save(w.Context(), stored)
 			})
 			return w.reports

@@ -43,6 +43,7 @@ type Config struct {
 	ChangeRetention     time.Duration
 	OrgRetention        time.Duration
 	Share               ShareConfig
+	ReportsRetention    time.Duration // of the runs of reports
 	Analytics           AnalyticsConfig
 	LogLevel            string // debug, info, warn or error
 	RateLimitPerMinute  int    // requests of one address or user; 0: no general limit
@@ -154,6 +155,7 @@ func DefaultConfig() Config {
 		TrashRetention:     30 * day,
 		ChangeRetention:    90 * day,
 		OrgRetention:       30 * day,
+		ReportsRetention:   365 * day,
 		Share:              ShareConfig{LogRetention: 365 * day, LogAddresses: core.AddressFull},
 		Analytics:          AnalyticsConfig{Retention: 3 * 366 * day},
 		LogLevel:           "info",

@@ -147,6 +147,7 @@ func TestEachBadValueIsNamed(t *testing.T) {
 		"COFFER_DOWNLOAD_URL_TTL":      func(c *Config) { c.DownloadURLTTL = 8 * 24 * time.Hour },
 		"COFFER_CHANGES_RETENTION":     func(c *Config) { c.ChangeRetention = 0 },
 		"COFFER_ORG_RETENTION":         func(c *Config) { c.OrgRetention = 0 },
+		"COFFER_REPORTS_RETENTION":     func(c *Config) { c.ReportsRetention = 0 },
 		"COFFER_SHARE_LOG_RETENTION":   func(c *Config) { c.Share.LogRetention = 0 },
 		"COFFER_SHARE_LOG_ADDRESSES":   func(c *Config) { c.Share.LogAddresses = "some" },
 		"COFFER_ANALYTICS_RETENTION":   func(c *Config) { c.Analytics.Retention = 0 },

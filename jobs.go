@@ -15,6 +15,7 @@ import (
 	"github.com/seed-755a8038/coffer/app/group"
 	"github.com/seed-755a8038/coffer/app/identity"
 	"github.com/seed-755a8038/coffer/app/org"
+	"github.com/seed-755a8038/coffer/app/report"
 	"github.com/seed-755a8038/coffer/app/share"
 	appstore "github.com/seed-755a8038/coffer/app/store"
 	"github.com/seed-755a8038/coffer/app/webhook"
@@ -65,6 +66,7 @@ type works struct {
 	Store   *appstore.Service
 	Groups  *group.Service
 	Traffic *analytics.Service
+	Reports *report.Service
 	Limiter *bunstore.Limiter
 	Blobs   blobStore
 }
@@ -103,6 +105,7 @@ func registerJobs(r *riverqueue.Registry, w works, clock ports.Clock, log *slog.
 	riverqueue.Handle(r, again(log, w.Store.Prune), riverqueue.HandleOptions{Timeout: long, MaxAttempts: 1})
 	registerWebhooks(r, w.Hooks, log)
 	registerAnalytics(r, w.Traffic, log)
+	registerReports(r, w.Reports, log)
 	riverqueue.Handle(r, again(log, w.Groups.Purge), riverqueue.HandleOptions{Timeout: long, MaxAttempts: 1})
 	riverqueue.Handle(r, again(log, w.Assets.Sweep), riverqueue.HandleOptions{Timeout: time.Hour, MaxAttempts: 1})
 	riverqueue.Handle(r, again(log, w.Orgs.Purge), riverqueue.HandleOptions{Timeout: 5 * time.Minute, MaxAttempts: 1})
@@ -149,4 +152,15 @@ func registerAnalytics(r *riverqueue.Registry, traffic *analytics.Service, log *
 	riverqueue.Handle(r, again(log, traffic.Prune), riverqueue.HandleOptions{Timeout: 10 * time.Minute, MaxAttempts: 1})
 	r.Every(time.Minute, true, func() ports.Job { return analytics.RollUp{} })
 	r.Every(time.Hour, true, func() ports.Job { return analytics.Prune{} })
+}
+
+// registerReports is the part of it that mails reports. A run says itself when it
+// is tried again, so its jobs need not.
+func registerReports(r *riverqueue.Registry, reports *report.Service, log *slog.Logger) {
+	const spare = 3 // for servers that die
+	riverqueue.Handle(r, again(log, reports.Plan), riverqueue.HandleOptions{MaxAttempts: 1})
+	riverqueue.Handle(r, again(log, reports.Send), riverqueue.HandleOptions{Timeout: core.ReportRunTime, MaxAttempts: spare})
+	riverqueue.Handle(r, again(log, reports.Prune), riverqueue.HandleOptions{Timeout: 10 * time.Minute, MaxAttempts: 1})
+	r.Every(30*time.Second, true, func() ports.Job { return report.Plan{} })
+	r.Every(time.Hour, true, func() ports.Job { return report.Prune{} })
 }

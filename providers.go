@@ -39,6 +39,7 @@ import (
 	"github.com/seed-755a8038/coffer/app/group"
 	"github.com/seed-755a8038/coffer/app/identity"
 	"github.com/seed-755a8038/coffer/app/org"
+	"github.com/seed-755a8038/coffer/app/report"
 	"github.com/seed-755a8038/coffer/app/share"
 	appstore "github.com/seed-755a8038/coffer/app/store"
 	"github.com/seed-755a8038/coffer/app/webhook"
@@ -259,6 +260,31 @@ func newShareOptions(cfg Config) share.Options {
 	return share.Options{
 		Unlimited: cfg.SelfHostedUnlimited, DownloadTTL: cfg.DownloadURLTTL, PublicURL: strings.TrimSuffix(cfg.PublicURL, "/"),
 		LogRetention: cfg.Share.LogRetention, LogAddresses: cfg.Share.LogAddresses,
+	}
+}
+
+// counters hands analytics to reports.
+type counters struct{ Traffic *analytics.Service }
+
+// OfGroup implements report.Analytics.
+func (c counters) OfGroup(ctx context.Context, a core.Actor, id core.GroupID, s report.SpanInput) (core.Analytics, error) {
+	return c.Traffic.OfGroup(ctx, a, id, analytics.Input(s))
+}
+
+// OfLink implements report.Analytics.
+func (c counters) OfLink(ctx context.Context, a core.Actor, id core.ShareLinkID, s report.SpanInput) (core.Analytics, error) {
+	return c.Traffic.OfLink(ctx, a, id, analytics.Input(s))
+}
+
+// OfOrg implements report.Analytics.
+func (c counters) OfOrg(ctx context.Context, a core.Actor, org core.OrgID, s report.SpanInput) (core.Analytics, error) {
+	return c.Traffic.OfOrg(ctx, a, org, analytics.Input(s))
+}
+
+func newReportOptions(cfg Config) report.Options {
+	return report.Options{
+		Unlimited: cfg.SelfHostedUnlimited, Mails: cfg.SendsMail() || !cfg.IsProduction(), PublicURL: strings.TrimSuffix(cfg.PublicURL, "/"),
+		Retention: cfg.ReportsRetention,
 	}
 }
 

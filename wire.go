@@ -13,6 +13,7 @@ import (
 	"github.com/seed-755a8038/coffer/adapters/jwtauth"
 	"github.com/seed-755a8038/coffer/adapters/maxmind"
 	"github.com/seed-755a8038/coffer/adapters/oidc"
+	"github.com/seed-755a8038/coffer/adapters/reportfile"
 	"github.com/seed-755a8038/coffer/adapters/riverqueue"
 	"github.com/seed-755a8038/coffer/adapters/sealing"
 	"github.com/seed-755a8038/coffer/adapters/system"
@@ -28,6 +29,7 @@ import (
 	"github.com/seed-755a8038/coffer/app/group"
 	"github.com/seed-755a8038/coffer/app/identity"
 	"github.com/seed-755a8038/coffer/app/org"
+	"github.com/seed-755a8038/coffer/app/report"
 	"github.com/seed-755a8038/coffer/app/share"
 	appstore "github.com/seed-755a8038/coffer/app/store"
 	"github.com/seed-755a8038/coffer/app/webhook"
@@ -124,6 +126,15 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 		wire.Struct(new(analytics.Deps), "*"),
 		newAnalyticsOptions,
 		analytics.NewService,
+		wire.Struct(new(reportfile.Files)),
+		wire.Bind(new(ports.ReportFiles), new(reportfile.Files)),
+		wire.Struct(new(system.Schedules)),
+		wire.Bind(new(ports.Schedules), new(system.Schedules)),
+		wire.Struct(new(counters), "*"),
+		wire.Bind(new(report.Analytics), new(counters)),
+		wire.Struct(new(report.Deps), "*"),
+		newReportOptions,
+		report.NewService,
 		newOrphans,
 		newCheckRetention,
 		check.NewService,

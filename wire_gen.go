@@ -9,6 +9,7 @@ package coffer
 import (
 	"context"
 	"github.com/seed-755a8038/coffer/adapters/argon2"
+	"github.com/seed-755a8038/coffer/adapters/reportfile"
 	"github.com/seed-755a8038/coffer/adapters/riverqueue"
 	"github.com/seed-755a8038/coffer/adapters/system"
 	"github.com/seed-755a8038/coffer/adapters/useragent"
@@ -21,6 +22,7 @@ import (
 	"github.com/seed-755a8038/coffer/app/group"
 	"github.com/seed-755a8038/coffer/app/identity"
 	"github.com/seed-755a8038/coffer/app/org"
+	"github.com/seed-755a8038/coffer/app/report"
 	"github.com/seed-755a8038/coffer/app/share"
 	"github.com/seed-755a8038/coffer/app/store"
 	"github.com/seed-755a8038/coffer/app/webhook"
@@ -221,6 +223,34 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 	}
 	analyticsOptions := newAnalyticsOptions(cfg)
 	analyticsService := analytics.NewService(analyticsDeps, analyticsOptions)
+	cofferCounters := counters{
+		Traffic: analyticsService,
+	}
+	files := reportfile.Files{}
+	mailer, err := newMailer(cfg, log)
+	if err != nil {
+		cleanup3()
+		cleanup2()
+		cleanup()
+		return nil, nil, err
+	}
+	schedules := system.Schedules{}
+	reportDeps := report.Deps{
+		Store:     bunstoreStore,
+		Access:    bunstoreStore,
+		Groups:    bunstoreStore,
+		Analytics: cofferCounters,
+		Files:     files,
+		Mailer:    mailer,
+		Secrets:   secrets,
+		Clock:     clock,
+		IDs:       iDs,
+		Text:      systemText,
+		Zones:     zones,
+		Schedules: schedules,
+	}
+	reportOptions := newReportOptions(cfg)
+	reportService := report.NewService(reportDeps, reportOptions)
 	adminDeps := admin.Deps{
 		Store:      bunstoreStore,
 		Access:     bunstoreStore,
@@ -252,6 +282,7 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 		Webhooks: webhookService,
 		Events:   eventService,
 		Groups:   groupService,
+		Reports:  reportService,
 		Traffic:  analyticsService,
 		Admin:    adminService,
 		Limiter:  ratelimitLimiter,
@@ -280,13 +311,6 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 	orphans := newOrphans(assetService)
 	retention := newCheckRetention(cfg)
 	checkService := check.NewService(bunstoreStore, blobs, orphans, retention, clock)
-	mailer, err := newMailer(cfg, log)
-	if err != nil {
-		cleanup3()
-		cleanup2()
-		cleanup()
-		return nil, nil, err
-	}
 	post := newPost(secrets, mailer)
 	cofferWorks := works{
 		Hooks:   webhookService,
@@ -299,6 +323,7 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 		Store:   storeService,
 		Groups:  groupService,
 		Traffic: analyticsService,
+		Reports: reportService,
 		Limiter: limiter,
 		Blobs:   cofferBlobStore,
 	}

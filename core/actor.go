@@ -78,3 +78,9 @@ type Claims struct {
 	IssuedAt  time.Time
 	ExpiresAt time.Time
 }
+
+// OnBehalfOf returns the actor of what the server does for a user who is not
+// there: it may what the user may then, unless they are disabled.
+func OnBehalfOf(user UserID) Actor {
+	return Actor{Kind: ActorAccount, UserID: user, External: true}
+}

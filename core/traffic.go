@@ -35,11 +35,13 @@ type Visit struct {
 	At      time.Time
 }
 
-// Subject is what traffic is counted of: a link, or a group with those in it.
-// One of the two is set.
+// Subject is what traffic is counted of: a link, a group with those in it, or all
+// links in the shared drives of an org. One of the three is set. Visitors of an
+// org count for each of its links.
 type Subject struct {
 	LinkID  ShareLinkID
 	GroupID GroupID
+	OrgID   OrgID
 }
 
 // TrafficBy says by what traffic is told apart.

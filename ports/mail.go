@@ -8,6 +8,18 @@ type Mail struct {
 	Subject string
 	Text    string
 	HTML    string
+
+	// ID names the message, if it has to be the same each time that it is sent:
+	// letters, digits and hyphens.
+	ID          string       `json:",omitempty"`
+	Attachments []Attachment `json:",omitempty"`
+}
+
+// Attachment is a file that comes with a message.
+type Attachment struct {
+	Name    string // printable ASCII
+	Type    string // a media type
+	Content []byte
 }
 
 // Mailer hands mail over for delivery.

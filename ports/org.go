@@ -98,6 +98,7 @@ type Accounts interface {
 type AccountQuery struct {
 	OrgID    core.OrgID
 	Statuses []core.AccountStatus // empty: any
+	IDs      []core.AccountID     // only these; nil: any
 	Email    string               // clean; empty: any
 	After    core.AccountID
 	Limit    int
@@ -108,6 +109,8 @@ type Member struct {
 	Account core.Account
 	Email   string // the user's, or the invited one
 	Name    string // empty for an invitation
+
+	UserDisabled bool // by an operator
 }
 
 // Membership is an account with its org.

@@ -51,6 +51,8 @@ type Tx struct {
 	Webhooks      Webhooks
 	Deliveries    Deliveries
 	Dispatches    Dispatches
+	Reports       Reports
+	ReportRuns    ReportRuns
 	Assets        Assets
 	Versions      Versions
 	Uploads       Uploads

@@ -26,3 +26,12 @@ type Zones interface {
 	// error if it is not known.
 	Location(name string) (*time.Location, error)
 }
+
+// Schedules knows cron expressions.
+type Schedules interface {
+	// Next returns the first time after one that an expression of five fields
+	// names (minute, hour, day of the month, month, day of the week), in UTC. It
+	// returns the zero time if none comes within years, and an error if it is no
+	// such expression.
+	Next(expr string, after time.Time) (time.Time, error)
+}

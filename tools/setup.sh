@@ -6,6 +6,7 @@
 #   PostgreSQL        its programs only; the tests start a server of their own. Not
 #                     needed where TEST_POSTGRES_DSN names a server or Docker runs.
 #   Chromium          opens the pages for visitors. Not needed where TEST_CHROMIUM names one.
+#   Poppler           reads the PDF files that reports come as
 #   axe-core          examines them for accessibility; a file from npm, kept in the
 #                     user's cache. Not needed where TEST_AXE names it.
 set -eu
@@ -56,6 +57,7 @@ command -v "${CC:-cc}" >/dev/null 2>&1 || command -v gcc >/dev/null 2>&1 || miss
 [ ! -e /etc/debian_version ] || [ -e /etc/ssl/certs/ca-certificates.crt ] || missing="$missing ca-certificates"
 have_postgres || missing="$missing postgresql"
 have_chromium || missing="$missing chromium fonts-dejavu-core"
+command -v pdftotext >/dev/null 2>&1 || missing="$missing poppler-utils"
 have_axe || command -v npm >/dev/null 2>&1 || missing="$missing npm"
 if [ -z "$missing" ]; then
 	fetch_axe

@@ -67,15 +67,23 @@ func (r accounts) Roster(ctx context.Context, org core.OrgID) (core.Roster, erro
 func (r accounts) List(ctx context.Context, q ports.AccountQuery) ([]ports.Member, error) {
 	var rows []struct {
 		accountRow
-		Email string `bun:"email"`
-		Name  string `bun:"name"`
+		Email        string `bun:"email"`
+		Name         string `bun:"name"`
+		UserDisabled bool   `bun:"user_disabled"`
+	}
+	if q.IDs != nil && len(q.IDs) == 0 {
+		return nil, nil
 	}
 	sel := r.NewSelect().Model((*accountRow)(nil)).ColumnExpr("ac.*").
 		ColumnExpr("coalesce(u.email, ac.invited_email) AS email").ColumnExpr("coalesce(u.name, '') AS name").
+		ColumnExpr("u.disabled_at IS NOT NULL AS user_disabled").
 		Join("LEFT JOIN users AS u ON u.id = ac.user_id").
 		Where("ac.org_id = ? AND ac.id > ?", q.OrgID, floor(q.After)).OrderExpr("ac.id").Limit(int64(q.Limit))
 	if len(q.Statuses) > 0 {
 		sel = sel.Where("ac.status IN (?)", bun.List(q.Statuses))
+	}
+	if len(q.IDs) > 0 {
+		sel = sel.Where("ac.id IN (?)", bun.List(q.IDs))
 	}
 	if q.Email != "" {
 		sel = sel.Where("coalesce(u.email, ac.invited_email) = ?", q.Email)
@@ -85,7 +93,7 @@ func (r accounts) List(ctx context.Context, q ports.AccountQuery) ([]ports.Membe
 	}
 	out := make([]ports.Member, len(rows))
 	for i := range rows {
-		out[i] = ports.Member{Account: *rows[i].account(), Email: rows[i].Email, Name: rows[i].Name}
+		out[i] = ports.Member{Account: *rows[i].account(), Email: rows[i].Email, Name: rows[i].Name, UserDisabled: rows[i].UserDisabled}
 	}
 	return out, nil
 }

@@ -107,7 +107,7 @@ func (r groups) List(ctx context.Context, q ports.GroupQuery) ([]ports.ListedGro
 		SizeBytes int64        `bun:"v_size_bytes"`
 	}
 	sel := r.filtered(r.NewSelect().Model(&rows).ModelTableExpr("groups AS g").ColumnExpr("g.*").
-		ColumnExpr(coverColumns).Join(coverOf("g")), q)
+		ColumnExpr(coverColumns).Join(coverJoin("g")), q)
 	if err := sel.OrderExpr("g.id DESC").Limit(int64(q.Limit)).Scan(ctx); err != nil {
 		return nil, translate("list groups", err)
 	}

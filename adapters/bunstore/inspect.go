@@ -164,6 +164,15 @@ var invariants = []invariant{
 	{"the events of an org are numbered once", `SELECT 'org ' || ev.org_id, 'numbers events up to ' || max(ev.seq) || ', but has counted to ' || coalesce(max(s.seq), 0)
 		FROM events ev JOIN orgs o ON o.id = ev.org_id AND o.purging_at IS NULL LEFT JOIN event_streams s ON s.org_id = ev.org_id
 		WHERE CAST($1 AS bigint) > 0 AND ev.seq IS NOT NULL GROUP BY ev.org_id HAVING max(ev.seq) > coalesce(max(s.seq), 0)`, false, false},
+
+	// A job plans what is due each half minute, and begins what waits.
+	{"a report is planned within a day of its time", `SELECT 'report ' || rp.id, 'should have been sent' FROM reports rp
+		JOIN orgs o ON o.id = rp.org_id AND o.deleted_at IS NULL WHERE rp.next_at < CAST($1 AS bigint) - 86400000000`, false, false},
+	{"a run of a report goes on within a day", `SELECT 'run ' || rr.id, 'waits for somebody to go on' FROM report_runs rr
+		JOIN orgs o ON o.id = rr.org_id AND o.purging_at IS NULL
+		WHERE rr.status = 'pending' AND rr.next_at < CAST($1 AS bigint) - 86400000000`, false, false},
+	{"a run has the org of its report", `SELECT 'run ' || rr.id, 'has another' FROM report_runs rr JOIN reports rp ON rp.id = rr.report_id
+		WHERE CAST($1 AS bigint) > 0 AND rp.org_id <> rr.org_id`, false, false},
 }
 
 var allInvariants = slices.Concat(invariants, groupInvariants, trafficInvariants)
@@ -174,7 +183,7 @@ func leftOvers() string {
 	var text []string
 	for _, table := range []string{
 		"nodes", "asset_versions", "uploads", "tickets", "audit_log", "share_accesses",
-		"product_links", "group_assets", "transactions", "subscriptions", "entitlements", "events", "webhook_deliveries",
+		"product_links", "group_assets", "transactions", "subscriptions", "entitlements", "events", "webhook_deliveries", "report_runs",
 		"share_visits", "link_traffic", "group_traffic", "link_visitors", "group_visitors",
 	} {
 		text = append(text, `SELECT 'org ' || x.org_id, 'has rows in `+table+`' FROM `+table+` x LEFT JOIN orgs o ON o.id = x.org_id

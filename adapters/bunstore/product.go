@@ -131,8 +131,8 @@ func (r products) Remove(ctx context.Context, org core.OrgID, id core.ProductID)
 	return err
 }
 
-// coverOf joins the version v of the cover that can be shown of what is listed.
-func coverOf(alias string) string {
+// coverJoin joins the version v of the cover that can be shown of what is listed.
+func coverJoin(alias string) string {
 	return `LEFT JOIN nodes AS n ON n.id = ` + alias + `.cover_asset_id AND n.org_id = ` + alias + `.org_id
 		LEFT JOIN drives AS d ON d.id = n.drive_id
 		LEFT JOIN asset_versions AS v ON v.asset_id = n.id AND v.number = n.current_version AND ` + shownInGroup
@@ -152,7 +152,7 @@ func (r products) List(ctx context.Context, q ports.ProductQuery) ([]ports.Produ
 		ColumnExpr(`(SELECT count(*) FROM product_links l JOIN nodes n ON n.id = l.node_id AND n.purged_at IS NULL WHERE l.product_id = p.id) AS links`).
 		ColumnExpr(`v.asset_id AS v_asset_id, coalesce(v.number, 0) AS v_number, coalesce(v.blob_key, '') AS v_blob_key,
 			coalesce(v.content_type, '') AS v_content_type, coalesce(v.size_bytes, 0) AS v_size_bytes`).
-		Join(coverOf("p")).Where("p.org_id = ?", q.OrgID).OrderExpr("p.id DESC").Limit(int64(q.Limit))
+		Join(coverJoin("p")).Where("p.org_id = ?", q.OrgID).OrderExpr("p.id DESC").Limit(int64(q.Limit))
 	if !q.ID.IsZero() {
 		sel.Where("p.id = ?", q.ID)
 	}

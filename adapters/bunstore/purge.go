@@ -39,6 +39,8 @@ var ofOrg = []struct{ table, key string }{
 	{"events", "id"},
 	{"webhook_deliveries", "id"},
 	{"webhooks", "id"},
+	{"report_runs", "id"},
+	{"reports", "id"},
 	{"tickets", "hash"},
 	{"accounts", "id"},
 	{"org_licenses", "id"},

@@ -54,6 +54,6 @@ func TestAPurgeKnowsEveryTable(t *testing.T) {
 	ask(`SELECT m.name FROM sqlite_master m JOIN pragma_table_info(m.name) c ON c.name = 'org_id' WHERE m.type = 'table'
 		AND NOT EXISTS (SELECT 1 FROM pragma_foreign_key_list(m.name) f WHERE f.on_delete = 'CASCADE' AND f."table" IN ('orgs', 'drives')) ORDER BY 1`,
 		"org_slugs", "asset_versions", "uploads", "tickets", "audit_log", "share_accesses",
-		"product_links", "group_assets", "entitlements", "transactions", "subscriptions", "events", "webhook_deliveries",
+		"product_links", "group_assets", "entitlements", "transactions", "subscriptions", "events", "webhook_deliveries", "report_runs",
 		"share_visits", "link_traffic", "group_traffic", "link_visitors", "group_visitors")
 }

@@ -142,6 +142,7 @@ func (s *Store) tx(conn *sql.Conn, tx *bun.Tx, wait *bool) ports.Tx {
 		Idempotency: idempotency{r}, Jobs: jobs,
 		Traffic: traffic{r},
 		Streams: eventStreams{r}, Webhooks: webhooks{r}, Deliveries: deliveries{r}, Dispatches: dispatches{r},
+		Reports: reports{r}, ReportRuns: reportRuns{r},
 	}
 }
 

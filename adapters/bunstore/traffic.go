@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/schema"
 
 	"github.com/seed-755a8038/coffer/core"
 	"github.com/seed-755a8038/coffer/ports"
@@ -29,6 +30,15 @@ func tablesOf(s core.Subject) (trafficTables, subjectID) {
 		return linkTraffic, subjectID(s.LinkID)
 	}
 	return groupTraffic, subjectID(s.GroupID)
+}
+
+// which is a list of the subjects whose sums make up those of a subject.
+func which(s core.Subject) schema.QueryAppender {
+	if s.OrgID.IsZero() {
+		_, id := tablesOf(s)
+		return bun.SafeQuery("?", id)
+	}
+	return bun.SafeQuery(`SELECT l.id FROM share_links AS l JOIN drives AS d ON d.id = l.drive_id WHERE d.org_id = ? AND d.owner_account_id IS NULL`, s.OrgID)
 }
 
 type traffic struct{ repository }
@@ -59,7 +69,7 @@ func ranges(spans [][]core.GrainRange) bun.Safe {
 const trafficIn = `WITH r (n, grain, lo, hi) AS (VALUES ?)
 	SELECT ? CAST(sum(t.views) AS bigint) AS views, CAST(sum(t.visitors) AS bigint) AS visitors,
 		CAST(sum(t.downloads) AS bigint) AS downloads, max(t.last_at) AS last_at
-	FROM r CROSS JOIN ? AS t WHERE t.subject_id = ? AND t.dim = ? AND t.grain = r.grain AND t.bucket >= r.lo AND t.bucket < r.hi `
+	FROM r CROSS JOIN ? AS t WHERE t.subject_id IN (?) AND t.dim = ? AND t.grain = r.grain AND t.bucket >= r.lo AND t.bucket < r.hi `
 
 func (r traffic) Points(ctx context.Context, s core.Subject, bounds []time.Time) ([]core.Traffic, error) {
 	out := make([]core.Traffic, max(0, len(bounds)-1))
@@ -67,14 +77,14 @@ func (r traffic) Points(ctx context.Context, s core.Subject, bounds []time.Time)
 	for i := range out {
 		spans[i] = core.Cover(bounds[i], bounds[i+1])
 	}
-	tables, id := tablesOf(s)
+	tables, _ := tablesOf(s)
 	var rows []struct {
 		N         int   `bun:"n"`
 		Views     int64 `bun:"views"`
 		Visitors  int64 `bun:"visitors"`
 		Downloads int64 `bun:"downloads"`
 	}
-	err := r.NewRaw(trafficIn+`GROUP BY r.n`, ranges(spans), bun.Safe("r.n,"), bun.Ident(tables.sums), id, core.TrafficTotal).Scan(ctx, &rows)
+	err := r.NewRaw(trafficIn+`GROUP BY r.n`, ranges(spans), bun.Safe("r.n,"), bun.Ident(tables.sums), which(s), core.TrafficTotal).Scan(ctx, &rows)
 	for _, row := range rows {
 		out[row.N] = core.Traffic{Views: row.Views, Visitors: row.Visitors, Downloads: row.Downloads}
 	}
@@ -82,7 +92,11 @@ func (r traffic) Points(ctx context.Context, s core.Subject, bounds []time.Time)
 }
 
 func (r traffic) Tops(ctx context.Context, q ports.TrafficQuery) ([]ports.TrafficRow, error) {
-	tables, id := tablesOf(q.Subject)
+	tables, _ := tablesOf(q.Subject)
+	key, by := bun.Safe("t.key"), q.By
+	if !q.OrgID.IsZero() && by == core.TrafficByLink {
+		key, by = "CAST(t.subject_id AS text)", core.TrafficTotal
+	}
 	var rows []struct {
 		Key       string `bun:"key"`
 		Views     int64  `bun:"views"`
@@ -90,8 +104,8 @@ func (r traffic) Tops(ctx context.Context, q ports.TrafficQuery) ([]ports.Traffi
 		Downloads int64  `bun:"downloads"`
 		LastAt    stamp  `bun:"last_at"`
 	}
-	err := r.NewRaw(trafficIn+`GROUP BY t.key ORDER BY sum(t.views) + sum(t.downloads) DESC, t.key LIMIT ?`,
-		ranges([][]core.GrainRange{core.Cover(q.From, q.To)}), bun.Safe("t.key,"), bun.Ident(tables.sums), id, q.By, q.Limit).Scan(ctx, &rows)
+	err := r.NewRaw(trafficIn+`GROUP BY ? ORDER BY sum(t.views) + sum(t.downloads) DESC, ? LIMIT ?`,
+		ranges([][]core.GrainRange{core.Cover(q.From, q.To)}), key+" AS key,", bun.Ident(tables.sums), which(q.Subject), by, key, key, q.Limit).Scan(ctx, &rows)
 	out := make([]ports.TrafficRow, len(rows))
 	for i, row := range rows {
 		out[i] = ports.TrafficRow{Key: row.Key, Traffic: core.Traffic{Views: row.Views, Visitors: row.Visitors, Downloads: row.Downloads}, LastAt: row.LastAt.Time}

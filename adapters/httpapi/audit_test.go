@@ -76,7 +76,7 @@ func TestNoCellIsAFormula(t *testing.T) {
 	for text, want := range map[string]string{
 		"": "", "a": "a", "a=1": "a=1", "=1": "'=1", "+1": "'+1", "-1": "'-1", "@a": "'@a", "\ta": "'\ta", "\ra": "'\ra", "'=1": "'=1", "é": "é",
 	} {
-		if got := plainCell(text); got != want {
+		if got := core.PlainCell(text); got != want {
 			t.Errorf("%q became %q, want %q", text, got, want)
 		}
 	}

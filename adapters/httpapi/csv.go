@@ -6,7 +6,6 @@ import (
 	"errors"
 	"net/http"
 	"reflect"
-	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -68,7 +67,7 @@ func (e export[E]) stream(ctx context.Context, c huma.Context, rows []E) error {
 				return err
 			}
 			for i := range record {
-				record[i] = plainCell(record[i])
+				record[i] = core.PlainCell(record[i])
 			}
 			if err := w.Write(record); err != nil {
 				return err
@@ -100,14 +99,6 @@ func idCell[T any](id core.ID[T]) string {
 }
 
 func timeCell(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
-
-// plainCell returns text in a form that no spreadsheet takes for a formula.
-func plainCell(text string) string {
-	if text != "" && strings.IndexByte("=+-@\t\r", text[0]) >= 0 {
-		return "'" + text
-	}
-	return text
-}
 
 // writtenOutput is written by the handler: which type it has is up to the client.
 type writtenOutput struct{ Body func(huma.Context) }

@@ -52,6 +52,7 @@ const (
 	tagStore    = "Store"
 	tagEvents   = "Events"
 	tagGroups   = "Groups"
+	tagReports  = "Reports"
 )
 
 // config describes the API as a whole.
@@ -74,6 +75,7 @@ func (s *server) config() huma.Config {
 		{Name: tagStore, Description: "Products, purchases, memberships, and what has been sold."},
 		{Name: tagEvents, Description: "What happens in an organisation, as it does: sent to webhooks, or followed as a stream."},
 		{Name: tagGroups, Description: "Selections of files, nested in each other, with permissions of their own."},
+		{Name: tagReports, Description: "Analytics by mail, again and again."},
 		{Name: tagPublic, Description: "For visitors with a share link. A bearer token, if sent, says who they are."},
 	}
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{

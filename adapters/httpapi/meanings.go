@@ -55,6 +55,7 @@ var meanings = map[string]meaning{
 	"not_for_sale":            {409, "Not for sale", "The product is not for sale now. Ask the seller."},
 	"not_found":               {404, "Not found", "It does not exist, or you may not see it. The answer is the same."},
 	"not_ready":               {503, "Not ready", "The server is starting, or something it depends on is down; components says what."},
+	"report_running":          {409, "Being sent", "The report is being sent already. Its runs say how far it is."},
 	"group_deleted":           {409, "Group deleted", "Restore the group first."},
 	"group_into_itself":       {409, "Group into itself", "Choose a parent that is neither the group nor below it."},
 	"group_lockout":           {409, "Rights taken from yourself", "Add a row with all rights for your own account."},

@@ -65,6 +65,8 @@ type member = struct {
 	Account core.Account
 	Email   string
 	Name    string
+
+	UserDisabled bool
 }
 
 func showMember[M ~member](in M) memberBody {

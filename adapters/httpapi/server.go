@@ -25,6 +25,7 @@ import (
 	"github.com/seed-755a8038/coffer/app/group"
 	"github.com/seed-755a8038/coffer/app/identity"
 	"github.com/seed-755a8038/coffer/app/org"
+	"github.com/seed-755a8038/coffer/app/report"
 	"github.com/seed-755a8038/coffer/app/share"
 	"github.com/seed-755a8038/coffer/app/store"
 	"github.com/seed-755a8038/coffer/app/webhook"
@@ -43,6 +44,7 @@ type Services struct {
 	Webhooks *webhook.Service
 	Events   *event.Service
 	Groups   *group.Service
+	Reports  *report.Service
 	Admin    *admin.Service
 
 	Analytics *analytics.Service
@@ -227,6 +229,9 @@ func (s *server) mount() {
 func (s *server) mountEvents() {
 	eventRoutes{s.Events, s.Timeout}.mount(s.api)
 	webhookRoutes{s.Webhooks, codec[core.WebhookID]{s.CursorKey, "webhooks"}, codec[core.DeliveryID]{s.CursorKey, "deliveries"}}.mount(s.api)
+	reportRoutes{
+		s.Reports, codec[core.ReportID]{s.CursorKey, "reports"}, codec[core.ReportRunID]{s.CursorKey, "report-runs"}, s.Timeout,
+	}.mount(s.api)
 }
 
 // mountGroups registers what is about groups.

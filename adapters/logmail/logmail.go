@@ -39,6 +39,9 @@ func (m *Mailer) Send(ctx context.Context, message ports.Mail) error {
 	m.log.InfoContext(ctx, "mail is shown, not sent", "to", message.To, "subject", message.Subject)
 	var b strings.Builder
 	fmt.Fprintf(&b, "mail to %s: %s\n", printable(message.To), printable(message.Subject))
+	for _, a := range message.Attachments {
+		fmt.Fprintf(&b, "  %s (%d bytes)\n", printable(a.Name), len(a.Content))
+	}
 	for _, link := range links.FindAllString(message.Text, -1) {
 		fmt.Fprintf(&b, "  %s\n", printable(strings.TrimRight(link, ".,;:!?)")))
 	}

@@ -79,3 +79,12 @@ func TestMessagesDoNotMix(t *testing.T) {
 		t.Errorf("console shows %q", console)
 	}
 }
+
+func TestFilesAreNamedNotShown(t *testing.T) {
+	m, _, console := open()
+	file := ports.Attachment{Name: "report\x1b.pdf", Content: []byte("%PDF")}
+	_ = m.Send(t.Context(), ports.Mail{To: "ann@example.com", Subject: "Hi", Attachments: []ports.Attachment{file}})
+	if want := "mail to ann@example.com: Hi\n  report.pdf (4 bytes)\n"; console.String() != want {
+		t.Errorf("console shows %q, want %q", console, want)
+	}
+}

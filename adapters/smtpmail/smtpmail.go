@@ -2,6 +2,7 @@
 package smtpmail
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/tls"
@@ -81,11 +82,21 @@ func (m *Mailer) compose(message ports.Mail) (*mail.Msg, error) {
 	msg.SetAddrHeaderFromMailAddress(mail.HeaderTo, to)
 	msg.Subject(oneLine(message.Subject))
 	msg.SetDate()
-	msg.SetMessageIDWithValue(strings.ToLower(rand.Text()) + "@" + m.domain)
+	id := message.ID
+	if id == "" {
+		id = strings.ToLower(rand.Text())
+	}
+	msg.SetMessageIDWithValue(id + "@" + m.domain)
 	msg.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: no out-of-office replies
 	msg.SetBodyString(mail.TypeTextPlain, message.Text)
 	if message.HTML != "" {
 		msg.AddAlternativeString(mail.TypeTextHTML, message.HTML)
+	}
+	for _, a := range message.Attachments {
+		err := msg.AttachReader(a.Name, bytes.NewReader(a.Content), mail.WithFileContentType(mail.ContentType(a.Type)))
+		if err != nil {
+			return nil, fmt.Errorf("attach %s: %w", a.Name, err)
+		}
 	}
 	return msg, nil
 }

@@ -1,6 +1,7 @@
 package smtpmail_test
 
 import (
+	"encoding/base64"
 	"errors"
 	"io"
 	"mime"
@@ -289,5 +290,38 @@ func TestNothingIsSaidToAServerThatIsNotTrusted(t *testing.T) {
 				t.Errorf("%d messages, signed in as %q", len(s.all()), s.username)
 			}
 		})
+	}
+}
+
+func TestFilesComeWithAMessageAndItsNameStays(t *testing.T) {
+	s := open(t)
+	m := hello
+	m.ID = "0199f2b4-7c1e-1"
+	m.Attachments = []ports.Attachment{
+		{Name: "report.pdf", Type: "application/pdf", Content: []byte("%PDF\x00\r\n.\r\n\xff")},
+		{Name: "report.csv", Type: "text/csv; charset=utf-8", Content: []byte("a,é\r\n")},
+	}
+	send(t, s.plain(), m)
+	_, msg := s.only(t)
+	if id := msg.Header.Get("Message-Id"); id != "<0199f2b4-7c1e-1@coffer.example>" {
+		t.Errorf("it is called %s", id)
+	}
+	kind, params, err := mime.ParseMediaType(msg.Header.Get("Content-Type"))
+	if err != nil || kind != "multipart/mixed" {
+		t.Fatalf("it is %s, %v", kind, err)
+	}
+	parts := multipart.NewReader(msg.Body, params["boundary"])
+	if text, err := parts.NextPart(); err != nil || !strings.HasPrefix(text.Header.Get("Content-Type"), "text/plain") {
+		t.Fatalf("the text does not come first: %v", err)
+	}
+	for _, want := range m.Attachments {
+		p, err := parts.NextPart()
+		if err != nil {
+			t.Fatal(err)
+		}
+		content, err := io.ReadAll(base64.NewDecoder(base64.StdEncoding, p))
+		if err != nil || !slices.Equal(content, want.Content) || p.FileName() != want.Name || !strings.HasPrefix(p.Header.Get("Content-Type"), want.Type) {
+			t.Errorf("%s %v: %q, %v", p.FileName(), p.Header, content, err)
+		}
 	}
 }

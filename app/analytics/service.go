@@ -94,6 +94,19 @@ func (s *Service) OfGroup(ctx context.Context, a core.Actor, id core.GroupID, in
 	return s.Of(ctx, f.OrgID, core.Subject{GroupID: id}, in)
 }
 
+// OfOrg returns the analytics of all links in the shared drives of an org to those
+// who manage its reports. It returns errors with the code feature_unavailable.
+func (s *Service) OfOrg(ctx context.Context, a core.Actor, org core.OrgID, in Input) (core.Analytics, error) {
+	f, err := s.Access.ForOrg(ctx, a, org)
+	if err != nil {
+		return core.Analytics{}, err
+	}
+	if err := core.CanInOrg(f, core.ManageWebhooks); err != nil {
+		return core.Analytics{}, err
+	}
+	return s.Of(ctx, org, core.Subject{OrgID: org}, in)
+}
+
 // How many rows an answer has.
 const (
 	mostAssets    = 100
@@ -235,7 +248,7 @@ func (t top) assets(out *core.Analytics) error {
 // links are those that a group was visited through, or the link itself.
 func (t top) links(out *core.Analytics) error {
 	by := core.TrafficByLink
-	if t.query.GroupID.IsZero() {
+	if !t.query.LinkID.IsZero() {
 		by = core.TrafficTotal
 	}
 	rows, err := t.by(by, mostLinks)

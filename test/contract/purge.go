@@ -61,6 +61,10 @@ func (s storeTest) closed(owner person, name string) (team, ports.Remains) {
 	for range 5 {
 		s.deliver(hook)
 	}
+	report := s.report(in)
+	for i := range 5 {
+		s.planned(report, noon.Add(time.Duration(i)*time.Hour))
+	}
 	open := s.invitation(t, name+"@invited.example")
 	s.must(s.addAccount(open))
 	s.update(func(tx ports.Tx) error {

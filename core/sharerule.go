@@ -209,8 +209,8 @@ func (r FileRequest) Check(contentType string, size int64) error {
 func (l *ShareLink) CheckRules(target NodeKind) error {
 	r := l.Request
 	switch {
-	case l.Watermark:
-		return Invalid("body.watermark", "is not available yet")
+	case l.Kind == ShareUpload && l.Watermark:
+		return Invalid("body.watermark", "is for links of kind download: a file request shows nothing")
 	case l.Kind == ShareUpload && target != KindFolder:
 		return Invalid("body.kind", "files can be asked for into a folder only")
 	case l.Kind == ShareUpload && (l.MaxViews != Unlimited || l.MaxDownloads != Unlimited):

@@ -43,6 +43,7 @@ type Config struct {
 	ChangeRetention     time.Duration
 	OrgRetention        time.Duration
 	Share               ShareConfig
+	Watermark           WatermarkConfig
 	LogLevel            string // debug, info, warn or error
 	RateLimitPerMinute  int    // requests of one address or user; 0: no general limit
 	BlobsPublicURL      string // an origin of its own for user content on disk; empty: PublicURL
@@ -119,6 +120,14 @@ type ShareConfig struct {
 	LogAddresses core.AddressLog
 }
 
+// WatermarkConfig bounds what marking pictures and PDFs may take.
+type WatermarkConfig struct {
+	MemoryMB      int           // of all at a time
+	MaxFileMB     int           // of one file
+	MaxMegapixels int           // of one picture, in millions of pixels
+	Timeout       time.Duration // of one marking
+}
+
 // S3Config says where blobs are. An empty Bucket means the disk.
 type S3Config struct {
 	Endpoint          string // empty: AWS
@@ -147,6 +156,7 @@ func DefaultConfig() Config {
 		ChangeRetention:    90 * day,
 		OrgRetention:       30 * day,
 		Share:              ShareConfig{LogRetention: 365 * day, LogAddresses: core.AddressFull},
+		Watermark:          WatermarkConfig{MemoryMB: 512, MaxFileMB: 50, MaxMegapixels: 50, Timeout: time.Minute},
 		LogLevel:           "info",
 		RateLimitPerMinute: 6000,
 		Mail:               MailConfig{TLS: "starttls"},

@@ -28,9 +28,8 @@ type Assets interface {
 	Lock(ctx context.Context, org core.OrgID, id core.AssetID) (*core.Asset, error)
 
 	// Purge removes the asset with its versions, their marked copies and its
-	// uploads, gives back
-	// they used, and returns the keys of their blobs and the multipart uploads
-	// to abort. Of concurrent calls one finds the asset; the others get
+	// uploads, gives back what they used, and returns the keys of their blobs
+	// and the multipart uploads to abort. Of concurrent calls one finds the asset; the others get
 	// core.ErrNotFound.
 	Purge(ctx context.Context, org core.OrgID, id core.AssetID) (Remains, error)
 

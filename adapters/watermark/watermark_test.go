@@ -91,7 +91,9 @@ func encoded(t *testing.T, img image.Image, encode func(io.Writer, image.Image) 
 	return b.Bytes()
 }
 
-func asJPEG(w io.Writer, img image.Image) error { return jpeg.Encode(w, img, &jpeg.Options{Quality: 95}) }
+func asJPEG(w io.Writer, img image.Image) error {
+	return jpeg.Encode(w, img, &jpeg.Options{Quality: 95})
+}
 
 // changed returns which part of the points differ clearly, in each quarter and
 // in all.

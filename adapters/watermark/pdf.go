@@ -323,7 +323,7 @@ func (l look) mark(text string) string {
 	height := max(pitch*size, diagonal/lines)
 	sin, cos := math.Sincos(float64(slope+l.rotate) * math.Pi / 180)
 	var b strings.Builder
-	fmt.Fprintf(&b, "\nQ\nq\n/%s gs\nBT\n/%s %.2f Tf\n2 Tr %.2f w 1 1 1 RG 0.2 0.2 0.2 rg\n", markState, markFont, size, size/40) //nolint:mnd // a thin edge
+	fmt.Fprintf(&b, "\nQ\nq\n/%s gs\nBT\n/%s %.2f Tf\n2 Tr %.2f w 1 1 1 RG 0.2 0.2 0.2 rg\n", markState, markFont, size, size/30) //nolint:mnd // a thin edge
 	shown := strings.NewReplacer(`\`, `\\`, "(", `\(`, ")", `\)`).Replace(text)
 	for i, v := 0, -diagonal/2; v < diagonal/2; i, v = i+1, v+height {
 		for u := -diagonal/2 - width*float64(i%2)/2; u < diagonal/2; u += max(width, diagonal/lines) {

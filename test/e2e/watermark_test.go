@@ -241,3 +241,33 @@ func TestCopiesForManyAtOnce(t *testing.T) {
 		s.fsck()
 	})
 }
+
+// TestACopyThatIsLostIsMadeAnew: nobody loses anything with it.
+func TestACopyThatIsLostIsMadeAnew(t *testing.T) {
+	tell(t, everything, func(t *testing.T, s *server) {
+		ana := s.signUp("ana")
+		file := ana.upload(object{"name": "a.jpg", "content_type": "image/jpeg"}, photo(t, asJPEG)).text("id")
+		l := ana.shares(file, object{"watermark": true})
+		before := l.gets(http.StatusOK, "/download-url")
+		s.fsck()
+		s.stop()
+		if _, err := s.database().ExecContext(t.Context(), "UPDATE marked_copies SET size_bytes = size_bytes + 1"); err != nil {
+			t.Fatal(err)
+		}
+		for _, args := range [][]string{nil, {"--repair"}} {
+			_, problems := s.findings(args...)
+			if len(problems) != 1 || problems[0].Check != "a marked copy has its blob, with its size" {
+				t.Errorf("%v: %+v", args, problems)
+			}
+		}
+		s.fsck()
+		s.start()
+		after := l.gets(http.StatusOK, "/download-url")
+		if blobOf(t, before.text("download_url")) == blobOf(t, after.text("download_url")) {
+			t.Error("it was not made anew")
+		}
+		if a := fetch(t, after.text("download_url")); a.status != http.StatusOK || int64(len(a.body)) != after.number("size_bytes") {
+			t.Errorf("%d, %d bytes", a.status, len(a.body))
+		}
+	})
+}

@@ -100,15 +100,19 @@ func (h *jpegHead) frame(b []byte) error {
 	}
 	h.h, h.w, h.planes = int(binary.BigEndian.Uint16(b[1:])), int(binary.BigEndian.Uint16(b[3:])), int(b[5])
 	var most, sum float64
+	usual := true // colour in one point for one, two or four of brightness
 	for i := range h.planes {
 		factors := b[fixed+each*i+1]
+		usual = usual && (i == 0 && strings.IndexByte("\x11\x12\x21\x22", factors) >= 0 || factors == 0x11)
 		area := float64(factors>>4) * float64(factors&0xf)
 		most, sum = max(most, area), sum+area
 	}
 	if most == 0 {
 		return errNoFrame
 	}
-	h.samples = max(1, sum/most)
+	if h.samples = max(1, sum/most); !usual { // all planes may have to be of one size
+		h.samples = float64(h.planes)
+	}
 	return nil
 }
 

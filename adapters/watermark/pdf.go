@@ -77,7 +77,8 @@ func markPDF(r io.ReadSeeker, w io.Writer, text string) error {
 	return damaged(err)
 }
 
-// carries reports whether an object has a file in it.
+// carries reports whether an object has a file in it. It removes forms that are
+// shown in the place of pages, and would be without the mark.
 func carries(o types.Object, depth int) bool {
 	if depth > maxDepth {
 		return false
@@ -95,6 +96,7 @@ func carries(o types.Object, depth int) bool {
 			}
 		}
 	}
+	delete(d, "XFA")
 	for key, x := range d {
 		if key == "EF" || carries(x, depth+1) {
 			return true

@@ -69,7 +69,7 @@ func readGIFHead(r io.Reader, most int64) (h gifHead, err error) {
 				return h, err
 			}
 		default:
-			return h, gifBlocks
+			return h, errBlock
 		}
 		if err := skipBlocks(b); err != nil {
 			return h, err
@@ -77,7 +77,7 @@ func readGIFHead(r io.Reader, most int64) (h gifHead, err error) {
 	}
 }
 
-var gifBlocks = errors.New("the file has a block of no known kind") //nolint:errname // see damaged
+var errBlock = errors.New("the file has a block of no known kind")
 
 func skipPalette(b *bufio.Reader, flags byte) error {
 	const has, bits, each = 0x80, 0x07, 3
@@ -203,7 +203,7 @@ func merge(f *image.Paletted, palette []color.RGBA) []color.RGBA {
 	for i, at := range f.Pix {
 		switch int(at) {
 		case b:
-			f.Pix[i] = uint8(a) //nolint:gosec // an index
+			f.Pix[i] = uint8(a)
 		case last:
 			f.Pix[i] = uint8(b) //nolint:gosec // an index
 		}
@@ -222,7 +222,7 @@ func nearest(palette []color.RGBA, c color.RGBA) uint8 {
 			best, least = i, d
 		}
 	}
-	return uint8(best) //nolint:gosec // an index
+	return uint8(best)
 }
 
 func distance(a, b color.RGBA) int {

@@ -57,7 +57,8 @@ func readJPEGHead(r io.Reader) (h jpegHead, err error) {
 			if size > maxProfile { // a part of one is none
 				h.profile = nil
 			}
-			return h, h.frame(body)
+			err := h.frame(body)
+			return h, err
 		case marker == 0xda, marker == 0xd9:
 			return h, errNoFrame
 		}
@@ -172,7 +173,6 @@ func (m *Marker) writeJPEG(ctx context.Context, img image.Image, orientation int
 		if !ok {
 			rgba = image.NewRGBA(b)
 			draw.Draw(rgba, b, img, b.Min, draw.Src)
-			img = rgba
 		}
 		dot = func(x, y int, grey, alpha uint8) {
 			at := rgba.Pix[y*rgba.Stride+4*x:]

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"strings"
 
@@ -302,9 +303,7 @@ func (s *stamper) copied(o types.Object) (types.Dict, error) {
 		return out, nil
 	}
 	d, err := s.DereferenceDict(o)
-	for key, value := range d {
-		out[key] = value
-	}
+	maps.Copy(out, d)
 	return out, err
 }
 

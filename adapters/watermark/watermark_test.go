@@ -184,12 +184,12 @@ func TestEveryFormOfAPicture(t *testing.T) {
 func TestATransparentPictureStaysSo(t *testing.T) {
 	before := plain(400, 300, color.NRGBA{0, 0, 0, 0})
 	after := sees2(t, marks(t, marker(t, usual), encoded(t, before, png.Encode), "image/png"))
-	clear, mark := 0, 0
+	through, mark := 0, 0
 	for y := range 300 {
 		for x := range 400 {
 			switch _, _, _, a := after.At(x, y).RGBA(); a {
 			case 0:
-				clear++
+				through++
 			case 0xffff:
 				t.Fatalf("%d,%d is opaque", x, y)
 			default:
@@ -197,8 +197,8 @@ func TestATransparentPictureStaysSo(t *testing.T) {
 			}
 		}
 	}
-	if clear < 400*300/2 || mark < 400*300/100 {
-		t.Errorf("%d points are clear, %d have a mark", clear, mark)
+	if through < 400*300/2 || mark < 400*300/100 {
+		t.Errorf("%d points are clear, %d have a mark", through, mark)
 	}
 }
 

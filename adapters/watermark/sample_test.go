@@ -12,6 +12,7 @@ import (
 
 	"github.com/pdfcpu/pdfcpu/pkg/api"
 	"github.com/pdfcpu/pdfcpu/pkg/pdfcpu/model"
+	"github.com/pdfcpu/pdfcpu/pkg/pdfcpu/types"
 
 	"github.com/seed-755a8038/coffer/test/fixture"
 )
@@ -51,6 +52,57 @@ func pdfWithFile(t *testing.T) []byte {
 		t.Fatal(err)
 	}
 	return b.Bytes()
+}
+
+// pdfWithForm has a form that some programs show in the place of its pages.
+func pdfWithForm(t *testing.T) []byte {
+	t.Helper()
+	ctx, err := api.ReadAndValidate(bytes.NewReader(fixture.PDF(1)), model.NewDefaultConfiguration())
+	if err != nil {
+		t.Fatal(err)
+	}
+	root, err := ctx.Catalog()
+	if err != nil {
+		t.Fatal(err)
+	}
+	field := types.Dict{"FT": types.Name("Tx"), "T": types.StringLiteral("a"), "DA": types.StringLiteral("/Helv 0 Tf"), "Subtype": types.Name("Widget"), "Type": types.Name("Annot"), "Rect": types.NewNumberArray(0, 0, 9, 9)}
+	ref, err := ctx.IndRefForNewObject(field)
+	if err != nil {
+		t.Fatal(err)
+	}
+	form, err := ctx.NewStreamDictForBuf([]byte("<xdp/>"))
+	if err == nil {
+		err = form.Encode()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	xfa, err := ctx.IndRefForNewObject(*form)
+	if err != nil {
+		t.Fatal(err)
+	}
+	root["AcroForm"] = types.Dict{"Fields": types.Array{*ref}, "XFA": *xfa}
+	var b bytes.Buffer
+	if err := api.WriteContext(ctx, &b); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// unpacked is a PDF with its objects in the open.
+func unpacked(t *testing.T, b []byte) string {
+	t.Helper()
+	c := model.NewDefaultConfiguration()
+	c.WriteObjectStream, c.WriteXRefStream = false, false
+	ctx, err := api.ReadAndValidate(bytes.NewReader(b), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if err := api.WriteContext(ctx, &out); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
 }
 
 func deflated(size int) []byte {

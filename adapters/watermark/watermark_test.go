@@ -355,6 +355,17 @@ func TestPDFsAreMarkedOnEveryPage(t *testing.T) {
 	}
 }
 
+func TestNoFormIsShownInThePlaceOfPages(t *testing.T) {
+	b := pdfWithForm(t)
+	if !strings.Contains(unpacked(t, b), "/XFA") {
+		t.Fatal("the sample has no form")
+	}
+	out := unpacked(t, marks(t, marker(t, usual), b, "application/pdf"))
+	if strings.Contains(out, "/XFA") || !strings.Contains(out, "/AcroForm") {
+		t.Error("the form is there still, or its fields are gone")
+	}
+}
+
 func TestWhatCannotBeMarkedIsRefused(t *testing.T) {
 	m := marker(t, usual)
 	p := encoded(t, plain(200, 200, color.White), png.Encode)

@@ -62,9 +62,8 @@ func photograph(b *testing.B, w, h int) []byte {
 	p := image.NewRGBA(image.Rect(0, 0, w, h))
 	for y := range h {
 		for x := range w {
-			n := noise[(y*w+x)%len(noise)] % 32
-			v := func(period float64) uint8 { return uint8(96 + 64*math.Sin(float64(x+2*y)/period)) + n }
-			p.SetRGBA(x, y, color.RGBA{v(97), v(211), v(401), 255})
+			at, grain := float64(x+2*y), noise[(y*w+x)%len(noise)]%32
+			p.SetRGBA(x, y, color.RGBA{wave(at/97) + grain, wave(at/211) + grain, wave(at/401) + grain, 255})
 		}
 	}
 	var out bytes.Buffer
@@ -73,3 +72,6 @@ func photograph(b *testing.B, w, h int) []byte {
 	}
 	return out.Bytes()
 }
+
+// wave goes from 32 to 160 and back.
+func wave(x float64) uint8 { return uint8(96 + 64*math.Sin(x)) }

@@ -45,6 +45,7 @@ type Config struct {
 	Share               ShareConfig
 	ReportsRetention    time.Duration // of the runs of reports
 	Analytics           AnalyticsConfig
+	Watermark           WatermarkConfig
 	LogLevel            string // debug, info, warn or error
 	RateLimitPerMinute  int    // requests of one address or user; 0: no general limit
 	BlobsPublicURL      string // an origin of its own for user content on disk; empty: PublicURL
@@ -128,6 +129,14 @@ type AnalyticsConfig struct {
 	CountryFile string        // a database in MaxMind's format; empty: countries are not known
 }
 
+// WatermarkConfig bounds what marking pictures and PDFs may take.
+type WatermarkConfig struct {
+	MemoryMB      int           // of all at a time
+	MaxFileMB     int           // of one file
+	MaxMegapixels int           // of one picture, in millions of pixels
+	Timeout       time.Duration // of one marking
+}
+
 // S3Config says where blobs are. An empty Bucket means the disk.
 type S3Config struct {
 	Endpoint          string // empty: AWS
@@ -158,6 +167,7 @@ func DefaultConfig() Config {
 		ReportsRetention:   365 * day,
 		Share:              ShareConfig{LogRetention: 365 * day, LogAddresses: core.AddressFull},
 		Analytics:          AnalyticsConfig{Retention: 3 * 366 * day},
+		Watermark:          WatermarkConfig{MemoryMB: 512, MaxFileMB: 50, MaxMegapixels: 50, Timeout: time.Minute},
 		LogLevel:           "info",
 		RateLimitPerMinute: 6000,
 		Mail:               MailConfig{TLS: "starttls"},

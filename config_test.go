@@ -151,6 +151,8 @@ func TestEachBadValueIsNamed(t *testing.T) {
 		"COFFER_SHARE_LOG_RETENTION":   func(c *Config) { c.Share.LogRetention = 0 },
 		"COFFER_SHARE_LOG_ADDRESSES":   func(c *Config) { c.Share.LogAddresses = "some" },
 		"COFFER_ANALYTICS_RETENTION":   func(c *Config) { c.Analytics.Retention = 0 },
+		"COFFER_WATERMARK_MEMORY_MB":   func(c *Config) { c.Watermark.MemoryMB = 100 },
+		"COFFER_WATERMARK_TIMEOUT":     func(c *Config) { c.Watermark.Timeout = 0 },
 		"COFFER_TRASH_RETENTION":       func(c *Config) { c.TrashRetention = 0 },
 		"COFFER_RATE_LIMIT_PER_MINUTE": func(c *Config) { c.RateLimitPerMinute = -1 },
 		"COFFER_SHUTDOWN_TIMEOUT":      func(c *Config) { c.ShutdownTimeout = time.Hour },

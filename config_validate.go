@@ -129,6 +129,7 @@ func (c *Config) checkTimes(p *problems) {
 	between("share.log_retention", c.Share.LogRetention, time.Second, 10*year)
 	between("reports.retention", c.ReportsRetention, time.Second, 10*year)
 	between("analytics.retention", c.Analytics.Retention, time.Second, 20*year)
+	between("watermark.timeout", c.Watermark.Timeout, time.Second, 10*time.Minute)
 	between("payment.grace", c.Payment.Grace, 0, year/4)
 	between("shutdown.timeout", c.ShutdownTimeout, time.Second, 10*time.Minute)
 }
@@ -136,6 +137,11 @@ func (c *Config) checkTimes(p *problems) {
 func (c *Config) checkShare(p *problems) {
 	ways := []core.AddressLog{core.AddressFull, core.AddressNetwork, core.AddressNone}
 	p.add(slices.Contains(ways, c.Share.LogAddresses), "share.log_addresses", "%q is none of full, network, none", c.Share.LogAddresses)
+	const least, most = 128, 1 << 20
+	w := &c.Watermark
+	p.add(w.MemoryMB >= least && w.MemoryMB <= most, "watermark.memory_mb", "must be from %d to %d", least, most)
+	p.add(w.MaxFileMB >= 1 && w.MaxFileMB <= w.MemoryMB, "watermark.max_file_mb", "must be from 1 to watermark.memory_mb")
+	p.add(w.MaxMegapixels >= 1 && w.MaxMegapixels <= w.MemoryMB, "watermark.max_megapixels", "must be from 1 to watermark.memory_mb")
 }
 
 // checkPayment refuses to give everything away, and to take money without

@@ -30,6 +30,7 @@ import (
 	"github.com/seed-755a8038/coffer/adapters/system"
 	"github.com/seed-755a8038/coffer/adapters/telemetry"
 	"github.com/seed-755a8038/coffer/adapters/totp"
+	"github.com/seed-755a8038/coffer/adapters/watermark"
 	hookadapter "github.com/seed-755a8038/coffer/adapters/webhook"
 	"github.com/seed-755a8038/coffer/app/admin"
 	"github.com/seed-755a8038/coffer/app/analytics"
@@ -260,6 +261,7 @@ func newShareOptions(cfg Config) share.Options {
 	return share.Options{
 		Unlimited: cfg.SelfHostedUnlimited, DownloadTTL: cfg.DownloadURLTTL, PublicURL: strings.TrimSuffix(cfg.PublicURL, "/"),
 		LogRetention: cfg.Share.LogRetention, LogAddresses: cfg.Share.LogAddresses,
+		WatermarkWait: watermarkWait, WatermarkTimeout: watermarkWait + cfg.Watermark.Timeout,
 	}
 }
 
@@ -294,6 +296,18 @@ func newAnalyticsOptions(cfg Config) analytics.Options {
 
 func newCountries(cfg Config, log *slog.Logger) (*maxmind.Countries, error) {
 	return maxmind.Open(cfg.Analytics.CountryFile, now, func(err error) { log.Error("countries", "error", err) })
+}
+
+// watermarkWait is how long a request waits for its copy: less than it may take
+// in all.
+const watermarkWait = 20 * time.Second
+
+func newMarker(cfg Config) (*watermark.Marker, error) {
+	const mb = 1_000_000
+	w := &cfg.Watermark
+	return watermark.New(watermark.Options{
+		MemoryBytes: int64(w.MemoryMB) * mb, MaxBytes: int64(w.MaxFileMB) * mb, MaxPixels: int64(w.MaxMegapixels) * mb, Timeout: w.Timeout,
+	})
 }
 
 func newStoreOptions(cfg Config) appstore.Options {

@@ -19,6 +19,7 @@ import (
 	"github.com/seed-755a8038/coffer/adapters/system"
 	"github.com/seed-755a8038/coffer/adapters/totp"
 	"github.com/seed-755a8038/coffer/adapters/useragent"
+	"github.com/seed-755a8038/coffer/adapters/watermark"
 	hookadapter "github.com/seed-755a8038/coffer/adapters/webhook"
 	"github.com/seed-755a8038/coffer/app/admin"
 	"github.com/seed-755a8038/coffer/app/analytics"
@@ -102,6 +103,8 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 		asset.NewService,
 		wire.Struct(new(share.Deps), "*"),
 		newShareOptions,
+		newMarker,
+		wire.Bind(new(ports.Marker), new(*watermark.Marker)),
 		share.NewService,
 		wire.Struct(new(system.Currencies)),
 		wire.Bind(new(ports.Currencies), new(system.Currencies)),

@@ -139,6 +139,13 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 	}
 	assetOptions := newAssetOptions(cfg, cofferSchema)
 	assetService := asset.NewService(assetDeps, assetOptions)
+	marker, err := newMarker(cfg)
+	if err != nil {
+		cleanup3()
+		cleanup2()
+		cleanup()
+		return nil, nil, err
+	}
 	countries, err := newCountries(cfg, log)
 	if err != nil {
 		cleanup3()
@@ -154,6 +161,7 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 		Secrets:   secrets,
 		Passwords: passwords,
 		Limiter:   limiter,
+		Marker:    marker,
 		Clock:     clock,
 		IDs:       iDs,
 		Text:      systemText,

@@ -115,12 +115,15 @@ func StagingKey(id UploadID) string { return stagingPrefix + id.String() }
 
 const stagingPrefix = "staging/"
 
-// IsBlobKey reports whether a key has the form of those that BlobKey and
-// StagingKey return: nothing else in a blob store is Coffer's.
+// IsBlobKey reports whether a key has the form of those that BlobKey, StagingKey
+// and MarkedKey return: nothing else in a blob store is Coffer's.
 func IsBlobKey(key string) bool {
 	if id, ok := strings.CutPrefix(key, stagingPrefix); ok {
 		_, err := ParseID[Upload](id)
 		return err == nil
+	}
+	if isMarkedKey(key) {
+		return true
 	}
 	org, rest, _ := strings.Cut(key, "/")
 	asset, name, _ := strings.Cut(rest, "/")

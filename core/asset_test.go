@@ -70,7 +70,10 @@ func TestOnlyOurKeysAreOurs(t *testing.T) {
 		}
 	}
 	org := OrgID{1}.String()
-	for _, key := range []string{"", "coffer-installation", "backups/db.dump", "staging/x", org, org + "/" + org, org + "/" + org + "/", org + "/x/y"} {
+	if key := MarkedKey(OrgID{1}, AssetID{2}, [16]byte{3}); !IsBlobKey(key) || IsBlobKey(key+"/x") || IsBlobKey(strings.TrimSuffix(key, "0")) {
+		t.Errorf("%q is not ours, or what is near it is", key)
+	}
+	for _, key := range []string{"marked/x", "marked/" + org, "marked/" + org + "/" + org, "", "coffer-installation", "backups/db.dump", "staging/x", org, org + "/" + org, org + "/" + org + "/", org + "/x/y"} {
 		if IsBlobKey(key) {
 			t.Errorf("%q is ours", key)
 		}

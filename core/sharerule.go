@@ -218,8 +218,8 @@ func (r FileRequest) Check(contentType string, size int64) error {
 func (l *ShareLink) CheckRules(target NodeKind) error {
 	r := l.Request
 	switch {
-	case l.Watermark:
-		return Invalid("body.watermark", "is not available yet")
+	case l.Kind == ShareUpload && l.Watermark:
+		return Invalid("body.watermark", "is for links of kind download: a file request shows nothing")
 	case l.Kind == ShareUpload && target != KindFolder:
 		return Invalid("body.kind", "files can be asked for into a folder only")
 	case l.Kind == ShareUpload && (l.MaxViews != Unlimited || l.MaxDownloads != Unlimited):
@@ -264,6 +264,10 @@ func (l *ShareLink) limitOf(kind AccessKind) (limit, used int64) {
 // being a download: not where downloads are off or counted, since what is shown
 // are the bytes of the file.
 func (l *ShareLink) AllowsPreview() bool { return l.AllowDownload && l.MaxDownloads == Unlimited }
+
+// AllowsThumbnails reports whether lists show pictures in place: with watermarks,
+// a page full of copies would have to be made.
+func (l *ShareLink) AllowsThumbnails() bool { return l.AllowsPreview() && !l.Watermark }
 
 // Exhausted reports whether the link has been used so as often as it may be,
 // as far as was known when it was read.

@@ -27,9 +27,9 @@ type Assets interface {
 	// work ends, or core.ErrNotFound. It comes before any other write of it.
 	Lock(ctx context.Context, org core.OrgID, id core.AssetID) (*core.Asset, error)
 
-	// Purge removes the asset with its versions and uploads, gives back what
-	// they used, and returns the keys of their blobs and the multipart uploads
-	// to abort. Of concurrent calls one finds the asset; the others get
+	// Purge removes the asset with its versions, their marked copies and its
+	// uploads, gives back what they used, and returns the keys of their blobs
+	// and the multipart uploads to abort. Of concurrent calls one finds the asset; the others get
 	// core.ErrNotFound.
 	Purge(ctx context.Context, org core.OrgID, id core.AssetID) (Remains, error)
 
@@ -73,8 +73,9 @@ type Versions interface {
 	// SetSHA256 records the hash of a version that had none.
 	SetSHA256(ctx context.Context, org core.OrgID, asset core.AssetID, number int, sha256 []byte) error
 
-	// Unknown returns those of the blob keys that neither a version nor an
-	// upload of any org refers to, also as the source of a copy.
+	// Unknown returns those of the blob keys that neither a version, nor a
+	// marked copy of one, nor an upload of any org refers to, also as the source
+	// of a copy.
 	Unknown(ctx context.Context, keys []string) ([]string, error)
 
 	// List returns the versions with a number below before (0: all), newest first.

@@ -9,7 +9,7 @@ import (
 )
 
 // Inspector checks what must always be true of the stored rows. It reads in
-// bounded memory and changes nothing but what RepairUsage says.
+// bounded memory and changes nothing but what RepairUsage and DropCopy say.
 type Inspector interface {
 	// Invariants returns the names of the checks that Violations makes.
 	Invariants() []string
@@ -23,6 +23,14 @@ type Inspector interface {
 
 	// Exists reports whether there still is such a version.
 	Exists(ctx context.Context, v core.Version) (bool, error)
+
+	// Copies yields the marked copies that have not expired at now, of every org,
+	// without their recipients.
+	Copies(ctx context.Context, now time.Time) iter.Seq2[core.MarkedCopy, error]
+
+	// DropCopy forgets a marked copy, which is made again when it is needed. It
+	// reports whether there was one.
+	DropCopy(ctx context.Context, blobKey string) (bool, error)
 
 	// RepairUsage sets what is counted to what is there. A server may be running.
 	RepairUsage(ctx context.Context) error

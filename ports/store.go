@@ -40,6 +40,7 @@ type Tx struct {
 	Changes       Changes
 	APIKeys       APIKeys
 	ShareLinks    ShareLinks
+	MarkedCopies  MarkedCopies
 	Products      Products
 	ProductLinks  ProductLinks
 	Transactions  Transactions

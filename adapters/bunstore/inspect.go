@@ -97,6 +97,9 @@ var invariants = []invariant{
 	{"versions and uploads have the org of their asset", `SELECT 'asset ' || n.id, 'a version or upload has another org or drive' FROM nodes n WHERE CAST($1 AS bigint) > 0
 		AND (EXISTS (SELECT 1 FROM asset_versions v WHERE v.asset_id = n.id AND v.org_id <> n.org_id)
 			OR EXISTS (SELECT 1 FROM uploads up WHERE up.asset_id = n.id AND (up.org_id <> n.org_id OR up.drive_id <> n.drive_id)))`, false, false},
+	{"a marked copy has the org of its version, and goes within a day of its end", `SELECT 'asset ' || mc.asset_id, 'a marked copy has another org, or should have gone'
+		FROM marked_copies mc JOIN asset_versions v ON v.asset_id = mc.asset_id AND v.number = mc.number
+		WHERE v.org_id <> mc.org_id OR mc.expires_at < CAST($1 AS bigint) - 86400000000`, false, false},
 	{"a ready asset has its current version, a pending one an upload", `SELECT 'asset ' || n.id, 'is ' || n.status || ' without' FROM nodes n WHERE CAST($1 AS bigint) > 0
 		AND n.kind = 'asset' AND NOT CASE n.status
 			WHEN 'ready' THEN EXISTS (SELECT 1 FROM asset_versions v WHERE v.asset_id = n.id AND v.number = n.current_version AND v.size_bytes = n.size_bytes)
@@ -182,7 +185,7 @@ var allInvariants = slices.Concat(invariants, groupInvariants, trafficInvariants
 func leftOvers() string {
 	var text []string
 	for _, table := range []string{
-		"nodes", "asset_versions", "uploads", "tickets", "audit_log", "share_accesses",
+		"nodes", "asset_versions", "marked_copies", "uploads", "tickets", "audit_log", "share_accesses",
 		"product_links", "group_assets", "transactions", "subscriptions", "entitlements", "events", "webhook_deliveries", "report_runs",
 		"share_visits", "link_traffic", "group_traffic", "link_visitors", "group_visitors",
 	} {

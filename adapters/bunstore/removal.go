@@ -19,7 +19,8 @@ type removal struct {
 	count int // assets
 }
 
-// assets removes assets with their versions and uploads.
+// assets removes assets with their versions, the marked copies of those, and
+// uploads.
 func (r *removal) assets(ctx context.Context, ids []core.AssetID) error {
 	if len(ids) == 0 {
 		return nil
@@ -48,6 +49,11 @@ func (r *removal) assets(ctx context.Context, ids []core.AssetID) error {
 			r.left.Multiparts = append(r.left.Multiparts, ports.Multipart{Key: u.BlobKey, UploadID: u.StoreID, StartedAt: u.CreatedAt})
 		}
 	}
+	var marked []string
+	if err := r.NewRaw(`DELETE FROM marked_copies WHERE asset_id IN (?) RETURNING blob_key`, in).Scan(ctx, &marked); err != nil {
+		return translate("remove assets", err)
+	}
+	r.left.BlobKeys = append(r.left.BlobKeys, marked...)
 	r.count += len(ids)
 	for _, q := range []string{
 		`DELETE FROM uploads WHERE asset_id IN (?)`, `DELETE FROM asset_versions WHERE asset_id IN (?)`, `DELETE FROM nodes WHERE id IN (?)`,

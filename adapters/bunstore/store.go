@@ -135,7 +135,7 @@ func (s *Store) tx(conn *sql.Conn, tx *bun.Tx, wait *bool) ports.Tx {
 	return ports.Tx{
 		Users: users{r}, Identities: identities{r}, Sessions: sessions{r}, Tickets: tickets{r}, Audit: audit{r}, Orgs: orgs{r}, Accounts: accounts{r},
 		Purges: purges{r}, Licenses: licenses{r}, Drives: drives{r}, DriveMembers: driveMembers{r},
-		Nodes: nodes{r}, Listings: listings{r}, Subtrees: subtrees{r}, Changes: changes{r}, APIKeys: apiKeys{r}, ShareLinks: shareLinks{r},
+		Nodes: nodes{r}, Listings: listings{r}, Subtrees: subtrees{r}, Changes: changes{r}, APIKeys: apiKeys{r}, ShareLinks: shareLinks{r}, MarkedCopies: markedCopies{r},
 		Products: products{r}, ProductLinks: productLinks{r}, Transactions: transactions{r}, Subscriptions: subscriptions{r}, Entitlements: entitlements{r},
 		PaymentEvents: paymentEvents{r}, Events: events{r, wait}, Assets: assets{r}, Versions: versions{r}, Uploads: uploads{r}, Quota: quota{s, tx},
 		Groups: groups{r}, GroupTrees: groupTrees{r}, GroupPermissions: groupPermissions{r}, GroupAssets: groupAssets{r},

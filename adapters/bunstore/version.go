@@ -106,7 +106,8 @@ func (r versions) Unknown(ctx context.Context, keys []string) ([]string, error) 
 	err := r.NewRaw(`SELECT blob_key FROM asset_versions WHERE blob_key IN (?)
 		UNION ALL SELECT blob_key FROM uploads WHERE blob_key IN (?)
 		UNION ALL SELECT staging_key FROM uploads WHERE staging_key <> '' AND staging_key IN (?)
-		UNION ALL SELECT source_key FROM uploads WHERE source_key <> '' AND source_key IN (?)`, in, in, in, in).Scan(ctx, &known)
+		UNION ALL SELECT source_key FROM uploads WHERE source_key <> '' AND source_key IN (?)
+		UNION ALL SELECT blob_key FROM marked_copies WHERE blob_key IN (?)`, in, in, in, in, in).Scan(ctx, &known)
 	if err != nil {
 		return nil, translate("find blob keys", err)
 	}

@@ -102,7 +102,7 @@ type shareBody struct {
 	MaxViews          *int64           `json:"max_views" doc:"How often it may be opened; null: no limit" example:"100"`
 	MaxDownloads      *int64           `json:"max_downloads" doc:"How many downloads there may be; null: no limit" example:"7"`
 	IPAllow           []string         `json:"ip_allow" doc:"The networks from which it may be opened; none: from anywhere" example:"[\"192.0.2.0/24\"]"`
-	Watermark         bool             `json:"watermark" doc:"Whether pictures carry a watermark"`
+	Watermark         bool             `json:"watermark" doc:"Whether pictures and PDFs are handed out only with a mark of who looks at them, and nothing else is"`
 	Request           *fileRequestBody `json:"request" doc:"Of kind upload: what may be sent; null: of kind download"`
 	Notify            shareNotifyBody  `json:"notify" doc:"Of what its creator gets mail"`
 	Views             int64            `json:"views" doc:"How often it was opened" example:"12"`

@@ -23,7 +23,7 @@ type ShareRulesInput struct {
 	AllowDownload     optional[bool]            `json:"allow_download,omitzero" doc:"Whether files may be downloaded; null: they may, of kind download" example:"true"`
 	AllowViewMetadata optional[bool]            `json:"allow_view_metadata,omitzero" doc:"Whether tags, checksums and times are shown; null: they are, of kind download" example:"true"`
 	IPAllow           optional[[]string]        `json:"ip_allow,omitzero" maxItems:"50" doc:"Networks or single addresses from which it may be opened; null: from anywhere" example:"[\"192.0.2.0/24\"]"`
-	Watermark         optional[bool]            `json:"watermark,omitzero" doc:"Whether pictures carry a watermark, which is not available yet" example:"false"`
+	Watermark         optional[bool]            `json:"watermark,omitzero" doc:"Whether pictures and PDFs are handed out only with a mark of who looks at them, and nothing else is" example:"false"`
 	Request           optional[fileRequestBody] `json:"request,omitzero" doc:"Of kind upload: replaces what may be sent; null: anything"`
 	Notify            optional[shareNotifyBody] `json:"notify,omitzero" doc:"Replaces the list of what its creator gets mail about; null: nothing"`
 }

@@ -69,6 +69,8 @@ var english = shareText{ //nolint:gosec // words about passwords, not passwords
 		"share_not_for_you":      {"This link is for other people", "Your account is not among those it was made for. Ask whoever sent it to you."},
 		"share_address_refused":  {"Not from here", "This link may only be opened from certain networks, such as an office. Try again from there."},
 		"share_download_off":     {"Downloading is off", "This link is for looking, not for downloading."},
+		"cannot_watermark":       {"This file cannot be shown", "The link hands out files with a watermark only, and this one cannot carry it. Ask whoever sent you the link for the file."},
+		"watermark_busy":         {"Your copy is being made", "The file is being prepared for you. Please try again in a few seconds."},
 		"share_not_a_request":    {"Nothing can be sent here", "This link is not for sending files."},
 		"share_is_a_request":     {"This link is for sending files", "What has been sent is not shown."},
 		"not_found":              {"There is nothing here", "The link is not complete, or what it led to has gone. Check that you have copied all of it."},

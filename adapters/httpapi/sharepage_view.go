@@ -119,7 +119,11 @@ func (p *sharePage) entry(e *drive.Entry, looked *share.Looked, thumbnail bool) 
 		v.Download = p.Base + "/download/" + id
 	}
 	const largeThumbnail = 10 << 20
-	if looked.AllowPreview && core.InlineSafe(e.File.ContentType) && (!thumbnail || e.File.SizeBytes <= largeThumbnail) {
+	shown := looked.AllowPreview && core.InlineSafe(e.File.ContentType) && (!thumbnail || e.File.SizeBytes <= largeThumbnail)
+	if looked.Watermark { // a page full of copies would have to be made
+		shown = shown && !thumbnail && core.CanCarryWatermark(e.File.ContentType)
+	}
+	if shown {
 		v.Preview = p.Base + "/preview/" + id
 		switch {
 		case v.Family == "image", v.Family == "video", v.Family == "audio":

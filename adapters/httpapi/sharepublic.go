@@ -60,19 +60,19 @@ func (h publicShareRoutes) mount(api huma.API) {
 	}, h.list)
 	register(api, operation{
 		id: "signPublicDownload", method: http.MethodGet, path: publicPath + "/download-url", tag: tagPublic, public: true,
-		codes: openCodes("share_is_a_request", "share_download_off", "validation_failed"), also: quietAnswer,
+		codes: openCodes("share_is_a_request", "share_download_off", "cannot_watermark", "watermark_busy", "validation_failed"), also: quietAnswer,
 		summary: "A URL to download", about: "Returns a signed URL of a shared file. Counts a download.",
 	}, h.sign)
 	register(api, operation{
 		id: "downloadPublicShare", method: http.MethodGet, path: publicPath + "/download/{asset_id}", tag: tagPublic, public: true, status: http.StatusFound,
-		codes: openCodes("share_is_a_request", "share_download_off"), also: quietAnswer,
+		codes: openCodes("share_is_a_request", "share_download_off", "cannot_watermark", "watermark_busy"), also: quietAnswer,
 		summary: "Download a shared file",
 		about:   "Leads to a signed URL of the file. Counts a download, unless a Range header and the cookie of an earlier answer show that somebody goes on with one.",
 	}, h.download)
 	register(api, operation{
 		id: "downloadPublicFolder", method: http.MethodGet, path: publicPath + "/archive", tag: tagPublic, public: true,
 		codes: openCodes("share_is_a_request", "share_download_off", "not_a_folder", "validation_failed"), answer: archiveAnswer, also: quietAnswer,
-		summary: "A shared folder as a zip file", about: "Streams a zip file of everything in the folder and below it, uncompressed. Counts one download.",
+		summary: "A shared folder as a zip file", about: "Streams a zip file of everything in the folder and below it, uncompressed. Counts one download. Of a link with watermarks, what cannot carry one is left out, and a file in the archive lists it.",
 	}, h.archive)
 	h.mountUploads(api)
 	h.mountGroups(api)
@@ -144,6 +144,7 @@ type publicShareBody struct {
 	FolderName        *string          `json:"folder_name" doc:"Of kind upload: where files go; null: not open, or of kind download" example:"Inbox"`
 	AllowDownload     bool             `json:"allow_download" doc:"Whether files may be downloaded"`
 	AllowViewMetadata bool             `json:"allow_view_metadata" doc:"Whether tags, checksums and times are shown"`
+	Watermark         bool             `json:"watermark" doc:"Whether files carry your mark: your e-mail address if you are signed in, else your address, and the hour. Checksums are not shown, and sizes are those of the files without it"`
 	Request           *fileRequestBody `json:"request" doc:"What may be sent; null: not open, or of kind download"`
 	ExpiresAt         *time.Time       `json:"expires_at" doc:"When the link ends; null: never, or not open"`
 }
@@ -157,7 +158,7 @@ func showLooked(l share.Looked) publicShareBody {
 	body := publicShareBody{
 		Kind: l.Kind, OrgName: l.OrgName, Branding: visitBranding{orNull(l.Branding.PrimaryColor), orNull(l.Branding.AccentColor)},
 		NeedsPassword: l.NeedsPassword, NeedsSignIn: l.NeedsSignIn, Open: l.Open, AllowDownload: l.AllowDownload,
-		AllowViewMetadata: l.AllowViewMetadata, ExpiresAt: timeOrNull(l.ExpiresAt),
+		AllowViewMetadata: l.AllowViewMetadata, Watermark: l.Watermark, ExpiresAt: timeOrNull(l.ExpiresAt),
 	}
 	switch {
 	case l.Open && l.Kind == core.ShareUpload:
@@ -273,9 +274,7 @@ func visible(rows []drive.Entry, l share.Looked) []SharedNodeBody {
 		if e.Node.Kind == core.KindAsset && e.File.Status != core.AssetReady {
 			continue
 		}
-		if !l.AllowViewMetadata {
-			share.Hide(&e)
-		}
+		l.Hide(&e)
 		out = append(out, showShared(e))
 	}
 	return out

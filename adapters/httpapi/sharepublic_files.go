@@ -103,7 +103,7 @@ func (h publicShareRoutes) archive(ctx context.Context, in *publicArchiveInput) 
 // openArchive counts a download of a folder, and returns what writes it. A link
 // that ends while it is written ends it.
 func (h publicShareRoutes) openArchive(ctx context.Context, v share.Visit, folder core.NodeID) (*drive.Archive, error) {
-	sc, again, err := h.shares.Archive(ctx, v, folder)
+	allowed, err := h.shares.Archive(ctx, v, folder)
 	switch {
 	case err != nil:
 		return nil, err
@@ -111,10 +111,14 @@ func (h publicShareRoutes) openArchive(ctx context.Context, v share.Visit, folde
 		return nil, quiet()
 	}
 	if folder.IsZero() {
-		folder = sc.Root
+		folder = allowed.Scope.Root
 	}
-	a, err := h.drives.OpenArchive(ctx, sc, folder, again)
-	return a, share.Hidden(err)
+	a, err := h.drives.OpenArchive(ctx, allowed.Scope, folder, allowed.Again)
+	if err != nil {
+		return nil, share.Hidden(err)
+	}
+	a.Copy = allowed.Copy
+	return a, nil
 }
 
 func (h publicShareRoutes) mountUploads(api huma.API) {

@@ -58,7 +58,7 @@ func NewService(inspector ports.Inspector, blobs ports.Blobs, orphans Orphans, r
 
 // Run makes every check. It changes nothing unless told to.
 func (s *Service) Run(ctx context.Context, o Options) (Report, error) {
-	const blobChecks = 3
+	const blobChecks = 4
 	r := Report{Checks: len(s.inspector.Invariants()) + blobChecks, Problems: []Problem{}}
 	counters, err := s.rows(ctx, &r, o.Repair)
 	if err != nil {
@@ -70,6 +70,9 @@ func (s *Service) Run(ctx context.Context, o Options) (Report, error) {
 		}
 	}
 	if err := s.versions(ctx, &r, o.Deep); err != nil {
+		return r, err
+	}
+	if err := s.copies(ctx, &r, o.Repair); err != nil {
 		return r, err
 	}
 	err = s.strays(ctx, &r, o.Repair)
@@ -145,6 +148,32 @@ func (s *Service) compare(ctx context.Context, v core.Version, deep bool) (strin
 		return fmt.Sprintf("the blob has SHA-256 %x, not %x", sum, v.SHA256), nil
 	}
 	return "", nil
+}
+
+// copies compares each marked copy with its blob. One that is missing or of
+// another size is nobody's loss: it is made anew.
+func (s *Service) copies(ctx context.Context, r *Report, repair bool) error {
+	const name = "a marked copy has its blob, with its size"
+	for c, err := range s.inspector.Copies(ctx, s.clock.Now()) {
+		if err != nil {
+			return err
+		}
+		info, err := s.blobs.Stat(ctx, c.BlobKey)
+		if err != nil && !errors.Is(err, core.ErrBlobNotFound) {
+			return err
+		}
+		if err == nil && info.Size == c.SizeBytes {
+			continue
+		}
+		p := Problem{Check: name, Subject: fmt.Sprintf("asset %s version %d", c.AssetID, c.Number), Detail: "the blob " + c.BlobKey + " is missing or has another size"}
+		if repair {
+			if p.Repaired, err = s.inspector.DropCopy(ctx, c.BlobKey); err != nil {
+				return err
+			}
+		}
+		r.add(p)
+	}
+	return nil
 }
 
 // strays looks for blobs that nothing refers to.

@@ -4,7 +4,9 @@ import (
 	"archive/zip"
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/seed-755a8038/coffer/core"
@@ -20,9 +22,20 @@ type Archive struct {
 	sc    core.Scope
 	id    core.NodeID
 	again func(context.Context) error // whether the caller still may
-	asked time.Time                   // again, last
+
+	// Copy, if it is set, says what is in the archive in the place of a file, and
+	// under which name. What it refuses by core.ErrCannotWatermark is left out,
+	// and a list at the end says so.
+	Copy func(ctx context.Context, name string, v core.Version) (string, core.Version, error)
+
+	left  []string  // paths of what was left out, the first of them
+	lefts int       // how many there are
+	asked time.Time // again, last
 	s     *Service
 }
+
+// maxLeft is how many files that were left out are told by name.
+const maxLeft = 1_000
 
 // askAgain is how long, at most, an archive goes on without asking whether the
 // caller still may read it, but for the file it is at.
@@ -61,18 +74,37 @@ func (s *Service) OpenArchive(ctx context.Context, sc core.Scope, id core.NodeID
 // system. Files that come or go meanwhile may be in it or not. After an error
 // the archive lacks its end, which every reader of zip files notices.
 func (a *Archive) Write(ctx context.Context, w io.Writer) error {
-	z := zip.NewWriter(w)
-	if err := a.folder(ctx, z, a.id, "", 0); err != nil {
+	z, names := zip.NewWriter(w), core.NewPortableNames()
+	if err := a.folder(ctx, z, a.id, "", names, 0); err != nil {
+		return err
+	}
+	if err := a.tellLeft(z, names); err != nil {
 		return err
 	}
 	return z.Close()
 }
 
-func (a *Archive) folder(ctx context.Context, z *zip.Writer, id core.NodeID, prefix string, depth int) error {
+// tellLeft adds the list of what was left out, if anything was.
+func (a *Archive) tellLeft(z *zip.Writer, names *core.PortableNames) error {
+	if a.lefts == 0 {
+		return nil
+	}
+	w, err := z.CreateHeader(&zip.FileHeader{Name: names.Add("NOT INCLUDED.txt"), Modified: a.s.clock.Now()})
+	if err != nil {
+		return err
+	}
+	text := "These files cannot carry the watermark that the link asks for, and are not in this archive:\r\n\r\n" + strings.Join(a.left, "\r\n") + "\r\n"
+	if more := a.lefts - len(a.left); more > 0 {
+		text += fmt.Sprintf("and %d more\r\n", more)
+	}
+	_, err = io.WriteString(w, text)
+	return err
+}
+
+func (a *Archive) folder(ctx context.Context, z *zip.Writer, id core.NodeID, prefix string, names *core.PortableNames, depth int) error {
 	if depth > core.MaxDepth {
 		return core.ErrTooDeep
 	}
-	names := core.NewPortableNames()
 	q := ports.NodeQuery{DriveID: a.sc.DriveID, ParentID: id, Limit: archivePage}
 	for {
 		page, versions, err := a.page(ctx, q)
@@ -86,13 +118,13 @@ func (a *Archive) folder(ctx context.Context, z *zip.Writer, id core.NodeID, pre
 				if _, err := z.CreateHeader(&zip.FileHeader{Name: path, Modified: n.UpdatedAt}); err != nil {
 					return err
 				}
-				if err := a.folder(ctx, z, n.ID, path, depth+1); err != nil {
+				if err := a.folder(ctx, z, n.ID, path, core.NewPortableNames(), depth+1); err != nil {
 					return err
 				}
 				continue
 			}
 			if v, ok := versions[n.ID]; ok {
-				if err := a.file(ctx, z, prefix+names.Add(n.Name), &v); err != nil {
+				if err := a.file(ctx, z, prefix, names, n.Name, v); err != nil {
 					return err
 				}
 			}
@@ -133,9 +165,24 @@ func (a *Archive) allowed(ctx context.Context, while time.Duration) error {
 	return nil
 }
 
-func (a *Archive) file(ctx context.Context, z *zip.Writer, path string, v *core.Version) (err error) {
+func (a *Archive) file(ctx context.Context, z *zip.Writer, prefix string, names *core.PortableNames, name string, v core.Version) (err error) {
 	if err := a.allowed(ctx, askAgain); err != nil {
 		return err
+	}
+	if a.Copy != nil {
+		original := name
+		name, v, err = a.Copy(ctx, name, v)
+		switch {
+		case errors.Is(err, core.ErrCannotWatermark):
+			if a.lefts++; len(a.left) < maxLeft {
+				a.left = append(a.left, prefix+core.PortableName(original))
+			}
+			return nil
+		case errors.Is(err, core.ErrNotFound): // purged meanwhile
+			return nil
+		case err != nil:
+			return err
+		}
 	}
 	r, err := a.s.blobs.Open(ctx, v.BlobKey, 0, -1)
 	if errors.Is(err, core.ErrBlobNotFound) {
@@ -145,7 +192,7 @@ func (a *Archive) file(ctx context.Context, z *zip.Writer, path string, v *core.
 		return err
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
-	w, err := z.CreateHeader(&zip.FileHeader{Name: path, Method: zip.Store, Modified: v.CreatedAt})
+	w, err := z.CreateHeader(&zip.FileHeader{Name: prefix + names.Add(name), Method: zip.Store, Modified: v.CreatedAt})
 	if err != nil {
 		return err
 	}

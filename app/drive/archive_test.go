@@ -266,3 +266,50 @@ func TestALargeArchiveIsZip64(t *testing.T) {
 	}
 	t.Logf("%d MB with %d entries: %d KB of memory", out.total>>20, files, (out.peak-before.HeapAlloc)>>10)
 }
+
+// TestAnArchiveOfCopies: copies have names of their own, and what has no copy is
+// left out and told of.
+func TestAnArchiveOfCopies(t *testing.T) {
+	f := newTeam(t)
+	sc := f.lib(f.ana)
+	inner := f.folder(sc, "/in")
+	for _, name := range []string{"a.webp", "a.jpg", "b.txt", "NOT INCLUDED.txt", "gone.jpg"} {
+		f.file(f.ana, f.library, core.RootOf(f.library), name, name)
+	}
+	f.file(f.ana, f.library, inner, "c.txt", "c")
+	a, err := f.OpenArchive(t.Context(), sc, core.RootOf(f.library), always)
+	f.Must(err)
+	a.Copy = func(_ context.Context, name string, v core.Version) (string, core.Version, error) {
+		switch {
+		case name == "gone.jpg":
+			return "", v, core.ErrNotFound
+		case strings.HasSuffix(name, ".webp"):
+			return strings.TrimSuffix(name, ".webp") + ".jpg", v, nil
+		case strings.HasSuffix(name, ".txt") && name != "NOT INCLUDED.txt":
+			return "", v, core.CannotWatermark(core.UnmarkableType)
+		}
+		return name, v, nil
+	}
+	var b bytes.Buffer
+	f.Must(a.Write(t.Context(), &b))
+	z, err := zip.NewReader(bytes.NewReader(b.Bytes()), int64(b.Len()))
+	f.Must(err)
+	found := make(map[string]string)
+	for _, e := range z.File {
+		r, err := e.Open()
+		f.Must(err)
+		data, err := io.ReadAll(r)
+		f.Must(err)
+		found[e.Name] = string(data)
+	}
+	list := found["NOT INCLUDED (1).txt"]
+	if len(found) != 5 || found["a.jpg"] == found["a (1).jpg"] || !strings.Contains(list, "\nb.txt\r\n") || !strings.Contains(list, "\nin/c.txt\r\n") {
+		t.Errorf("%q", found)
+	}
+	a, err = f.OpenArchive(t.Context(), sc, core.RootOf(f.library), always)
+	f.Must(err)
+	a.Copy = func(context.Context, string, core.Version) (string, core.Version, error) {
+		return "", core.Version{}, core.ErrWatermarkBusy
+	}
+	f.Fails(a.Write(t.Context(), io.Discard), core.ErrWatermarkBusy)
+}

@@ -182,7 +182,7 @@ func audited(l *core.ShareLink) map[string]any {
 		"node_id": idOrNil(l.NodeID), "group_id": idOrNil(l.GroupID), "kind": orNil(l.Kind != "", string(l.Kind)), "name": orNil(l.Name != "", l.Name),
 		"account_ids": each(l.Accounts, core.AccountID.String), "allow_download": orNil(shows, l.AllowDownload),
 		"allow_view_metadata": orNil(shows, l.AllowViewMetadata), "expires_at": orNil(!l.ExpiresAt.IsZero(), l.ExpiresAt),
-		"max_views": number(l.MaxViews), "max_downloads": number(l.MaxDownloads),
+		"max_views": number(l.MaxViews), "max_downloads": number(l.MaxDownloads), "watermark": orNil(shows && l.Watermark, true),
 		"ip_allow": each(rulesOf(l).IPAllow, func(text string) string { return text }), "max_files": number(l.Request.MaxFiles),
 		"max_bytes": number(l.Request.MaxBytes), "content_types": each(l.Request.ContentTypes, func(text string) string { return text }),
 		"notify": each(wishes(l.Notify), func(e event) string { return string(e) }),

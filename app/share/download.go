@@ -34,9 +34,21 @@ func (s *Service) Download(ctx context.Context, v Visit, file core.AssetID, inli
 	if err != nil {
 		return Download{}, s.refuse(ctx, at, core.AccessDownload, file, err)
 	}
-	d := Download{FileName: name, ContentType: version.ContentType, SizeBytes: version.SizeBytes}
 	granted := statement{[]byte("share-resume"), at.facts.Link.ID[:], version.AssetID[:]}
 	continued := v.Resume != "" && s.holds(v.Resume, granted, at.now)
+	if at.facts.Link.Watermark && !v.Quiet {
+		since := at.now
+		if continued {
+			since = endOf(v.Resume).Add(-ResumeTTL) // so that the bytes are the same
+		} else if at.facts.Link.Exhausted(core.AccessDownload) { // nothing is made for that
+			return Download{}, s.refuse(ctx, at, core.AccessDownload, version.AssetID, core.ErrShareExhausted)
+		}
+		// A copy that cannot be made is no download.
+		if at, name, version, err = s.handed(ctx, at, core.AccessDownload, name, version, since); err != nil {
+			return Download{}, err
+		}
+	}
+	d := Download{FileName: name, ContentType: version.ContentType, SizeBytes: version.SizeBytes}
 	if !continued {
 		if err := s.count(ctx, at, core.AccessDownload, version.AssetID); err != nil {
 			return Download{}, err
@@ -110,15 +122,23 @@ func find(ctx context.Context, tx ports.Tx, sc core.Scope, id core.NodeID, kind 
 	return n, err
 }
 
+// Archive is a folder that a visitor may download as one file.
+type Archive struct {
+	Scope core.Scope
+	Again func(context.Context) error // whether they still may
+	Copy  Copy                        // of each file, what is in the archive; nil: the file itself
+}
+
 // Archive is Enter for who downloads a folder at or below the target (zero: the
-// target) as one file, which counts as one download. again says whether they
-// still may, for as long as that takes: the password was shown at its start.
-func (s *Service) Archive(ctx context.Context, v Visit, folder core.NodeID) (sc core.Scope, again func(context.Context) error, err error) {
+// target) as one file, which counts as one download, whatever in it cannot be
+// handed out. They have to be asked again whether they still may, for as long
+// as that takes: the password was shown at its start.
+func (s *Service) Archive(ctx context.Context, v Visit, folder core.NodeID) (Archive, error) {
 	at, err := s.openDrive(ctx, v, core.AccessDownload, folder)
 	if err != nil {
-		return sc, nil, err
+		return Archive{}, err
 	}
-	sc = at.facts.ScopeOf()
+	sc := at.facts.ScopeOf()
 	if folder.IsZero() {
 		folder = sc.Root
 	}
@@ -127,15 +147,19 @@ func (s *Service) Archive(ctx context.Context, v Visit, folder core.NodeID) (sc 
 		err = errNotFolder
 	}
 	if err != nil {
-		return sc, nil, s.refuse(ctx, at, core.AccessDownload, folder, err)
+		return Archive{}, s.refuse(ctx, at, core.AccessDownload, folder, err)
+	}
+	copies, err := s.copies(ctx, at)
+	if err != nil {
+		return Archive{}, err
 	}
 	if err := s.count(ctx, at, core.AccessDownload, folder); err != nil {
-		return sc, nil, err
+		return Archive{}, err
 	}
 	if v.Quiet {
 		sc.Rights = core.Rights{}
 	}
-	return sc, func(ctx context.Context) error { return s.still(ctx, at, folder) }, nil
+	return Archive{Scope: sc, Again: func(ctx context.Context) error { return s.still(ctx, at, folder) }, Copy: copies}, nil
 }
 
 // still refuses to go on if the link has ended since, or the folder has left it.

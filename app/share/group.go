@@ -135,7 +135,7 @@ func (s *Service) files(ctx context.Context, tx ports.Tx, at *arrival, in GroupI
 		}
 		out.Files = append(out.Files, GroupFile{ListedGroupAsset: found[i]})
 	}
-	if !at.facts.Link.AllowsPreview() || len(pictures) == 0 {
+	if !at.facts.Link.AllowsThumbnails() || len(pictures) == 0 {
 		return nil, nil
 	}
 	return tx.Versions.Current(ctx, g.OrgID, pictures)
@@ -153,7 +153,7 @@ func (s *Service) dress(ctx context.Context, at *arrival, current map[core.Asset
 		if !l.AllowViewMetadata {
 			n.Metadata = core.Metadata{}
 		}
-		if n.Cover.BlobKey == "" || !l.AllowsPreview() || !core.IsPicture(n.Cover.ContentType) {
+		if n.Cover.BlobKey == "" || !l.AllowsThumbnails() || !core.IsPicture(n.Cover.ContentType) {
 			continue
 		}
 		d, err := s.show(ctx, "cover", n.Cover, at.now)
@@ -164,9 +164,7 @@ func (s *Service) dress(ctx context.Context, at *arrival, current map[core.Asset
 	}
 	for i := range out.Files {
 		x := &out.Files[i]
-		if !l.AllowViewMetadata {
-			Hide(&x.Entry)
-		}
+		out.Hide(&x.Entry)
 		v := current[x.AssetID]
 		if v.BlobKey == "" || !core.IsPicture(v.ContentType) {
 			continue

@@ -52,7 +52,7 @@ func TestAVisitOfAGroupIsCountedOnce(t *testing.T) {
 	w.Must(err)
 	_, _, err = w.Enter(t.Context(), v, core.NodeID{}, core.AccessView) // which is no folder
 	w.Fails(err, core.ErrNotFound)
-	_, _, err = w.Archive(t.Context(), v, core.NodeID{})
+	_, err = w.Archive(t.Context(), v, core.NodeID{})
 	w.Fails(err, core.ErrNotFound)
 	_, err = w.EnterGroup(t.Context(), visit(w.shares(func(*share.RulesInput) {})), look)
 	w.Fails(err, core.ErrNotFound)

@@ -229,8 +229,8 @@ func nameOf(ctx context.Context, tx ports.Tx, drive core.DriveID, id core.NodeID
 	return quoted(e.Node.Name), nil
 }
 
-// Housekeep is the job that tells of links that expire soon and forgets old
-// rows of the access log.
+// Housekeep is the job that tells of links that expire soon, and forgets old
+// rows of the access log and copies with watermarks.
 type Housekeep struct{}
 
 // Kind implements ports.Job.
@@ -240,7 +240,7 @@ const housekeepBatch = 500
 
 // Housekeep does one thing after the other; what fails does not keep the rest.
 func (s *Service) Housekeep(ctx context.Context, _ Housekeep) error {
-	return errors.Join(s.warn(ctx), s.prune(ctx), ctx.Err())
+	return errors.Join(s.warn(ctx), s.prune(ctx), s.forget(ctx), ctx.Err())
 }
 
 // warn mails the creators of links that expire within a day, each once.

@@ -111,6 +111,9 @@ func (s *Service) Preview(ctx context.Context, v Visit, file core.AssetID) (Down
 	if err != nil {
 		return Download{}, s.refuse(ctx, at, core.AccessDownload, file, err)
 	}
+	if at, name, version, err = s.handed(ctx, at, core.AccessDownload, name, version, at.now); err != nil {
+		return Download{}, err
+	}
 	return s.show(ctx, name, version, at.now)
 }
 

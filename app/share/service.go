@@ -18,6 +18,9 @@ type Options struct {
 	PublicURL    string        // where links lead to, without a slash at its end
 	LogRetention time.Duration // how long the access log is kept
 	LogAddresses core.AddressLog
+
+	WatermarkWait    time.Duration // for a copy, by whoever asks for one
+	WatermarkTimeout time.Duration // for making one, with waiting for room
 }
 
 // Deps are the ports the service works on.
@@ -28,6 +31,7 @@ type Deps struct {
 	Secrets   ports.Secrets
 	Passwords ports.Passwords
 	Limiter   ports.Limiter
+	Marker    ports.Marker
 	Clock     ports.Clock
 	IDs       ports.IDs
 	Text      ports.Text
@@ -43,6 +47,7 @@ type Service struct {
 	secrets   ports.Secrets
 	passwords ports.Passwords
 	limiter   ports.Limiter
+	marker    ports.Marker
 	clock     ports.Clock
 	ids       ports.IDs
 	text      ports.Text
@@ -50,12 +55,13 @@ type Service struct {
 	devices   ports.Devices
 	opts      Options
 	salts     salts
+	flights   flights
 }
 
 // NewService returns a Service on the given ports.
 func NewService(d Deps, opts Options) *Service {
 	return &Service{
-		store: d.Store, hot: d.Hot, blobs: d.Blobs, secrets: d.Secrets, passwords: d.Passwords, limiter: d.Limiter,
+		store: d.Store, hot: d.Hot, blobs: d.Blobs, secrets: d.Secrets, passwords: d.Passwords, limiter: d.Limiter, marker: d.Marker,
 		clock: d.Clock, ids: d.IDs, text: d.Text, countries: d.Countries, devices: d.Devices, opts: opts,
 	}
 }

@@ -28,17 +28,21 @@ type world struct {
 	*fixture.World
 	*share.Service
 
-	ana fixture.Person
+	ana    fixture.Person
+	marker *fakeMarker
 }
 
 func newWorld(t *testing.T, kept core.AddressLog) *world {
 	t.Helper()
-	w := fixture.New(t, true)
+	w, m := fixture.New(t, true), &fakeMarker{}
 	s := share.NewService(share.Deps{
 		Store: w.Store, Hot: w.Store, Blobs: w.Blobs, Secrets: w.Secrets, Passwords: plain{}, Limiter: w.Store.Limiter(), Clock: w.Clock, IDs: w.IDs, Text: w.Text,
-		Countries: fixture.Visitors{}, Devices: fixture.Visitors{},
-	}, share.Options{Unlimited: true, DownloadTTL: time.Hour, PublicURL: "https://files.example.com", LogRetention: 10 * 24 * time.Hour, LogAddresses: kept})
-	return &world{w, s, w.SignUp("ana")}
+		Countries: fixture.Visitors{}, Devices: fixture.Visitors{}, Marker: m,
+	}, share.Options{
+		Unlimited: true, DownloadTTL: time.Hour, PublicURL: "https://files.example.com", LogRetention: 10 * 24 * time.Hour, LogAddresses: kept,
+		WatermarkWait: 5 * time.Second, WatermarkTimeout: time.Minute,
+	})
+	return &world{w, s, w.SignUp("ana"), m}
 }
 
 // shares makes a link to ana's whole drive.
@@ -171,18 +175,18 @@ func TestALongArchive(t *testing.T) {
 	var err error
 	v.Access, _, err = w.Unlock(t.Context(), v, word)
 	w.Must(err)
-	_, again, err := w.Archive(t.Context(), v, core.NodeID{})
+	archive, err := w.Archive(t.Context(), v, core.NodeID{})
 	w.Must(err)
 	w.Clock.Shift(2 * share.AccessTTL)
-	w.Must(again(t.Context()))
-	_, _, err = w.Archive(t.Context(), v, core.NodeID{})
+	w.Must(archive.Again(t.Context()))
+	_, err = w.Archive(t.Context(), v, core.NodeID{})
 	w.Fails(err, core.ErrSharePassword)
 	other := "lighthouse"
 	_, err = w.Update(t.Context(), w.ana.Actor, made.Link.ID, 0, func(_ core.ShareKind, in *share.RulesInput) { in.Password = &other })
 	w.Must(err)
-	w.Fails(again(t.Context()), core.ErrSharePassword)
+	w.Fails(archive.Again(t.Context()), core.ErrSharePassword)
 	w.Must(w.Revoke(t.Context(), w.ana.Actor, made.Link.ID, 0))
-	w.Fails(again(t.Context()), core.ErrShareRevoked)
+	w.Fails(archive.Again(t.Context()), core.ErrShareRevoked)
 }
 
 func TestHiddenErrorsTellNothing(t *testing.T) {

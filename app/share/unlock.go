@@ -104,6 +104,16 @@ func (s *Service) ticket(says statement, until time.Time) string {
 	return base64.RawURLEncoding.EncodeToString(append(end, s.secrets.Fingerprint(append(says, end)...)...))
 }
 
+// endOf returns when a ticket that holds ends.
+func endOf(ticket string) time.Time {
+	const endBytes = 8
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(ticket)
+	if err != nil || len(raw) < endBytes {
+		return time.Time{}
+	}
+	return time.Unix(int64(binary.BigEndian.Uint64(raw[:endBytes])), 0) //nolint:gosec // made from one
+}
+
 // holds reports whether a ticket says so and is good at now.
 func (s *Service) holds(ticket string, says statement, now time.Time) bool {
 	const endBytes = 8

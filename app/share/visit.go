@@ -36,6 +36,7 @@ type Looked struct {
 	AllowDownload     bool
 	AllowPreview      bool // see Preview
 	AllowViewMetadata bool
+	Watermark         bool             // files carry the visitor's mark
 	Request           core.FileRequest // of a file request
 	ExpiresAt         time.Time        // zero: no end
 }
@@ -128,19 +129,24 @@ func (a *arrival) looked(open bool) Looked {
 		out.Target = ports.Entry{Node: a.facts.Node, File: a.facts.File}
 	}
 	out.AllowDownload, out.AllowPreview, out.AllowViewMetadata = l.AllowDownload, l.AllowsPreview(), l.AllowViewMetadata
-	if !l.AllowViewMetadata {
-		Hide(&out.Target)
-		if out.Group != nil {
-			out.Group.Group.Metadata = core.Metadata{}
-		}
+	out.Watermark = l.Watermark
+	out.Hide(&out.Target)
+	if out.Group != nil && !l.AllowViewMetadata {
+		out.Group.Group.Metadata = core.Metadata{}
 	}
 	return out
 }
 
-// Hide removes what a link with hidden metadata does not show of a node.
-func Hide(e *ports.Entry) {
-	e.Node.CreatedBy, e.Node.CreatedAt, e.Node.UpdatedAt = core.AccountID{}, time.Time{}, time.Time{}
-	e.File.SHA256, e.File.Metadata = nil, core.Metadata{}
+// Hide removes what the link does not show of a node: metadata, where it is
+// hidden, and the checksum of a file of which only marked copies are handed out.
+func (l *Looked) Hide(e *ports.Entry) {
+	if !l.AllowViewMetadata {
+		e.Node.CreatedBy, e.Node.CreatedAt, e.Node.UpdatedAt = core.AccountID{}, time.Time{}, time.Time{}
+		e.File.SHA256, e.File.Metadata = nil, core.Metadata{}
+	}
+	if l.Watermark {
+		e.File.SHA256 = nil
+	}
 }
 
 // Enter lets a visitor into a download link: to what is below its target.

@@ -170,6 +170,9 @@ var homes = map[string][]string{
 	"code.dny.dev/ssrf":                  {"adapters/egress"},
 	"github.com/pquerna/otp":             {"adapters/totp"},
 	"github.com/prometheus":              {"adapters", "cmd"},
+	"github.com/pdfcpu/pdfcpu":           {"adapters/watermark"},
+	"golang.org/x/image":                 {"adapters/watermark"},
+	"github.com/ledongthuc/pdf":          {"test"},
 	"go.opentelemetry.io/otel/exporters": {"adapters/telemetry"},
 }
 

@@ -279,7 +279,6 @@ func TestALinkIsRefusedWithItsReason(t *testing.T) {
 			{"max_views": 0},
 			{"ip_allow": []string{"here"}},
 			{"password": "abc"},
-			{"watermark": true},
 			{"request": object{"max_files": 1}},
 			{"audience": object{"account_ids": []string{eve.account}}},
 			{"allow_download": false, "max_downloads": 1},

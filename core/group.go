@@ -24,6 +24,7 @@ const (
 	MaxGroupSections = 50
 	MaxGroupBulk     = 1_000 // files of each kind of change at once
 	MaxGroupRows     = 500   // of a group's permissions
+	MaxGroupCount    = 1_000 // up to which visitors of a link are told how much is in a group
 )
 
 // GroupID identifies a group.

@@ -28,11 +28,10 @@ type SharedGroup struct {
 	PasswordHash    string     // of that group; empty: none
 	PasswordVersion int64
 
-	// Of the group that was asked for, the link's or one nested in it. It is zero
-	// if that is none, or not there any more; then nothing of it is known.
+	// The group that was asked for, the link's or one nested in it, as far as
+	// visitors see it. It is zero if that is none of them, or not there any more.
 	Group Group
 	Path  []GroupStep // from the link's group down to it, both included
-	Cover Version     // the current version of its cover, if that can be shown
 }
 
 // GroupStep is a group on the way down from a shared one.

@@ -129,22 +129,30 @@ func (r groups) List(ctx context.Context, q ports.GroupQuery) ([]ports.ListedGro
 		SizeBytes int64        `bun:"v_size_bytes"`
 	}
 	sel := r.filtered(r.NewSelect().Model(&rows).ModelTableExpr("groups AS g").ColumnExpr("g.*").
-		ColumnExpr(`v.asset_id AS v_asset_id, coalesce(v.number, 0) AS v_number, coalesce(v.blob_key, '') AS v_blob_key,
-			coalesce(v.content_type, '') AS v_content_type, coalesce(v.size_bytes, 0) AS v_size_bytes`).Join(groupCover), q)
+		ColumnExpr(coverColumns).Join(groupCover), q)
 	if err := sel.OrderExpr("g.id DESC").Limit(int64(q.Limit)).Scan(ctx); err != nil {
 		return nil, translate("list groups", err)
 	}
 	out := make([]ports.ListedGroup, len(rows))
 	for i := range rows {
 		row := &rows[i]
-		out[i] = ports.ListedGroup{Group: *row.group()}
-		if !row.CoverID.IsZero() {
-			out[i].Cover = core.Version{ //nolint:exhaustruct_v5 // what a signed URL needs
-				AssetID: row.CoverID, OrgID: row.OrgID, Number: row.Number, BlobKey: row.BlobKey, ContentType: row.CoverType, SizeBytes: row.SizeBytes,
-			}
-		}
+		out[i] = ports.ListedGroup{Group: *row.group(), Cover: coverOf(row.OrgID, row.CoverID, row.Number, row.BlobKey, row.CoverType, row.SizeBytes)}
 	}
 	return out, nil
+}
+
+// coverColumns are of version v, the cover.
+const coverColumns = `v.asset_id AS v_asset_id, coalesce(v.number, 0) AS v_number, coalesce(v.blob_key, '') AS v_blob_key,
+	coalesce(v.content_type, '') AS v_content_type, coalesce(v.size_bytes, 0) AS v_size_bytes`
+
+// coverOf is what a signed URL of a cover needs; the zero Version of none.
+func coverOf(org core.OrgID, id core.AssetID, number int, key, contentType string, size int64) core.Version {
+	if id.IsZero() {
+		return core.Version{}
+	}
+	return core.Version{ //nolint:exhaustruct_v5 // what a signed URL needs
+		AssetID: id, OrgID: org, Number: number, BlobKey: key, ContentType: contentType, SizeBytes: size,
+	}
 }
 
 func (r groups) filtered(sel *bun.SelectQuery, q ports.GroupQuery) *bun.SelectQuery {

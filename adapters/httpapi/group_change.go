@@ -34,7 +34,7 @@ func (b *GroupChangeInput) change() core.GroupChange {
 	}
 	return core.GroupChange{
 		SharePassword: password,
-		Name: b.Name, Description: b.Description, ParentID: b.ParentID.value, CoverAssetID: b.CoverAssetID.value, IsPublic: b.IsPublic,
+		Name:          b.Name, Description: b.Description, ParentID: b.ParentID.value, CoverAssetID: b.CoverAssetID.value, IsPublic: b.IsPublic,
 		Metadata: b.Metadata.metadata(), Order: core.GroupOrder{Sections: o.Sections, Sort: o.DefaultSort, Layout: o.Layout},
 	}
 }

@@ -69,8 +69,8 @@ func (s *fakeShare) locked() *fakeShare {
 	return s
 }
 
-func (s *fakeShare) ForShare(_ context.Context, hash [32]byte, _ core.Actor) (core.ShareFacts, core.AccountID, error) {
-	if hash != sha256.Sum256([]byte(shareToken)) {
+func (s *fakeShare) ForShare(_ context.Context, q ports.ShareQuery) (core.ShareFacts, core.AccountID, error) {
+	if q.Hash != sha256.Sum256([]byte(shareToken)) {
 		return core.ShareFacts{}, core.AccountID{}, core.ErrNotFound
 	}
 	return s.facts, core.AccountID{}, nil

@@ -143,6 +143,10 @@ var requests = []request{
 	{"POST", "/api/groups/{group}/assets/bulk", `{"remove": []}`},
 	{"PATCH", "/api/groups/{group}/assets/{asset}", `{"title": "Stolen"}`},
 	{"DELETE", "/api/groups/{group}/assets/{asset}", ""},
+	{"POST", "/api/groups/{group}/share", `{}`},
+	{"GET", "/api/groups/{group}/shares", ""},
+	{"PUT", "/api/groups/{group}/shares/{share}", `{}`},
+	{"DELETE", "/api/groups/{group}/shares/{share}", ""},
 	{"GET", "/api/groups/{group}/permissions", ""},
 	{"PUT", "/api/groups/{group}/permissions", `{"permissions": [{"role": "member", "can_view": true}]}`},
 	{"GET", "/api/groups/{group}/permissions/effective", ""},
@@ -332,7 +336,7 @@ func inventory(u *user, ids map[string]string) string {
 		"/api/orgs/{company}/audit-log", "/api/orgs/{company}/drives", "/api/drives/{shared}/members",
 		"/api/orgs/{company}/products", "/api/orgs/{company}/products/{product}/assets", "/api/orgs/{company}/transactions", "/api/orgs/{company}/subscriptions",
 		"/api/orgs/{company}/sales?period=year&to=2100-01-01T00:00:00Z&from=2020-01-01T00:00:00Z", "/api/me/entitlements", "/api/me/transactions", "/api/me/subscriptions", "/api/transactions/{order}",
-		"/api/groups/{group}", "/api/groups/{group}/assets", "/api/groups/{group}/permissions", "/api/groups/tree",
+		"/api/groups/{group}", "/api/groups/{group}/assets", "/api/groups/{group}/permissions", "/api/groups/{group}/shares?ended=true", "/api/groups/tree",
 	} {
 		fmt.Fprintf(&b, "%s\n", u.want(http.StatusOK, "GET", request{path: path}.filled(ids).path, nil).body)
 	}

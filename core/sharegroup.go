@@ -14,7 +14,7 @@ type SharePassword struct {
 
 // Password returns what the link asks for: its own password, or else that of
 // its group.
-func (f *ShareFacts) Password() SharePassword {
+func (f ShareFacts) Password() SharePassword {
 	l := &f.Link
 	if l.PasswordHash == "" && l.OfGroup() {
 		return SharePassword{f.Group.PasswordHash, f.Group.PasswordVersion, true}

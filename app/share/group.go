@@ -7,12 +7,11 @@ import (
 	"github.com/seed-755a8038/coffer/ports"
 )
 
-// FilePosition is where in a group a page of its files begins, and GroupName
-// where a page of the groups in it does.
-type (
-	FilePosition = ports.GroupPosition
-	GroupName    = ports.GroupName
-)
+// FilePosition is where in a group a page of its files begins.
+type FilePosition = ports.GroupPosition
+
+// GroupName is where in a group a page of the groups in it begins.
+type GroupName = ports.GroupName
 
 // GroupInput says what of a group a visitor shall see.
 type GroupInput struct {
@@ -114,7 +113,8 @@ func (s *Service) contents(ctx context.Context, at *arrival, in GroupInput) (Gro
 	if err != nil {
 		return GroupContents{}, err
 	}
-	return out, s.dress(ctx, at, current, &out)
+	err = s.dress(ctx, at, current, &out)
+	return out, err
 }
 
 // files reads a page of files, and the versions of those that may be shown in

@@ -95,7 +95,8 @@ func (s *Service) look(ctx context.Context, v Visit) (*arrival, Looked, error) {
 	if err != nil && !errors.Is(err, core.ErrSharePassword) && !errors.Is(err, core.ErrShareSignIn) {
 		return nil, Looked{}, s.refuse(ctx, at, kind, core.NodeID{}, err)
 	}
-	return at, at.looked(err == nil), nil
+	l := at.looked(err == nil)
+	return at, l, nil
 }
 
 // inGroup refuses a group that is not that of the link, nor nested in it.

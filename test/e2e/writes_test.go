@@ -262,9 +262,11 @@ func (w *writer) drives() []write {
 	}
 }
 
+// logged says where what visitors of links do is written down.
+const logged = "is in the link's access log"
+
 // shares are the writes on share links, and by their visitors.
 func (w *writer) shares() []write {
-	const logged = "is in the link's access log"
 	ana := w.ana
 	var look, send *link
 	var begun *answer

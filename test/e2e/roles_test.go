@@ -139,10 +139,10 @@ func (c *cast) shares(u *user) *answer {
 
 func (c *cast) links(u *user) *answer { return u.ask("GET", "/api/nodes/"+c.file()+"/shares", nil) }
 
-func (c *cast) changeLink(u *user) *answer { return u.ask("PATCH", c.link(), object{"max_views": 3}) }
-func (c *cast) linkLog(u *user) *answer    { return u.ask("GET", c.link()+"/access-log", nil) }
+func (c *cast) changeLink(u *user) *answer  { return u.ask("PATCH", c.link(), object{"max_views": 3}) }
+func (c *cast) linkLog(u *user) *answer     { return u.ask("GET", c.link()+"/access-log", nil) }
 func (c *cast) linkTraffic(u *user) *answer { return u.ask("GET", c.link()+"/analytics", nil) }
-func (c *cast) revokeLink(u *user) *answer { return u.ask("DELETE", c.link(), nil) }
+func (c *cast) revokeLink(u *user) *answer  { return u.ask("DELETE", c.link(), nil) }
 
 func (c *cast) inviteAs(u *user, role string) *answer {
 	a := u.ask("POST", c.org("/invitations"), object{"email": c.fresh() + "@example.com", "role": role})

@@ -199,6 +199,7 @@ func Store(t *testing.T, open func(t *testing.T) StoreEnv) {
 		"a visit that fails fails alone":           visitsApart,
 		"visits are added to the sums once":        trafficCounted,
 		"what was visited has a name":              trafficNames,
+		"a file counts for the groups it is in":    trafficOfNested,
 		"traffic goes with what it is of":          trafficGone,
 		"traffic is pruned, visitors forgotten":    trafficPruned,
 		"a day has one salt, which goes":           salted,

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -150,6 +151,52 @@ func TestAnalyticsOfALink(t *testing.T) {
 			}
 			rows.Close()
 		}
+	})
+}
+
+// TestAnalyticsOfAGroup: what is done with a group counts for it and for those
+// it is in, through whatever link.
+func TestAnalyticsOfAGroup(t *testing.T) {
+	tell(t, everything, func(t *testing.T, s *server) {
+		ana := s.signUp("ana").found(object{"name": "Acme"})
+		parent := ana.grouped(object{"name": "Parent"})
+		spring := ana.grouped(object{"name": "Spring", "parent_id": idOf(parent)})
+		nested := ana.grouped(object{"name": "Nested", "parent_id": idOf(spring)})
+		sibling := ana.grouped(object{"name": "Sibling", "parent_id": idOf(parent)})
+		poster, flyer := ana.ready("poster.txt"), ana.ready("flyer.txt")
+		ana.adds(spring, poster, object{"title": "The poster"})
+		ana.adds(nested, flyer, object{})
+		wide, narrow := ana.sharesGroup(parent, object{"name": "wide"}), ana.sharesGroup(spring, object{"name": "narrow"})
+
+		wide.gets(http.StatusOK, "/assets", as("192.0.2.1", onDesktop))
+		narrow.gets(http.StatusOK, "/assets", as("192.0.2.1", onDesktop)) // the same visitor
+		narrow.gets(http.StatusOK, "/assets", as("192.0.2.2", onPhone))
+		narrow.gets(http.StatusOK, "/download-url?asset_id="+poster, as("192.0.2.2", onPhone))
+		wide.gets(http.StatusOK, "/download-url?asset_id="+flyer, as("192.0.2.3", onPhone))
+
+		top := ana.want(http.StatusOK, "GET", parent+"/analytics?period=day", nil)
+		top.totals(3, 3, 2)
+		top.metric("share_performance", "share_id", map[string][3]int64{wide.id: {1, 2, 1}, narrow.id: {2, 2, 1}})
+		top.metric("popular_assets", "asset_id", map[string][3]int64{poster: {0, 0, 1}, flyer: {0, 0, 1}})
+		a := ana.want(http.StatusOK, "GET", spring+"/analytics?period=year", nil)
+		a.totals(2, 3, 2)
+		a.metric("share_performance", "share_id", map[string][3]int64{wide.id: {0, 1, 1}, narrow.id: {2, 2, 1}})
+		if titles := a.text("metrics.popular_assets.0.name") + a.text("metrics.popular_assets.1.name"); !strings.Contains(titles, "The poster") {
+			t.Errorf("%s", a.body)
+		}
+		ana.want(http.StatusOK, "GET", nested+"/analytics", nil).totals(0, 1, 1)
+		ana.want(http.StatusOK, "GET", sibling+"/analytics", nil).totals(0, 0, 0)
+		ana.want(http.StatusOK, "GET", "/api/shares/"+wide.id+"/analytics", nil).totals(1, 2, 1)
+
+		// Who may but view a group does not see them.
+		ben := s.hire(ana, s.signUp("ben"), "member")
+		ana.want(http.StatusOK, "PUT", spring+"/permissions", object{"permissions": []object{{"role": "member", "can_view": true}}})
+		ben.refused(http.StatusForbidden, "forbidden", "GET", spring+"/analytics", nil)
+		ana.want(http.StatusOK, "PUT", spring+"/permissions", object{"permissions": []object{{"role": "member", "can_view": true, "can_share": true}}})
+		ben.want(http.StatusOK, "GET", spring+"/analytics", nil)
+		ana.want(http.StatusNoContent, "DELETE", nested, nil)
+		ana.refused(http.StatusConflict, "group_deleted", "GET", nested+"/analytics", nil)
+		ana.want(http.StatusOK, "GET", parent+"/analytics?period=day", nil).totals(3, 3, 2)
 	})
 }
 

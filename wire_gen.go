@@ -202,14 +202,15 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 	}
 	eventService := event.NewService(eventDeps)
 	groupDeps := group.Deps{
-		Store:   bunstoreStore,
-		Access:  bunstoreStore,
-		Groups:  bunstoreStore,
-		Blobs:   blobs,
-		Secrets: secrets,
-		Clock:   clock,
-		IDs:     iDs,
-		Text:    systemText,
+		Store:     bunstoreStore,
+		Access:    bunstoreStore,
+		Groups:    bunstoreStore,
+		Blobs:     blobs,
+		Secrets:   secrets,
+		Passwords: passwords,
+		Clock:     clock,
+		IDs:       iDs,
+		Text:      systemText,
 	}
 	groupOptions := newGroupOptions(cfg)
 	groupService := group.NewService(groupDeps, groupOptions)

@@ -24,6 +24,7 @@ const (
 	MaxGroupSections = 50
 	MaxGroupBulk     = 1_000 // files of each kind of change at once
 	MaxGroupRows     = 500   // of a group's permissions
+	MaxGroupCount    = 1_000 // up to which visitors of a link are told how much is in a group
 )
 
 // GroupID identifies a group.
@@ -70,11 +71,15 @@ type Group struct {
 	Order        GroupOrder
 	CreatedBy    AccountID
 	OwnerID      AccountID // who has the rights of its creator; zero once that account has left
-	DeletedAt    time.Time
-	DeletedWith  GroupID // the group whose deletion took it along; itself, if it was that one
-	Version      int64
-	CreatedAt    time.Time
-	UpdatedAt    time.Time
+
+	SharePasswordHash    string // for links that have none of their own; empty: none
+	SharePasswordVersion int64  // counts the passwords it has had
+
+	DeletedAt   time.Time
+	DeletedWith GroupID // the group whose deletion took it along; itself, if it was that one
+	Version     int64
+	CreatedAt   time.Time
+	UpdatedAt   time.Time
 }
 
 // GroupChange is all of a group that its users set, clean.
@@ -86,6 +91,8 @@ type GroupChange struct {
 	IsPublic     bool
 	Metadata     Metadata
 	Order        GroupOrder
+
+	SharePassword *string // the hash of one; nil: as it is; empty: none
 }
 
 // NewGroup returns a group that an account makes.
@@ -99,6 +106,10 @@ func NewGroup(id GroupID, org OrgID, by AccountID, c GroupChange, now time.Time)
 func (g *Group) Change(c GroupChange, now time.Time) {
 	g.ParentID, g.Name, g.Description, g.CoverAssetID = c.ParentID, c.Name, c.Description, c.CoverAssetID
 	g.IsPublic, g.Metadata, g.Order = c.IsPublic, c.Metadata, c.Order
+	if c.SharePassword != nil && *c.SharePassword != g.SharePasswordHash {
+		g.SharePasswordHash = *c.SharePassword
+		g.SharePasswordVersion++ // ends what was opened with the one before
+	}
 	g.Touch(now)
 }
 

@@ -13,7 +13,7 @@ const (
 	GroupView         GroupRights = 1 << iota
 	GroupEdit                     // change it, and put groups into it
 	GroupDelete                   // delete and restore it
-	GroupShare                    // make it public, and later its links
+	GroupShare                    // make it public, its password and its links
 	GroupManageAssets             // add, arrange and remove files
 
 	NoGroupRights  GroupRights = 0
@@ -219,12 +219,12 @@ func CanInGroup(f GroupFacts, want GroupRights) error {
 	return allowed(rights.Has(want))
 }
 
-// CanChangeGroup refuses a change. To make a group public, or private again, is
-// to share it. In another place it inherits other rights, so only who has all of
+// CanChangeGroup refuses a change. To make a group public, or private again, or
+// to set the password of its links, is to share it. In another place it inherits other rights, so only who has all of
 // them moves it.
 func CanChangeGroup(f GroupFacts, g *Group, c GroupChange) error {
 	want := GroupEdit
-	if c.IsPublic != g.IsPublic {
+	if c.IsPublic != g.IsPublic || c.SharePassword != nil && *c.SharePassword != g.SharePasswordHash {
 		want |= GroupShare
 	}
 	if c.ParentID != g.ParentID {

@@ -46,13 +46,14 @@ const (
 	ShareUpload   ShareKind = "upload"   // put files into a folder: a file request
 )
 
-// ShareLink gives whoever has its token a part of a drive. It grants nothing
-// that the account that made it could not share now.
+// ShareLink gives whoever has its token a part of a drive, or a group. It grants
+// nothing that the account that made it could not share now.
 type ShareLink struct {
 	ID        ShareLinkID
 	OrgID     OrgID
-	DriveID   DriveID
-	NodeID    NodeID // the target: a file, or a folder with all below it
+	DriveID   DriveID // zero: of a group
+	NodeID    NodeID  // the target: a file, or a folder with all below it
+	GroupID   GroupID // or this group, with those nested in it
 	Kind      ShareKind
 	Name      string // for its owner; may be empty
 	CreatedBy AccountID
@@ -148,6 +149,9 @@ func (l *ShareLink) Change(name string, rules ShareRules, notify ShareNotify, no
 	l.touch(now)
 }
 
+// OfGroup reports whether the link leads to a group.
+func (l *ShareLink) OfGroup() bool { return !l.GroupID.IsZero() }
+
 // IsFor reports whether the link is for that account by name.
 func (l *ShareLink) IsFor(id AccountID) bool { return slices.Contains(l.Accounts, id) }
 
@@ -173,19 +177,21 @@ type ShareFacts struct {
 	Link    ShareLink
 	Creator DriveFacts // the standing of the account that made it
 	Policy  SharePolicy
-	Node    Node    // the target
-	File    File    // of a target that is a file
+	Node    Node    // the target; of a link of a group, the file in it that was asked for
+	File    File    // of a node that is a file
 	Version Version // likewise, its current one
-	InTrash bool    // the target, or a folder above it
+	InTrash bool    // the node, or a folder above it
 	OrgName string
 	Branding
+
+	Group SharedGroup // of a link of a group
 }
 
 // Visitor is who has come with a link's token.
 type Visitor struct {
 	Address   string    // of the client
 	AccountID AccountID // in the link's org; zero: not signed in, or no active account there
-	Password  int64     // the version of the password that was shown; 0: none
+	Password  int64     // the version of the link's Password that was shown; 0: none
 }
 
 // CanOpen refuses a link to who may not open it, and to everybody once it has
@@ -197,7 +203,7 @@ func CanOpen(f ShareFacts, v Visitor, now time.Time) error {
 		return ErrShareRevoked
 	case f.expired(now):
 		return ErrShareExpired
-	case CanShare(f.Creator) != nil, f.Policy.PasswordRequired && l.PasswordHash == "":
+	case f.creatorMayNot(), f.Policy.PasswordRequired && f.Password().Hash == "":
 		return ErrShareUnavailable
 	case !l.allowsAddress(v.Address):
 		return ErrShareAddress
@@ -205,12 +211,26 @@ func CanOpen(f ShareFacts, v Visitor, now time.Time) error {
 		return ErrShareSignIn
 	case len(l.Accounts) > 0 && !slices.Contains(l.Accounts, v.AccountID):
 		return ErrShareNotForYou
-	case l.PasswordHash != "" && v.Password != l.PasswordVersion:
+	case f.Password().Hash != "" && v.Password != f.Password().Version:
 		return ErrSharePassword
-	case f.InTrash || f.Node.ID.IsZero():
+	case f.targetGone():
 		return ErrShareUnavailable
 	}
 	return nil
+}
+
+func (f ShareFacts) creatorMayNot() bool {
+	if f.Link.OfGroup() {
+		return CanShareGroup(f.Group.Creator) != nil
+	}
+	return CanShare(f.Creator) != nil
+}
+
+func (f ShareFacts) targetGone() bool {
+	if f.Link.OfGroup() {
+		return f.Group.Gone()
+	}
+	return f.InTrash || f.Node.ID.IsZero()
 }
 
 func (f ShareFacts) expired(now time.Time) bool {
@@ -235,7 +255,7 @@ func (l *ShareLink) allowsAddress(text string) bool {
 	return slices.ContainsFunc(l.IPAllow, func(p netip.Prefix) bool { return p.Contains(address) })
 }
 
-// ScopeOf returns the part of the drive that visitors of the link reach.
+// ScopeOf returns the part of the drive that visitors of a link to one reach.
 func (f ShareFacts) ScopeOf() Scope {
 	return Scope{
 		OrgID: f.Link.OrgID, DriveID: f.Link.DriveID, Root: f.Link.NodeID, By: f.Link.CreatedBy,

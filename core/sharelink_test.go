@@ -153,11 +153,11 @@ func TestAnEditHasToBeAllowedForWhatItAddsOnly(t *testing.T) {
 	} {
 		l := rich
 		c.edit(&l)
-		if err := CheckShare(&l, &rich, free, c.policy, noonOfShares); !errors.Is(err, c.want) {
+		if err := CheckShare(&l, &rich, ShareTerms{License: free, Policy: c.policy}, noonOfShares); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v, want %v", name, err, c.want)
 		}
 	}
-	if err := CheckShare(&rich, nil, UnlimitedLicense(), SharePolicy{}, noonOfShares); !errors.Is(err, Invalid("", "")) {
+	if err := CheckShare(&rich, nil, ShareTerms{License: UnlimitedLicense()}, noonOfShares); !errors.Is(err, Invalid("", "")) {
 		t.Errorf("a new link that has expired: %v", err)
 	}
 }

@@ -69,17 +69,24 @@ func (l *ShareLink) features(before *ShareLink) []Feature {
 	return needs
 }
 
+// ShareTerms are under what a link is made.
+type ShareTerms struct {
+	License       License
+	Policy        SharePolicy
+	GroupPassword bool // the link's group has a password for links without one
+}
+
 // CheckShare refuses a new link, or one that was so before, if the licence or
 // the org's rules do not allow what it sets. What a link had before, it keeps:
 // an edit that takes something away is always allowed, also when the licence
 // or the org's rules have become stricter meanwhile.
-func CheckShare(l, before *ShareLink, license License, p SharePolicy, now time.Time) error {
-	fresh := before == nil
+func CheckShare(l, before *ShareLink, t ShareTerms, now time.Time) error {
+	p, fresh := t.Policy, before == nil
 	if fresh {
 		before = &ShareLink{}
 	}
 	for _, f := range l.features(before) {
-		if err := license.CheckFeature(f); err != nil {
+		if err := t.License.CheckFeature(f); err != nil {
 			return err
 		}
 	}
@@ -90,10 +97,12 @@ func CheckShare(l, before *ShareLink, license License, p SharePolicy, now time.T
 	switch {
 	case moved && !l.ExpiresAt.IsZero() && !l.ExpiresAt.After(now):
 		return Invalid("body.expires_at", "must be in the future")
-	case p.PasswordRequired && l.PasswordHash == "" && (fresh || before.PasswordHash != ""):
+	case p.PasswordRequired && l.PasswordHash == "" && !t.GroupPassword && (fresh || before.PasswordHash != ""):
 		return ErrSharePolicy.Say("the organisation requires a password for every link").With("policy", "password_required")
 	case moved && p.MaxDays > 0 && (l.ExpiresAt.IsZero() || l.ExpiresAt.After(l.CreatedAt.AddDate(0, 0, p.MaxDays))):
 		return ErrSharePolicy.Say("the organisation limits the life of links").With("policy", "max_days").With("max_days", p.MaxDays)
+	case moved:
+		return l.checkLife(t.License)
 	}
 	return nil
 }

@@ -36,8 +36,13 @@ type Groups interface {
 	// List returns groups, newest first.
 	List(ctx context.Context, q GroupQuery) ([]ListedGroup, error)
 
+	// Nested returns live groups in another one, by name, or one group, as those
+	// see them who have a link.
+	Nested(ctx context.Context, q NestedQuery) ([]NestedGroup, error)
+
 	// Purge removes at most limit groups that were deleted at t or before, of any
-	// live org, those last with which others were deleted, and counts them down. It
+	// live org, those last with which others were deleted, and counts them down; or
+	// else at most limit rows of their links and these' logs, which go first. It
 	// returns those that were deleted by themselves.
 	Purge(ctx context.Context, t time.Time, limit int) (removed int, own []core.Group, err error)
 }
@@ -52,6 +57,30 @@ type GroupQuery struct {
 	Deleted  bool // only those that were deleted by themselves; else only live ones
 	Before   core.GroupID
 	Limit    int
+}
+
+// NestedQuery is a page of the groups in one.
+type NestedQuery struct {
+	OrgID    core.OrgID
+	ID       core.GroupID // only this one, wherever it is
+	ParentID core.GroupID // else those in this one
+	After    GroupName
+	Limit    int
+}
+
+// GroupName is where in a list by name a group is: the zero one is before all.
+type GroupName struct {
+	Name string       `json:"n,omitempty"` // folded
+	ID   core.GroupID `json:"i,omitzero"`
+}
+
+// NestedGroup is a group with what is in it. Its cover is one that is shown to
+// those who view a group.
+type NestedGroup struct {
+	ListedGroup
+	Assets int // that are shown, at most core.MaxGroupCount
+	Groups int // in it, at most core.MaxGroupCount
+	At     GroupName
 }
 
 // ListedGroup is a group as it is listed.

@@ -46,7 +46,9 @@ type ShareLinks interface {
 type ShareLinkQuery struct {
 	OrgID     core.OrgID
 	NodeID    core.NodeID
-	AccountID core.AccountID // whose standing decides what is listed: links of drives where they may write
+	GroupID   core.GroupID
+	AccountID core.AccountID // whose standing decides what is listed: links of drives where they may write,
+	Groups    []core.GroupID // and of these groups
 	Live      bool           // neither revoked nor expired at Now
 	Now       time.Time
 	Before    core.ShareLinkID
@@ -64,13 +66,22 @@ type AccessQuery struct {
 	Limit    int
 }
 
+// ShareQuery is who has come with a link's token, and for what. Group and Asset
+// are looked at for links of groups only.
+type ShareQuery struct {
+	Hash    [32]byte     // of the token
+	Visitor core.Actor   // zero: nobody
+	Group   core.GroupID // nested in the link's group; zero: that
+	Asset   core.AssetID // a file in it or in one nested in it, which only then is the facts' Node; zero: none
+}
+
 // Visits is the hot way of visitors: no unit of work, few round trips.
 type Visits interface {
-	// ForShare returns the link whose token has that hash with all that decides
-	// about it, and the account that the visiting actor (zero: nobody) has in
-	// its org, if it is active; one round trip. It returns core.ErrNotFound if
-	// there is no such link, or its org or drive is gone.
-	ForShare(ctx context.Context, hash [32]byte, visitor core.Actor) (core.ShareFacts, core.AccountID, error)
+	// ForShare returns a link with all that decides about it and about what is
+	// asked for there, and the account that the visitor has in its org, if it is
+	// active; one round trip. It returns core.ErrNotFound if there is no such
+	// link, or its org or drive is gone.
+	ForShare(ctx context.Context, q ShareQuery) (core.ShareFacts, core.AccountID, error)
 
 	// Visit counts an access that has been judged, and logs it; for a view, a
 	// download or an upload it returns false, and logs core.ErrShareExhausted,

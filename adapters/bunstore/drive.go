@@ -201,20 +201,12 @@ func (r drives) Strip(ctx context.Context, org core.OrgID, id core.DriveID, limi
 // strip is Strip for a drive that is known to go. What is kept of its members
 // and keys is little, and goes with its row.
 func (r drives) strip(ctx context.Context, id core.DriveID, limit int) (done bool, err error) {
-	if done, err := traffic(r).strip(ctx, linkTraffic, limit, "p.drive_id = ?", id); err != nil || !done {
+	res, err := r.NewRaw(`DELETE FROM node_changes WHERE drive_id = ?0 AND seq IN (SELECT seq FROM node_changes WHERE drive_id = ?0 ORDER BY seq LIMIT ?1)`,
+		id, limit).Exec(ctx)
+	if n, err := affected("strip drive", res, err); err != nil || n == limit {
 		return false, err
 	}
-	for _, text := range []string{
-		`DELETE FROM node_changes WHERE drive_id = ?0 AND seq IN (SELECT seq FROM node_changes WHERE drive_id = ?0 ORDER BY seq LIMIT ?1)`,
-		`DELETE FROM share_accesses WHERE id IN (SELECT a.id FROM share_links l JOIN share_accesses a ON a.link_id = l.id WHERE l.drive_id = ?0 LIMIT ?1)`,
-		`DELETE FROM share_links WHERE id IN (SELECT id FROM share_links WHERE drive_id = ?0 LIMIT ?1)`,
-	} {
-		res, err := r.NewRaw(text, id, limit).Exec(ctx)
-		if n, err := affected("strip drive", res, err); err != nil || n == limit {
-			return false, err
-		}
-	}
-	return true, nil
+	return shareLinks(r).strip(ctx, limit, "l.drive_id = ?", id)
 }
 
 func (r drives) Remove(ctx context.Context, org core.OrgID, id core.DriveID) error {

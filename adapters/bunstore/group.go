@@ -26,11 +26,15 @@ type groupRow struct {
 	Order        document[groupOrder] `bun:"organisation"`
 	CreatedBy    core.AccountID       `bun:"created_by"`
 	OwnerID      core.AccountID       `bun:"owner_id"`
-	DeletedAt    stamp                `bun:"deleted_at"`
-	DeletedWith  core.GroupID         `bun:"deleted_with"`
-	Version      int64                `bun:"version"`
-	CreatedAt    stamp                `bun:"created_at"`
-	UpdatedAt    stamp                `bun:"updated_at"`
+
+	SharePasswordHash    string `bun:"share_password_hash"`
+	SharePasswordVersion int64  `bun:"share_password_version"`
+
+	DeletedAt   stamp        `bun:"deleted_at"`
+	DeletedWith core.GroupID `bun:"deleted_with"`
+	Version     int64        `bun:"version"`
+	CreatedAt   stamp        `bun:"created_at"`
+	UpdatedAt   stamp        `bun:"updated_at"`
 }
 
 // groupOrder is the column organisation, as JSON.
@@ -44,7 +48,7 @@ func newGroupRow(g *core.Group) *groupRow {
 	return &groupRow{
 		ID: g.ID, OrgID: g.OrgID, ParentID: g.ParentID, Name: g.Name, NameFolded: core.Fold(g.Name), Description: g.Description,
 		CoverAssetID: g.CoverAssetID, IsPublic: g.IsPublic, Metadata: metadata(g.Metadata), Order: document[groupOrder]{groupOrder(g.Order)},
-		CreatedBy: g.CreatedBy, OwnerID: g.OwnerID, DeletedAt: stamp{g.DeletedAt}, DeletedWith: g.DeletedWith,
+		CreatedBy: g.CreatedBy, OwnerID: g.OwnerID, SharePasswordHash: g.SharePasswordHash, SharePasswordVersion: g.SharePasswordVersion, DeletedAt: stamp{g.DeletedAt}, DeletedWith: g.DeletedWith,
 		Version: g.Version, CreatedAt: stamp{g.CreatedAt}, UpdatedAt: stamp{g.UpdatedAt},
 	}
 }
@@ -53,7 +57,7 @@ func (r *groupRow) group() *core.Group {
 	return &core.Group{
 		ID: r.ID, OrgID: r.OrgID, ParentID: r.ParentID, Name: r.Name, Description: r.Description,
 		CoverAssetID: r.CoverAssetID, IsPublic: r.IsPublic, Metadata: core.Metadata(r.Metadata), Order: core.GroupOrder(r.Order.v),
-		CreatedBy: r.CreatedBy, OwnerID: r.OwnerID, DeletedAt: r.DeletedAt.Time, DeletedWith: r.DeletedWith,
+		CreatedBy: r.CreatedBy, OwnerID: r.OwnerID, SharePasswordHash: r.SharePasswordHash, SharePasswordVersion: r.SharePasswordVersion, DeletedAt: r.DeletedAt.Time, DeletedWith: r.DeletedWith,
 		Version: r.Version, CreatedAt: r.CreatedAt.Time, UpdatedAt: r.UpdatedAt.Time,
 	}
 }
@@ -125,22 +129,30 @@ func (r groups) List(ctx context.Context, q ports.GroupQuery) ([]ports.ListedGro
 		SizeBytes int64        `bun:"v_size_bytes"`
 	}
 	sel := r.filtered(r.NewSelect().Model(&rows).ModelTableExpr("groups AS g").ColumnExpr("g.*").
-		ColumnExpr(`v.asset_id AS v_asset_id, coalesce(v.number, 0) AS v_number, coalesce(v.blob_key, '') AS v_blob_key,
-			coalesce(v.content_type, '') AS v_content_type, coalesce(v.size_bytes, 0) AS v_size_bytes`).Join(groupCover), q)
+		ColumnExpr(coverColumns).Join(groupCover), q)
 	if err := sel.OrderExpr("g.id DESC").Limit(int64(q.Limit)).Scan(ctx); err != nil {
 		return nil, translate("list groups", err)
 	}
 	out := make([]ports.ListedGroup, len(rows))
 	for i := range rows {
 		row := &rows[i]
-		out[i] = ports.ListedGroup{Group: *row.group()}
-		if !row.CoverID.IsZero() {
-			out[i].Cover = core.Version{ //nolint:exhaustruct_v5 // what a signed URL needs
-				AssetID: row.CoverID, OrgID: row.OrgID, Number: row.Number, BlobKey: row.BlobKey, ContentType: row.CoverType, SizeBytes: row.SizeBytes,
-			}
-		}
+		out[i] = ports.ListedGroup{Group: *row.group(), Cover: coverOf(row.OrgID, row.CoverID, row.Number, row.BlobKey, row.CoverType, row.SizeBytes)}
 	}
 	return out, nil
+}
+
+// coverColumns are of version v, the cover.
+const coverColumns = `v.asset_id AS v_asset_id, coalesce(v.number, 0) AS v_number, coalesce(v.blob_key, '') AS v_blob_key,
+	coalesce(v.content_type, '') AS v_content_type, coalesce(v.size_bytes, 0) AS v_size_bytes`
+
+// coverOf is what a signed URL of a cover needs; the zero Version of none.
+func coverOf(org core.OrgID, id core.AssetID, number int, key, contentType string, size int64) core.Version {
+	if id.IsZero() {
+		return core.Version{}
+	}
+	return core.Version{ //nolint:exhaustruct_v5 // what a signed URL needs
+		AssetID: id, OrgID: org, Number: number, BlobKey: key, ContentType: contentType, SizeBytes: size,
+	}
 }
 
 func (r groups) filtered(sel *bun.SelectQuery, q ports.GroupQuery) *bun.SelectQuery {
@@ -189,7 +201,10 @@ func (r groups) Purge(ctx context.Context, t time.Time, limit int) (removed int,
 			own = append(own, *rows[i].group())
 		}
 	}
-	if done, err := traffic(r).strip(ctx, groupTraffic, limit, "p.id IN (?)", bun.List(ids)); err != nil || !done {
+	if done, err := shareLinks(r).strip(ctx, limit, "l.group_id IN (?)", bun.List(ids)); err != nil || !done {
+		return limit, nil, err
+	}
+	if done, err := traffic(r).strip(ctx, groupTraffic, limit, "g.id IN (?)", bun.List(ids)); err != nil || !done {
 		return limit, nil, err // the groups are for the next call
 	}
 	if _, err := r.NewRaw(`DELETE FROM groups WHERE id IN (?)`, bun.List(ids)).Exec(ctx); err != nil {

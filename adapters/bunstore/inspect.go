@@ -83,8 +83,8 @@ var invariants = []invariant{
 		WHERE CAST($1 AS bigint) > 0 AND d.deleted_at IS NULL AND (coalesce(c.n, 0) <> d.change_seq - d.pruned_seq OR c.first <> d.pruned_seq + 1 OR c.last <> d.change_seq)`, false, false},
 	{"an API key has the org of its drive and of its creator", `SELECT 'key ' || k.id, 'has another' FROM api_keys k JOIN drives d ON d.id = k.drive_id
 		JOIN accounts ac ON ac.id = k.created_by WHERE CAST($1 AS bigint) > 0 AND (d.org_id <> k.org_id OR ac.org_id <> k.org_id)`, false, false},
-	{"a share link has the org of its drive and of its creator", `SELECT 'link ' || l.id, 'has another' FROM share_links l JOIN drives d ON d.id = l.drive_id
-		JOIN accounts ac ON ac.id = l.created_by WHERE CAST($1 AS bigint) > 0 AND (d.org_id <> l.org_id OR ac.org_id <> l.org_id)`, false, false},
+	{"a share link has the org of its drive or group and of its creator", `SELECT 'link ' || l.id, 'has another' FROM share_links l LEFT JOIN drives d ON d.id = l.drive_id
+		LEFT JOIN groups g ON g.id = l.group_id JOIN accounts ac ON ac.id = l.created_by WHERE CAST($1 AS bigint) > 0 AND (d.org_id <> l.org_id OR g.org_id <> l.org_id OR ac.org_id <> l.org_id)`, false, false},
 	{"a share link counts at least what its log has granted", `SELECT 'link ' || l.id, 'has more views, downloads, uploads or rows of another org in its log'
 		FROM (SELECT link_id, count(*) FILTER (WHERE kind = 'view' AND refused = '') AS views, count(*) FILTER (WHERE kind = 'download' AND refused = '') AS downloads,
 			count(*) FILTER (WHERE kind = 'upload' AND refused = '') AS uploads, max(CAST(org_id AS text)) AS org, min(CAST(org_id AS text)) AS first

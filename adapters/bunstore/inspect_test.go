@@ -72,7 +72,7 @@ func TestInvariantsOfTrees(t *testing.T) {
 			for _, want := range []string{
 				"a tree is at most 64 levels deep", "names are unique in a folder", "a folder's height is at least the levels of folders below it",
 				"what is purged is gone within an hour", "the changes of a drive have no gaps", "an API key has the org of its drive and of its creator",
-				"a share link has the org of its drive and of its creator", "a share link counts at least what its log has granted",
+				"a share link has the org of its drive or group and of its creator", "a share link counts at least what its log has granted",
 				"a share link is used at most as often as it may be",
 			} {
 				if !slices.Contains(s.Invariants(), want) || !found[want] {

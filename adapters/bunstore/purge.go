@@ -61,7 +61,10 @@ func (r purges) Step(ctx context.Context, org core.OrgID, limit int) (left ports
 	if !errors.Is(err, core.ErrNotFound) {
 		return left, false, err
 	}
-	if done, err := traffic(r).strip(ctx, groupTraffic, limit, "p.org_id = ?", org); err != nil || !done {
+	if done, err := shareLinks(r).strip(ctx, limit, "l.org_id = ?", org); err != nil || !done { // those of its groups
+		return left, false, err
+	}
+	if done, err := traffic(r).strip(ctx, groupTraffic, limit, "g.org_id = ?", org); err != nil || !done {
 		return left, false, err
 	}
 	for _, t := range ofOrg {

@@ -19,6 +19,7 @@ type shareAccessRow struct {
 	Kind      core.AccessKind  `bun:"kind"`
 	Refused   string           `bun:"refused"`
 	NodeID    core.NodeID      `bun:"node_id"`
+	GroupID   core.GroupID     `bun:"group_id"`
 	AccountID core.AccountID   `bun:"account_id"`
 	Address   string           `bun:"address"`
 	UserAgent string           `bun:"user_agent"`
@@ -28,7 +29,7 @@ type shareAccessRow struct {
 
 func (r *shareAccessRow) access() *core.ShareAccess {
 	return &core.ShareAccess{
-		ID: r.ID, LinkID: r.LinkID, OrgID: r.OrgID, Kind: r.Kind, Refused: r.Refused, NodeID: r.NodeID, AccountID: r.AccountID,
+		ID: r.ID, LinkID: r.LinkID, OrgID: r.OrgID, Kind: r.Kind, Refused: r.Refused, NodeID: r.NodeID, GroupID: r.GroupID, AccountID: r.AccountID,
 		Address: r.Address, UserAgent: r.UserAgent, Referer: r.Referer, At: r.At.Time,
 	}
 }

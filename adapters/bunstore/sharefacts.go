@@ -3,75 +3,224 @@ package bunstore
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strconv"
+	"strings"
 
 	"github.com/seed-755a8038/coffer/core"
+	"github.com/seed-755a8038/coffer/ports"
 )
 
 // forShare begins with the link, which stands for a credential: the standing is
 // that of the account that made it. A target that has been moved to another
-// drive is not there: of that drive nothing is known here.
-const forShare = `SELECT l.id, l.org_id, l.drive_id, l.node_id, l.kind, l.name, l.created_by, l.token_sealed, l.accounts, l.password_hash,
+// drive is not there: of that drive nothing is known here. Of a link of a group,
+// node n is the file that is asked for, in whatever drive d that is.
+const forShare = `SELECT l.id, l.org_id, l.drive_id, l.node_id, l.group_id, l.kind, l.name, l.created_by, l.token_sealed, l.accounts, l.password_hash,
 		l.password_version, l.allow_download, l.allow_view_metadata, l.expires_at, l.max_views, l.max_downloads, l.ip_allow, l.watermark,
 		l.max_files, l.max_file_bytes, l.content_types, l.notify, l.views, l.downloads, l.uploads, l.last_accessed_at, l.revoked_at,
 		l.revoked_by, l.version, l.created_at, l.updated_at,
-		u.disabled_at IS NOT NULL, false, ` + standingColumns + `, coalesce(u.email, ''),
+		u.disabled_at IS NOT NULL, false, ac.id, coalesce(ac.status, ''), coalesce(ac.role, ''), coalesce(m.role, ''), coalesce(d.default_role, ''),
+		l.org_id, d.id, d.owner_account_id, coalesce(u.email, ''),
 		o.name, o.branding, o.settings,
 		n.id, n.parent_id, coalesce(n.kind, ''), coalesce(n.name, ''), n.created_by, n.trashed_at, n.purged_at, coalesce(n.height, 0),
 		coalesce(n.version, 0), n.created_at, n.updated_at, coalesce(n.status, ''), coalesce(n.content_type, ''), coalesce(n.size_bytes, 0),
 		v.sha256, coalesce(n.current_version, 0), coalesce(n.newest_version, 0), coalesce(n.metadata, '{}'),
-		coalesce(v.blob_key, ''), coalesce(v.content_type, ''), coalesce(v.size_bytes, 0), ` + trashedFolders + `,
+		coalesce(v.blob_key, ''), coalesce(v.content_type, ''), coalesce(v.size_bytes, 0),
+		CASE WHEN l.group_id IS NULL THEN ` + trashedFolders + ` ELSE false END,
 		(SELECT va.id FROM users vu JOIN accounts va ON va.org_id = l.org_id AND va.user_id = vu.id AND va.status = 'active'
 			WHERE vu.id = $2 AND vu.disabled_at IS NULL AND ($4 OR EXISTS
-				(SELECT 1 FROM sessions vs WHERE vs.id = $3 AND vs.user_id = vu.id AND vs.revoked_at IS NULL)))
+				(SELECT 1 FROM sessions vs WHERE vs.id = $3 AND vs.user_id = vu.id AND vs.revoked_at IS NULL))),
+		CASE WHEN l.group_id IS NOT NULL AND n.id IS NOT NULL AND d.id IS NOT NULL THEN ` + shownInGroup + ` AND ` + inSharedGroup + ` ELSE false END,
+		sg.id, sg.deleted_at IS NOT NULL, coalesce(sg.owner_id = ac.id, false), coalesce(sg.is_public, false), coalesce(sg.share_password_hash, ''),
+		coalesce(sg.share_password_version, 0), ` + sharedLevels + `,
+		g.id, g.parent_id, coalesce(g.name, ''), coalesce(g.description, ''), g.cover_asset_id, coalesce(g.metadata, '{}'), coalesce(g.organisation, '{}'),
+		coalesce(g.version, 0), g.created_at, g.updated_at, ` + sharedPath + `
 	FROM share_links l
 	JOIN orgs o ON o.id = l.org_id AND o.deleted_at IS NULL
-	JOIN drives d ON d.id = l.drive_id AND d.deleted_at IS NULL
 	JOIN accounts ac ON ac.id = l.created_by AND ac.org_id = l.org_id
 	LEFT JOIN users u ON u.id = ac.user_id
+	LEFT JOIN nodes n ON n.id = coalesce(l.node_id, $6) AND n.org_id = l.org_id AND (l.drive_id IS NULL OR n.drive_id = l.drive_id) AND n.purged_at IS NULL
+	LEFT JOIN drives d ON d.id = coalesce(l.drive_id, n.drive_id) AND d.deleted_at IS NULL
 	LEFT JOIN drive_members m ON m.drive_id = d.id AND m.account_id = ac.id
-	LEFT JOIN nodes n ON n.id = l.node_id AND n.drive_id = l.drive_id AND n.purged_at IS NULL
 	LEFT JOIN asset_versions v ON v.asset_id = n.id AND v.number = n.current_version
-	WHERE l.token_hash = $1`
+	LEFT JOIN groups sg ON sg.id = l.group_id AND sg.org_id = l.org_id
+	LEFT JOIN groups g ON g.id = coalesce($5, l.group_id) AND g.org_id = l.org_id AND l.group_id IS NOT NULL AND g.deleted_at IS NULL
+	WHERE l.token_hash = $1 AND (l.group_id IS NOT NULL OR d.id IS NOT NULL)`
 
-// ForShare implements ports.Visits. A drive with folders in its trash takes a
-// second round trip.
-func (s *Store) ForShare(ctx context.Context, hash [32]byte, visitor core.Actor) (core.ShareFacts, core.AccountID, error) {
-	var f core.ShareFacts
-	var account, owner core.AccountID
-	l, n := shareLinkRow{TokenHash: hash[:]}, nodeRow{}
-	var settings document[orgSettings]
-	var brand document[branding]
+// Rows of a few fields as one text: no name of a group has a control character.
+const (
+	fieldEnd = "\x1f"
+	rowEnd   = "\x1e"
+
+	// sharedLevels are the levels of a link's group for the account that made the
+	// link, from the top down: id, right of the account, right of its role.
+	sharedLevels = `CASE WHEN l.group_id IS NULL THEN '' ELSE (WITH RECURSIVE up (id, parent_id, step) AS (
+			SELECT p.id, p.parent_id, 0 FROM groups AS p WHERE p.id = l.group_id
+			UNION ALL SELECT p.id, p.parent_id, up.step + 1 FROM up JOIN groups AS p ON p.id = up.parent_id WHERE up.step < 100)
+		SELECT coalesce(string_agg(CAST(up.id AS text) || '` + fieldEnd + `' || coalesce(CAST(pa.rights AS text), '') || '` + fieldEnd + `' ||
+			coalesce(CAST(pr.rights AS text), ''), '` + rowEnd + `' ORDER BY up.step DESC), '')
+		FROM up LEFT JOIN group_permissions pa ON pa.group_id = up.id AND pa.account_id = ac.id
+		LEFT JOIN group_permissions pr ON pr.group_id = up.id AND pr.role = ac.role AND pr.account_id IS NULL) END`
+
+	// sharedPath is the way down to the group that is asked for: id, name. It
+	// begins at the link's group, or that is not above it.
+	sharedPath = `CASE WHEN l.group_id IS NULL THEN '' ELSE (WITH RECURSIVE up (id, parent_id, name, step) AS (
+			SELECT p.id, p.parent_id, p.name, 0 FROM groups AS p WHERE p.id = coalesce($5, l.group_id) AND p.deleted_at IS NULL
+			UNION ALL SELECT p.id, p.parent_id, p.name, up.step + 1 FROM up JOIN groups AS p ON p.id = up.parent_id AND p.deleted_at IS NULL
+			WHERE up.id <> l.group_id AND up.step < 100)
+		SELECT coalesce(string_agg(CAST(up.id AS text) || '` + fieldEnd + `' || up.name, '` + rowEnd + `' ORDER BY up.step DESC), '') FROM up) END`
+
+	// inSharedGroup is true of a node n in the group of link l, or one nested in it.
+	inSharedGroup = `EXISTS (WITH RECURSIVE up (id, parent_id, step) AS (
+			SELECT p.id, p.parent_id, 0 FROM group_assets AS a JOIN groups AS p ON p.id = a.group_id AND p.deleted_at IS NULL WHERE a.asset_id = n.id
+			UNION SELECT p.id, p.parent_id, up.step + 1 FROM up JOIN groups AS p ON p.id = up.parent_id AND p.deleted_at IS NULL WHERE up.step < 100)
+		SELECT 1 FROM up WHERE up.id = l.group_id)`
+)
+
+// shareRow is what forShare finds.
+type shareRow struct {
+	core.ShareFacts
+
+	link         shareLinkRow
+	node         nodeRow
+	group        groupRow
+	owner        core.AccountID // of the drive
+	account      core.AccountID // of the visitor
+	settings     document[orgSettings]
+	brand        document[branding]
+	inGroup      bool // of the node
+	levels, path string
+}
+
+func (r *shareRow) into() []any {
+	l, n, f, g := &r.link, &r.node, &r.ShareFacts, &r.group
 	into := []any{
-		&l.ID, &l.OrgID, &l.DriveID, &l.NodeID, &l.Kind, &l.Name, &l.CreatedBy, &l.TokenSealed, &l.Accounts, &l.PasswordHash,
+		&l.ID, &l.OrgID, &l.DriveID, &l.NodeID, &l.GroupID, &l.Kind, &l.Name, &l.CreatedBy, &l.TokenSealed, &l.Accounts, &l.PasswordHash,
 		&l.PasswordVersion, &l.AllowDownload, &l.AllowViewMetadata, &l.ExpiresAt, &l.MaxViews, &l.MaxDownloads, &l.IPAllow, &l.Watermark,
 		&l.MaxFiles, &l.MaxFileBytes, &l.ContentTypes, &l.Notify, &l.Views, &l.Downloads, &l.Uploads, &l.LastAccessedAt, &l.RevokedAt,
 		&l.RevokedBy, &l.Version, &l.CreatedAt, &l.UpdatedAt,
 	}
-	into = append(into, driveFacts(&f.Creator, &owner)...)
-	into = append(
-		into, &f.Creator.Email, &f.OrgName, &brand, &settings, &n.ID, &n.ParentID, &n.Kind, &n.Name, &n.CreatedBy, &n.TrashedAt, &n.PurgedAt, &n.Height,
+	into = append(into, driveFacts(&f.Creator, &r.owner)...)
+	return append(
+		into, &f.Creator.Email, &f.OrgName, &r.brand, &r.settings, &n.ID, &n.ParentID, &n.Kind, &n.Name, &n.CreatedBy, &n.TrashedAt, &n.PurgedAt, &n.Height,
 		&n.Version, &n.CreatedAt, &n.UpdatedAt, &n.Status, &n.ContentType, &n.SizeBytes, &n.SHA256, &n.Current, &n.Newest, &n.Metadata,
-		&f.Version.BlobKey, &f.Version.ContentType, &f.Version.SizeBytes, &f.InTrash, &account,
+		&f.Version.BlobKey, &f.Version.ContentType, &f.Version.SizeBytes, &f.InTrash, &r.account, &r.inGroup,
+		&f.Group.Creator.GroupID, &f.Group.Creator.Deleted, &f.Group.Creator.Creator, &f.Group.Creator.IsPublic, &f.Group.PasswordHash,
+		&f.Group.PasswordVersion, &r.levels,
+		&g.ID, &g.ParentID, &g.Name, &g.Description, &g.CoverAssetID, &g.Metadata, &g.Order, &g.Version, &g.CreatedAt, &g.UpdatedAt, &r.path,
 	)
+}
+
+// ForShare implements ports.Visits. A link into a drive with folders in its
+// trash takes a second round trip.
+func (s *Store) ForShare(ctx context.Context, q ports.ShareQuery) (core.ShareFacts, core.AccountID, error) {
+	r := shareRow{link: shareLinkRow{TokenHash: q.Hash[:]}}
 	var user core.UserID // a script is nobody in particular
-	if visitor.Kind == core.ActorAccount {
-		user = visitor.UserID
+	if q.Visitor.Kind == core.ActorAccount {
+		user = q.Visitor.UserID
 	}
-	args := []any{hash[:], user, visitor.SessionID, visitor.External && visitor.SessionID.IsZero()}
-	if err := s.row(ctx, forShare, args, into...); err != nil {
-		return core.ShareFacts{}, account, translate("share facts", err)
+	args := []any{q.Hash[:], user, q.Visitor.SessionID, q.Visitor.External && q.Visitor.SessionID.IsZero(), q.Group, q.Asset}
+	if err := s.row(ctx, forShare, args, r.into()...); err != nil {
+		return core.ShareFacts{}, r.account, translate("share facts", err)
 	}
-	f.Link, f.Policy, f.Branding = l.shareLink(), settings.v.settings().Sharing, core.Branding(brand.v)
-	f.Creator.Ownership = ownership(owner, f.Creator.AccountID)
-	if n.ID.IsZero() {
-		return f, account, nil
+	f := &r.ShareFacts
+	f.Link, f.Policy, f.Branding = r.link.shareLink(), r.settings.v.settings().Sharing, core.Branding(r.brand.v)
+	if f.Link.OfGroup() {
+		return r.ofGroup()
 	}
-	n.OrgID, n.DriveID = l.OrgID, l.DriveID
+	f.Creator.Ownership, f.Group = ownership(r.owner, f.Creator.AccountID), core.SharedGroup{}
+	if r.node.ID.IsZero() {
+		return *f, r.account, nil
+	}
+	r.setNode()
+	return s.settleShare(ctx, *f, r.account)
+}
+
+func (r *shareRow) setNode() {
+	n, f := &r.node, &r.ShareFacts
+	n.OrgID = f.Link.OrgID
+	n.DriveID = f.Creator.DriveID
 	f.Node, f.File = n.node(), n.file()
 	if n.Current > 0 {
 		f.Version.AssetID, f.Version.OrgID, f.Version.Number = n.ID, n.OrgID, n.Current
 	}
-	return s.settleShare(ctx, f, account)
+}
+
+// ofGroup are the facts of a link of a group.
+func (r *shareRow) ofGroup() (core.ShareFacts, core.AccountID, error) {
+	f, g := &r.ShareFacts, &r.ShareFacts.Group
+	if r.inGroup {
+		r.setNode()
+	} else {
+		f.Version = core.Version{}
+	}
+	c := &f.Creator
+	g.Creator.OrgFacts = core.OrgFacts{
+		Credential: c.Credential, OrgID: f.Link.OrgID, AccountID: c.AccountID, Status: c.Status, Role: c.OrgRole, Email: c.Email,
+	}
+	f.Creator = core.DriveFacts{}
+	for fields, err := range rowsOf(r.levels, 3) { //nolint:mnd // see sharedLevels
+		if err != nil {
+			return *f, r.account, err
+		}
+		level := core.GroupLevel{}
+		if err := errors.Join(level.ID.UnmarshalText([]byte(fields[0])), rightsFrom(fields[1], &level.Account), rightsFrom(fields[2], &level.Role)); err != nil {
+			return *f, r.account, fmt.Errorf("levels of group %s: %w", f.Link.GroupID, err)
+		}
+		g.Creator.Levels = append(g.Creator.Levels, level)
+	}
+	return *f, r.account, r.setGroup()
+}
+
+// setGroup sets the group that was asked for, if it is the link's or below it.
+func (r *shareRow) setGroup() error {
+	g, link := &r.ShareFacts.Group, &r.ShareFacts.Link
+	var path []core.GroupStep
+	for fields, err := range rowsOf(r.path, 2) { //nolint:mnd // see sharedPath
+		step := core.GroupStep{}
+		if err == nil {
+			step.Name, err = fields[1], step.ID.UnmarshalText([]byte(fields[0]))
+		}
+		if err != nil {
+			return fmt.Errorf("way to a group below %s: %w", link.GroupID, err)
+		}
+		path = append(path, step)
+	}
+	if len(path) == 0 || path[0].ID != link.GroupID || r.group.ID.IsZero() {
+		return nil
+	}
+	r.group.OrgID = link.OrgID
+	g.Group, g.Path = *r.group.group(), path
+	return nil
+}
+
+// rowsOf yields the rows of a text, of so many fields each.
+func rowsOf(text string, fields int) func(yield func([]string, error) bool) {
+	return func(yield func([]string, error) bool) {
+		if text == "" {
+			return
+		}
+		for row := range strings.SplitSeq(text, rowEnd) {
+			found := strings.Split(row, fieldEnd)
+			if len(found) != fields {
+				yield(nil, fmt.Errorf("%d fields in %q", len(found), row))
+				return
+			}
+			if !yield(found, nil) {
+				return
+			}
+		}
+	}
+}
+
+// rightsFrom reads rights; of nothing, none are set.
+func rightsFrom(text string, into **core.GroupRights) error {
+	if text == "" {
+		return nil
+	}
+	n, err := strconv.ParseUint(text, 10, 8)
+	*into = new(core.GroupRights(n))
+	return err
 }
 
 // settleShare finds out whether the target is in the trash, of which InTrash so

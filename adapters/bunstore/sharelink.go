@@ -49,6 +49,7 @@ type shareLinkRow struct {
 	OrgID             core.OrgID            `bun:"org_id"`
 	DriveID           core.DriveID          `bun:"drive_id"`
 	NodeID            core.NodeID           `bun:"node_id"`
+	GroupID           core.GroupID          `bun:"group_id"`
 	Kind              core.ShareKind        `bun:"kind"`
 	Name              string                `bun:"name"`
 	CreatedBy         core.AccountID        `bun:"created_by"`
@@ -81,7 +82,7 @@ type shareLinkRow struct {
 
 func newShareLinkRow(l *core.ShareLink) *shareLinkRow {
 	return &shareLinkRow{
-		ID: l.ID, OrgID: l.OrgID, DriveID: l.DriveID, NodeID: l.NodeID, Kind: l.Kind, Name: l.Name, CreatedBy: l.CreatedBy,
+		ID: l.ID, OrgID: l.OrgID, DriveID: l.DriveID, NodeID: l.NodeID, GroupID: l.GroupID, Kind: l.Kind, Name: l.Name, CreatedBy: l.CreatedBy,
 		TokenHash: l.TokenHash[:], TokenSealed: append([]byte{}, l.TokenSealed...),
 		Accounts: l.Accounts, PasswordHash: l.PasswordHash, PasswordVersion: l.PasswordVersion, AllowDownload: l.AllowDownload,
 		AllowViewMetadata: l.AllowViewMetadata, ExpiresAt: stamp{l.ExpiresAt}, MaxViews: limit(l.MaxViews), MaxDownloads: limit(l.MaxDownloads),
@@ -96,7 +97,7 @@ func (r *shareLinkRow) shareLink() core.ShareLink {
 	var hash [32]byte
 	copy(hash[:], r.TokenHash)
 	return core.ShareLink{
-		ID: r.ID, OrgID: r.OrgID, DriveID: r.DriveID, NodeID: r.NodeID, Kind: r.Kind, Name: r.Name, CreatedBy: r.CreatedBy,
+		ID: r.ID, OrgID: r.OrgID, DriveID: r.DriveID, NodeID: r.NodeID, GroupID: r.GroupID, Kind: r.Kind, Name: r.Name, CreatedBy: r.CreatedBy,
 		TokenHash: hash, TokenSealed: nilIfEmpty(r.TokenSealed),
 		ShareRules: core.ShareRules{
 			Accounts: r.Accounts, PasswordHash: r.PasswordHash, PasswordVersion: r.PasswordVersion, AllowDownload: r.AllowDownload,
@@ -154,11 +155,14 @@ func (r shareLinks) List(ctx context.Context, q ports.ShareLinkQuery) ([]*core.S
 	if !q.NodeID.IsZero() {
 		sel.Where("l.node_id = ?", q.NodeID)
 	}
+	if !q.GroupID.IsZero() {
+		sel.Where("l.group_id = ?", q.GroupID)
+	}
 	if !q.AccountID.IsZero() {
-		sel.Join("JOIN drives AS d ON d.id = l.drive_id AND d.deleted_at IS NULL").
-			Join("JOIN accounts AS ac ON ac.org_id = d.org_id AND ac.id = ?", q.AccountID).
+		sel.Join("LEFT JOIN drives AS d ON d.id = l.drive_id AND d.deleted_at IS NULL").
+			Join("LEFT JOIN accounts AS ac ON ac.org_id = d.org_id AND ac.id = ?", q.AccountID).
 			Join("LEFT JOIN drive_members AS m ON m.drive_id = d.id AND m.account_id = ac.id").
-			Where(standing + " IN (" + writable + ")")
+			Where("("+standing+" IN ("+writable+") OR l.group_id IN (?))", bun.List(append([]core.GroupID{{}}, q.Groups...)))
 	}
 	if q.Live {
 		sel.Where("l.revoked_at IS NULL AND (l.expires_at IS NULL OR l.expires_at > ?)", stamp{q.Now})
@@ -168,8 +172,10 @@ func (r shareLinks) List(ctx context.Context, q ports.ShareLinkQuery) ([]*core.S
 
 func (r shareLinks) Expiring(ctx context.Context, from, to time.Time, limit int) ([]*core.ShareLink, error) {
 	return r.links(ctx, r.NewSelect().
-		Join("JOIN drives AS d ON d.id = l.drive_id AND d.deleted_at IS NULL").
+		Join("LEFT JOIN drives AS d ON d.id = l.drive_id AND d.deleted_at IS NULL").
+		Join("LEFT JOIN groups AS g ON g.id = l.group_id AND g.deleted_at IS NULL").
 		Join("JOIN orgs AS o ON o.id = l.org_id AND o.deleted_at IS NULL").
+		Where("(d.id IS NOT NULL OR g.id IS NOT NULL)").
 		Where("l.expires_at > ? AND l.expires_at <= ? AND l.revoked_at IS NULL", stamp{from}, stamp{to}).
 		Where("CAST(l.notify ->> 'expiring_soon' AS boolean)").
 		OrderExpr("l.expires_at, l.id").Limit(int64(limit)))
@@ -186,4 +192,22 @@ func (r shareLinks) links(ctx context.Context, sel *bun.SelectQuery) ([]*core.Sh
 		out[i] = &l
 	}
 	return out, nil
+}
+
+// strip removes at most limit rows of the access log of some links, or of the
+// links if that is empty.
+func (r shareLinks) strip(ctx context.Context, limit int, of string, id any) (done bool, err error) {
+	if done, err := traffic(r).strip(ctx, linkTraffic, limit, of, id); err != nil || !done {
+		return false, err
+	}
+	for _, text := range []string{
+		`DELETE FROM share_accesses WHERE id IN (SELECT a.id FROM share_links l JOIN share_accesses a ON a.link_id = l.id WHERE ` + of + ` LIMIT ?)`,
+		`DELETE FROM share_links WHERE id IN (SELECT l.id FROM share_links l WHERE ` + of + ` LIMIT ?)`,
+	} {
+		res, err := r.NewRaw(text, id, limit).Exec(ctx)
+		if n, err := affected("strip share links", res, err); err != nil || n == limit {
+			return false, err
+		}
+	}
+	return true, nil
 }

@@ -146,12 +146,49 @@ func (r traffic) Names(
 	return names, nil
 }
 
-func (r traffic) Prune(ctx context.Context, t time.Time, limit int) (int, error) {
-	const key = "subject_id, dim, grain, bucket, key"
-	return r.prune(ctx, "bucket", key, core.GrainMonth.Start(t), limit, linkTraffic.sums, groupTraffic.sums)
+// Prune takes one subject at a time, and what says that there is something of it
+// at last.
+func (r traffic) Prune(ctx context.Context, t time.Time, limit int) (total int, err error) {
+	before := stamp{core.GrainMonth.Start(t)}
+	for _, table := range []string{linkTraffic.sums, groupTraffic.sums} {
+		for total < limit {
+			var due []subjectID
+			err := r.NewRaw(`SELECT subject_id FROM ? WHERE grain = 3 AND bucket < ? ORDER BY bucket LIMIT 1`, bun.Ident(table), before).Scan(ctx, &due)
+			if err != nil {
+				return total, translate("prune "+table, err)
+			}
+			if len(due) == 0 {
+				break
+			}
+			n, err := r.pruneSubject(ctx, table, due[0], before, limit-total)
+			if total += n; err != nil {
+				return total, err
+			}
+		}
+	}
+	return total, nil
 }
 
-func (r traffic) Forget(ctx context.Context, t time.Time, limit int) (int, error) {
+// pruneSubject removes at most limit sums of a subject: those of months, by which
+// it is found, once there are no others.
+func (r traffic) pruneSubject(ctx context.Context, table string, id subjectID, before stamp, limit int) (int, error) {
+	total := 0
+	for _, grains := range []string{"1, 2", "3"} {
+		if total == limit {
+			break
+		}
+		res, err := r.NewRaw(`DELETE FROM ? WHERE (subject_id, dim, grain, bucket, key) IN (SELECT subject_id, dim, grain, bucket, key FROM ?
+			WHERE subject_id = ? AND dim IN ('total', 'asset', 'country', 'device', 'link') AND grain IN (?) AND bucket < ? LIMIT ?)`,
+			bun.Ident(table), bun.Ident(table), id, bun.Safe(grains), before, limit-total).Exec(ctx)
+		n, err := affected("prune "+table, res, err)
+		if total += n; err != nil {
+			return total, err
+		}
+	}
+	return total, nil
+}
+
+func (r traffic) Forget(ctx context.Context, t time.Time, limit int) (n int, err error) {
 	today := core.GrainDay.Start(t)
 	if _, err := r.NewRaw(`DELETE FROM visitor_salts WHERE day < ?`, stamp{today}).Exec(ctx); err != nil {
 		return 0, translate("forget salts", err)
@@ -159,20 +196,15 @@ func (r traffic) Forget(ctx context.Context, t time.Time, limit int) (int, error
 	if first, err := r.Waiting(ctx); err != nil || !first.IsZero() && first.Before(today) {
 		return 0, err
 	}
-	return r.prune(ctx, "first", "visitor, subject_id, via", today, limit, linkTraffic.visitors, groupTraffic.visitors)
-}
-
-// prune removes rows of tables whose column, a time, is before t.
-func (r traffic) prune(ctx context.Context, column, key string, t time.Time, limit int, tables ...string) (total int, err error) {
-	for _, table := range tables {
-		res, err := r.NewRaw(`DELETE FROM ? WHERE (?) IN (SELECT ? FROM ? WHERE ? < ? LIMIT ?)`,
-			bun.Ident(table), bun.Safe(key), bun.Safe(key), bun.Ident(table), bun.Ident(column), stamp{t}, limit-total).Exec(ctx)
-		n, err := affected("prune "+table, res, err)
-		if total += n; err != nil || total == limit {
-			return total, err
+	for _, table := range []string{linkTraffic.visitors, groupTraffic.visitors} {
+		res, err := r.NewRaw(`DELETE FROM ? WHERE (visitor, subject_id, via) IN (SELECT visitor, subject_id, via FROM ? WHERE first < ? LIMIT ?)`,
+			bun.Ident(table), bun.Ident(table), stamp{today}, limit-n).Exec(ctx)
+		more, err := affected("forget visitors", res, err)
+		if n += more; err != nil || n == limit {
+			return n, err
 		}
 	}
-	return total, nil
+	return n, nil
 }
 
 // Salt implements ports.Visits.
@@ -196,19 +228,19 @@ func (s *Store) Salt(ctx context.Context, day time.Time, fresh core.VisitorSalt)
 	return salt, translate("salt", err)
 }
 
-// strip removes at most limit rows of each of the tables, whose subjects p,
-// links or groups, are about to go. It returns false if there may be more.
+// strip removes at most limit rows of each of the tables, whose subjects,
+// links l or groups g, are about to go. It returns false if there may be more.
 func (r traffic) strip(ctx context.Context, tables trafficTables, limit int, which string, args ...any) (done bool, err error) {
-	parents := "share_links"
+	parents, parent := "share_links AS l", "l.id"
 	if tables == groupTraffic {
-		parents = "groups"
+		parents, parent = "groups AS g", "g.id"
 	}
 	for table, key := range map[string]string{
 		tables.sums:     "x.subject_id, x.dim, x.grain, x.bucket, x.key",
 		tables.visitors: "x.visitor, x.subject_id, x.via",
 	} {
-		text := `DELETE FROM ` + table + ` WHERE (` + strings.ReplaceAll(key, "x.", "") + `) IN (SELECT ` + key + ` FROM ` + parents + ` AS p
-			JOIN ` + table + ` AS x ON x.subject_id = p.id WHERE ` + which + ` LIMIT ?)`
+		text := `DELETE FROM ` + table + ` WHERE (` + strings.ReplaceAll(key, "x.", "") + `) IN (SELECT ` + key + ` FROM ` + parents + `
+			JOIN ` + table + ` AS x ON x.subject_id = ` + parent + ` WHERE ` + which + ` LIMIT ?)`
 		res, err := r.NewRaw(text, append(args[:len(args):len(args)], limit)...).Exec(ctx)
 		if n, err := affected("strip "+table, res, err); err != nil || n == limit {
 			return false, err

@@ -100,6 +100,10 @@ func (r traffic) visits(ctx context.Context, rows []waitingVisit) ([]core.Visit,
 			groups[g] = nil
 		}
 	}
+	holders, err := r.holders(ctx, rows, groups)
+	if err != nil {
+		return nil, err
+	}
 	if err := r.trails(ctx, groups); err != nil {
 		return nil, err
 	}
@@ -114,12 +118,57 @@ func (r traffic) visits(ctx context.Context, rows []waitingVisit) ([]core.Visit,
 			continue
 		}
 		visit := core.Visit{
-			OrgID: v.OrgID, LinkID: v.LinkID, Groups: groups[v.GroupID], AssetID: v.AssetID, Kind: v.Kind, Country: v.Country, Device: v.Device, At: v.At.Time,
+			OrgID: v.OrgID, LinkID: v.LinkID, Groups: visited(v, groups, holders[v.AssetID]), AssetID: v.AssetID, Kind: v.Kind, Country: v.Country, Device: v.Device, At: v.At.Time,
 		}
 		copy(visit.Visitor[:], v.Visitor)
 		out = append(out, visit)
 	}
 	return out, nil
+}
+
+// holders returns the groups that files are in which were downloaded from a
+// group, and adds them to groups.
+func (r traffic) holders(ctx context.Context, rows []waitingVisit, groups map[core.GroupID][]core.GroupID) (map[core.AssetID][]core.GroupID, error) {
+	assets := make(map[core.AssetID]bool)
+	for i := range rows {
+		if !rows[i].GroupID.IsZero() && !rows[i].AssetID.IsZero() {
+			assets[rows[i].AssetID] = true
+		}
+	}
+	if len(assets) == 0 {
+		return nil, nil
+	}
+	var found []struct {
+		GroupID core.GroupID `bun:"group_id"`
+		AssetID core.AssetID `bun:"asset_id"`
+	}
+	err := r.NewRaw(`SELECT group_id, asset_id FROM group_assets WHERE asset_id IN (?)`, bun.List(slices.Collect(maps.Keys(assets)))).Scan(ctx, &found)
+	holders := make(map[core.AssetID][]core.GroupID, len(assets))
+	for _, x := range found {
+		holders[x.AssetID], groups[x.GroupID] = append(holders[x.AssetID], x.GroupID), nil
+	}
+	return holders, translate("groups of files", err)
+}
+
+// visited returns the groups that a visit counts for: the one that was looked
+// at, or those nested in it that a file from there is in, and all they are in.
+func visited(v *waitingVisit, trails map[core.GroupID][]core.GroupID, holders []core.GroupID) []core.GroupID {
+	own := trails[v.GroupID]
+	if slices.Contains(holders, v.GroupID) {
+		return own
+	}
+	out := slices.Clone(own)
+	for _, h := range holders {
+		if !slices.Contains(trails[h], v.GroupID) {
+			continue
+		}
+		for _, g := range trails[h] {
+			if !slices.Contains(out, g) {
+				out = append(out, g)
+			}
+		}
+	}
+	return out
 }
 
 // trails finds for each group itself and those it is in, and keeps them.

@@ -25,17 +25,17 @@ func visitMany(skip string) string {
 		last_accessed_at = greatest(s.last_accessed_at, l.at)
 	FROM l WHERE s.id = l.id AND l.more_views + l.more_downloads + l.more_uploads > 0
 ), a AS (
-	INSERT INTO share_accesses (id, link_id, org_id, kind, refused, node_id, account_id, address, user_agent, referer, at)
+	INSERT INTO share_accesses (id, link_id, org_id, kind, refused, node_id, group_id, account_id, address, user_agent, referer, at)
 	SELECT v.id, l.id, l.org_id, v.kind, CASE WHEN v.rank > (CASE v.kind WHEN 'view' THEN l.more_views WHEN 'download' THEN l.more_downloads ELSE l.more_uploads END)
-		THEN '` + exhausted + `' ELSE v.refused END, nullif(v.node_id, '')::uuid, nullif(v.account_id, '')::uuid, v.address, v.user_agent, v.referer, v.at
-	FROM unnest($6::uuid[], $7::uuid[], $8::text[], $9::bigint[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::bigint[])
-		AS v (id, link_id, kind, rank, refused, node_id, account_id, address, user_agent, referer, at)
+		THEN '` + exhausted + `' ELSE v.refused END, nullif(v.node_id, '')::uuid, nullif(v.group_id, '')::uuid, nullif(v.account_id, '')::uuid, v.address, v.user_agent, v.referer, v.at
+	FROM unnest($6::uuid[], $7::uuid[], $8::text[], $9::bigint[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::bigint[])
+		AS v (id, link_id, kind, rank, refused, node_id, group_id, account_id, address, user_agent, referer, at)
 	JOIN l ON l.id = v.link_id
-	RETURNING id, link_id, org_id, kind, refused, node_id, at
+	RETURNING id, link_id, org_id, kind, refused, node_id, group_id, at
 ), w AS (
 	INSERT INTO share_visits (id, link_id, org_id, group_id, node_id, kind, visitor, country, device, at)
-	SELECT a.id, a.link_id, a.org_id, nullif(v.group_id, '')::uuid, a.node_id, a.kind, v.visitor, v.country, v.device, a.at
-	FROM a JOIN unnest($6::uuid[], $17::text[], $18::bytea[], $19::text[], $20::text[]) AS v (id, group_id, visitor, country, device) ON v.id = a.id
+	SELECT a.id, a.link_id, a.org_id, a.group_id, a.node_id, a.kind, v.visitor, v.country, v.device, a.at
+	FROM a JOIN unnest($6::uuid[], $18::bytea[], $19::text[], $20::text[]) AS v (id, visitor, country, device) ON v.id = a.id
 	WHERE a.refused = '' AND a.kind IN ('view', 'download')
 ) SELECT id, views, max_views, downloads, max_downloads, uploads, max_files FROM l`
 }
@@ -62,8 +62,8 @@ func visitPostgres(ctx context.Context, s *Store, shared bool, counts map[core.S
 		k.add(c)
 	}
 	rows, err := stmt.QueryContext(ctx, k.links, k.wanted[countViews], k.wanted[countDownloads], k.wanted[countUploads], k.times,
-		v.ids, v.links, v.kinds, v.ranks, v.refused, v.nodes, v.accounts, v.addresses, v.agents, v.referers, v.times,
-		v.groups, v.visitors, v.countries, v.devices)
+		v.ids, v.links, v.kinds, v.ranks, v.refused, v.nodes, v.groups, v.accounts, v.addresses, v.agents, v.referers, v.times,
+		v.visitors, v.countries, v.devices)
 	if err != nil {
 		return err
 	}
@@ -101,21 +101,20 @@ func (k *countColumns) add(c *visitCount) {
 
 // visitColumns are visits likewise.
 type visitColumns struct {
-	ids, links                                                   [][16]byte
-	kinds, refused, nodes, accounts, addresses, agents, referers []string
-	ranks, times                                                 []int64
-	groups, countries, devices                                   []string
-	visitors                                                     [][]byte
+	ids, links                                                           [][16]byte
+	kinds, refused, nodes, groups, accounts, addresses, agents, referers []string
+	ranks, times                                                         []int64
+	countries, devices                                                   []string
+	visitors                                                             [][]byte
 }
 
 func (c *visitColumns) add(v *visit) {
 	c.ids, c.links = append(c.ids, v.ID), append(c.links, v.LinkID)
-	c.kinds, c.refused = append(c.kinds, string(v.Kind)), append(c.refused, v.Refused)
-	c.nodes, c.accounts = append(c.nodes, textOf(v.NodeID)), append(c.accounts, textOf(v.AccountID))
+	c.kinds, c.refused, c.accounts = append(c.kinds, string(v.Kind)), append(c.refused, v.Refused), append(c.accounts, textOf(v.AccountID))
+	c.nodes, c.groups = append(c.nodes, textOf(v.NodeID)), append(c.groups, textOf(v.GroupID))
 	c.addresses, c.agents, c.referers = append(c.addresses, v.Address), append(c.agents, v.UserAgent), append(c.referers, v.Referer)
 	c.ranks, c.times = append(c.ranks, v.rank), append(c.times, v.At.UnixMicro())
-	c.groups, c.visitors = append(c.groups, textOf(v.GroupID)), append(c.visitors, v.Visitor[:])
-	c.countries, c.devices = append(c.countries, v.Country), append(c.devices, string(v.Device))
+	c.visitors, c.countries, c.devices = append(c.visitors, v.Visitor[:]), append(c.countries, v.Country), append(c.devices, string(v.Device))
 }
 
 // textOf is an id as text, empty for none.

@@ -14,8 +14,8 @@ const (
 	countsOfLink = `SELECT views, max_views, downloads, max_downloads, uploads, max_files FROM share_links WHERE id = $1`
 	countVisited = `UPDATE share_links SET views = views + $1, downloads = downloads + $2, uploads = uploads + $3,
 		last_accessed_at = max(coalesce(last_accessed_at, $4), $4) WHERE id = $5`
-	logVisit = `INSERT INTO share_accesses (id, link_id, org_id, kind, refused, node_id, account_id, address, user_agent, referer, at)
-		VALUES ($1, $2, (SELECT org_id FROM share_links WHERE id = $2), $3, $4, $5, $6, $7, $8, $9, $10)`
+	logVisit = `INSERT INTO share_accesses (id, link_id, org_id, kind, refused, node_id, group_id, account_id, address, user_agent, referer, at)
+		VALUES ($1, $2, (SELECT org_id FROM share_links WHERE id = $2), $3, $4, $5, $6, $7, $8, $9, $10, $11)`
 	keepVisit = `INSERT INTO share_visits (id, link_id, org_id, group_id, node_id, kind, visitor, country, device, at)
 		VALUES ($1, $2, (SELECT org_id FROM share_links WHERE id = $2), $3, $4, $5, $6, $7, $8, $9)`
 )
@@ -60,7 +60,7 @@ func (s *Store) logIn(ctx context.Context, tx *bun.Tx, counts map[core.ShareLink
 			if kind, ok := countOf(v.ShareAccess); ok && v.rank > c.granted(kind) {
 				refused = core.ErrShareExhausted.Code
 			}
-			_, err := stmt.ExecContext(ctx, v.ID, v.LinkID, v.Kind, refused, v.NodeID, v.AccountID, v.Address, v.UserAgent, v.Referer, stamp{v.At})
+			_, err := stmt.ExecContext(ctx, v.ID, v.LinkID, v.Kind, refused, v.NodeID, v.GroupID, v.AccountID, v.Address, v.UserAgent, v.Referer, stamp{v.At})
 			if err != nil {
 				return err
 			}

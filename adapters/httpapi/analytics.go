@@ -76,15 +76,15 @@ type linkTrafficBody struct {
 }
 
 type metricsBody struct {
-	TotalViews       int64                `json:"total_views" doc:"How often something was opened" example:"120"`
-	UniqueVisitors   int64                `json:"unique_visitors" doc:"By how many visitors, each once a day" example:"48"`
-	TotalDownloads   int64                `json:"total_downloads" doc:"How many downloads there were" example:"31"`
-	SeriesStep       core.Period          `json:"series_step" enum:"hour,day,month" doc:"How long the points of the series are" example:"day"`
-	Series           []trafficPointBody   `json:"series" doc:"The same over time, also when there was nothing"`
-	PopularAssets    []assetTrafficBody   `json:"popular_assets" nullable:"true" doc:"At most 100 files, the most used first; null: not in the licence"`
-	GeographicData   []countryTrafficBody `json:"geographic_data" nullable:"true" doc:"By country; null: not in the licence"`
-	DeviceTypes      []deviceTrafficBody  `json:"device_types" nullable:"true" doc:"By kind of device; null: not in the licence"`
-	SharePerformance []linkTrafficBody    `json:"share_performance" nullable:"true" doc:"At most 200 links, the most used first; null: not in the licence"`
+	TotalViews       int64                 `json:"total_views" doc:"How often something was opened" example:"120"`
+	UniqueVisitors   int64                 `json:"unique_visitors" doc:"By how many visitors, each once a day" example:"48"`
+	TotalDownloads   int64                 `json:"total_downloads" doc:"How many downloads there were" example:"31"`
+	SeriesStep       core.Period           `json:"series_step" enum:"hour,day,month" doc:"How long the points of the series are" example:"day"`
+	Series           []trafficPointBody    `json:"series" doc:"The same over time, also when there was nothing"`
+	PopularAssets    *[]assetTrafficBody   `json:"popular_assets" nullable:"true" doc:"At most 100 files, the most used first; null: not in the licence"`
+	GeographicData   *[]countryTrafficBody `json:"geographic_data" nullable:"true" doc:"By country; null: not in the licence"`
+	DeviceTypes      *[]deviceTrafficBody  `json:"device_types" nullable:"true" doc:"By kind of device; null: not in the licence"`
+	SharePerformance *[]linkTrafficBody    `json:"share_performance" nullable:"true" doc:"At most 200 links, the most used first; null: not in the licence"`
 }
 
 type missingBody struct {
@@ -143,7 +143,7 @@ func showAnalytics(a *core.Analytics) analyticsBody {
 		CountedUntil: timeOrNull(a.CountedUntil),
 		Metrics: metricsBody{
 			TotalViews: a.Totals.Views, UniqueVisitors: a.Totals.Visitors, TotalDownloads: a.Totals.Downloads, SeriesStep: a.Step,
-			Series: shown(a.Series, func(p core.TrafficPoint) trafficPointBody {
+			Series: each(a.Series, func(p core.TrafficPoint) trafficPointBody {
 				return trafficPointBody{p.Start.UTC(), TrafficBody(p.Traffic)}
 			}),
 			PopularAssets: shown(a.Assets, func(t core.AssetTraffic) assetTrafficBody {
@@ -175,14 +175,10 @@ func showMissing(a *core.Analytics) []missingBody {
 	return missing
 }
 
-// shown shows each of some rows. What is nil stays so.
-func shown[T, B any](rows []T, show func(T) B) []B {
+// shown shows each of some rows; nil: the licence does not include them.
+func shown[T, B any](rows []T, show func(T) B) *[]B {
 	if rows == nil {
 		return nil
 	}
-	out := make([]B, len(rows))
-	for i, r := range rows {
-		out[i] = show(r)
-	}
-	return out
+	return new(each(rows, show))
 }

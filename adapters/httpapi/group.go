@@ -46,7 +46,7 @@ func (h groupRoutes) mount(api huma.API) {
 		id: "replaceGroup", method: http.MethodPut, path: groupPath, tag: tagGroups,
 		codes:   []string{"forbidden", "feature_unavailable", "group_into_itself", "group_deleted"},
 		summary: "Change a group",
-		about:   "Replaces all that can be set: what is left out is at its default. It needs the right to edit; to make it public or private, that to share, too; to move it, all rights on it and that to edit on its new parent. Files of a section that is no more have none then.",
+		about:   "Replaces all that can be set: what is left out is at its default. It needs the right to edit; to make it public or private, or to set its share_password, that to share, too; to move it, all rights on it and that to edit on its new parent. Files of a section that is no more have none then.",
 	}, h.replace)
 	register(api, operation{
 		id: "deleteGroup", method: http.MethodDelete, path: groupPath, tag: tagGroups, status: http.StatusNoContent, codes: []string{"forbidden", "group_deleted"},
@@ -73,6 +73,7 @@ type groupBody struct {
 	Description  string         `json:"description" doc:"What it is about; plain text" example:"All that goes to print."`
 	CoverAssetID *core.AssetID  `json:"cover_asset_id" format:"uuid" doc:"Its picture; null: none" example:"0199f2b4-7c1e-7a60-9d52-3f1c6a0b8e15"`
 	CoverURL     *string        `json:"cover_url" format:"uri" doc:"A short-lived URL of its picture; null: none" example:"https://files.example.com/blobs/a?signature=5f1c"`
+	HasPassword  bool           `json:"has_share_password" doc:"Whether there is a password for those of its links that have none of their own"`
 	IsPublic     bool           `json:"is_public" doc:"Whether everybody with an active account in the organisation may view it"`
 	Metadata     metadataBody   `json:"metadata" doc:"What people say about the group"`
 	Organisation GroupOrderBody `json:"organisation" doc:"How its files are arranged"`
@@ -86,7 +87,7 @@ type groupBody struct {
 func showGroup(g group.Group) groupBody {
 	return groupBody{
 		ID: g.ID, OrgID: g.OrgID, ParentID: orNull(g.ParentID), Name: g.Name, Description: g.Description, CoverAssetID: orNull(g.CoverAssetID),
-		CoverURL: orNull(g.CoverURL), IsPublic: g.IsPublic, Metadata: metadataBody{g.Metadata.Tags, g.Metadata.CustomFields},
+		CoverURL: orNull(g.CoverURL), HasPassword: g.SharePasswordHash != "", IsPublic: g.IsPublic, Metadata: metadataBody{g.Metadata.Tags, g.Metadata.CustomFields},
 		Organisation: GroupOrderBody{each(g.Order.Sections, same), g.Order.Sort, g.Order.Layout}, CreatedBy: g.CreatedBy,
 		DeletedAt: timeOrNull(g.DeletedAt), Version: g.Version, CreatedAt: g.CreatedAt, UpdatedAt: g.UpdatedAt,
 	}

@@ -17,6 +17,7 @@ type GroupChangeInput struct {
 	IsPublic     bool                   `json:"is_public,omitempty" doc:"Whether everybody with an active account in the organisation may view it"`
 	Metadata     metadataInput          `json:"metadata,omitzero" doc:"What people say about the group"`
 	Organisation groupOrderInput        `json:"organisation,omitzero" doc:"How its files are arranged"`
+	Password     optional[string]       `json:"share_password,omitzero" minLength:"4" maxLength:"1024" writeOnly:"true" doc:"What visitors have to know who come by one of its links that has no password of its own; another one ends what was opened with the one before. Left out: as it is; null: nothing" example:"harbour"`
 }
 
 type groupOrderInput struct {
@@ -27,8 +28,13 @@ type groupOrderInput struct {
 
 func (b *GroupChangeInput) change() core.GroupChange {
 	o := b.Organisation
+	var password *string
+	if b.Password.set {
+		password = &b.Password.value
+	}
 	return core.GroupChange{
-		Name: b.Name, Description: b.Description, ParentID: b.ParentID.value, CoverAssetID: b.CoverAssetID.value, IsPublic: b.IsPublic,
+		SharePassword: password,
+		Name:          b.Name, Description: b.Description, ParentID: b.ParentID.value, CoverAssetID: b.CoverAssetID.value, IsPublic: b.IsPublic,
 		Metadata: b.Metadata.metadata(), Order: core.GroupOrder{Sections: o.Sections, Sort: o.DefaultSort, Layout: o.Layout},
 	}
 }

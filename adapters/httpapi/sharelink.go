@@ -38,7 +38,7 @@ func (h shareRoutes) mount(api huma.API) {
 	}, h.ofNode)
 	register(api, operation{
 		id: "listOrgShares", method: http.MethodGet, path: "/api/orgs/{org_id}/shares", tag: tagShares,
-		summary: "The links of an organisation", about: "Lists the links to what is in drives that the user may write in, newest first: those that work or, with ended=true, all.",
+		summary: "The links of an organisation", about: "Lists the links to what is in drives that the user may write in, and of groups that they may share, newest first: those that work or, with ended=true, all.",
 	}, h.ofOrg)
 	register(api, operation{
 		id: "getShare", method: http.MethodGet, path: sharePath, tag: tagShares, also: notModified, codes: []string{"forbidden"},
@@ -63,6 +63,7 @@ func (h shareRoutes) mount(api huma.API) {
 		summary: "Who used a link",
 		about:   "Lists what was done with a link, and what was refused, newest first. With format=csv, all rows that the filters leave come as one file, whatever limit and cursor are; text in it that a spreadsheet would take for a formula begins with an apostrophe.",
 	}, h.accesses)
+	h.mountGroups(api)
 }
 
 type audienceBody struct {
@@ -86,14 +87,15 @@ type shareNotifyBody struct {
 type shareBody struct {
 	ID                core.ShareLinkID `json:"id" format:"uuid" doc:"Identifies the link" example:"0199f2b4-7c1e-7a60-9d52-3f1c6a0b8e1b"`
 	OrgID             core.OrgID       `json:"org_id" format:"uuid" doc:"The organisation" example:"0199f2b4-7c1e-7a60-9d52-3f1c6a0b8e12"`
-	DriveID           core.DriveID     `json:"drive_id" format:"uuid" doc:"The drive" example:"0199f2b4-7c1e-7a60-9d52-3f1c6a0b8e14"`
-	NodeID            core.NodeID      `json:"node_id" format:"uuid" doc:"The file or folder" example:"0199f2b4-7c1e-7a60-9d52-3f1c6a0b8e15"`
+	DriveID           *core.DriveID    `json:"drive_id" format:"uuid" doc:"The drive; null: of a group" example:"0199f2b4-7c1e-7a60-9d52-3f1c6a0b8e14"`
+	NodeID            *core.NodeID     `json:"node_id" format:"uuid" doc:"The file or folder; null: of a group" example:"0199f2b4-7c1e-7a60-9d52-3f1c6a0b8e15"`
+	GroupID           *core.GroupID    `json:"group_id" format:"uuid" doc:"The group; null: to a file or folder" example:"0199f2b4-7c1e-7a60-9d52-3f1c6a0b8e31"`
 	Kind              core.ShareKind   `json:"kind" enum:"download,upload" doc:"To look and download, or to send files" example:"download"`
 	State             core.ShareState  `json:"state" enum:"active,expired,exhausted,revoked" doc:"How it is doing by itself" example:"active"`
 	Name              *string          `json:"name" doc:"What its owner calls it; null: nothing" example:"For the client"`
 	ShareURL          string           `json:"share_url" format:"uri" doc:"Where it leads: what to hand out" example:"https://files.example.com/s/5f1c2a7e"`
 	Audience          *audienceBody    `json:"audience" doc:"Who alone may open it; null: everybody who has it"`
-	PasswordProtected bool             `json:"password_protected" doc:"Whether it needs a password"`
+	PasswordProtected bool             `json:"password_protected" doc:"Whether it has a password of its own; without one, a link of a group asks for the group's, if that has one"`
 	AllowDownload     bool             `json:"allow_download" doc:"Whether files may be downloaded"`
 	AllowViewMetadata bool             `json:"allow_view_metadata" doc:"Whether tags, checksums and times are shown"`
 	ExpiresAt         *time.Time       `json:"expires_at" doc:"When it ends by itself; null: never"`
@@ -118,7 +120,7 @@ type shareBody struct {
 func showShare(s share.Shared) shareBody {
 	l := s.Link
 	body := shareBody{
-		ID: l.ID, OrgID: l.OrgID, DriveID: l.DriveID, NodeID: l.NodeID, Kind: l.Kind, State: s.State, Name: orNull(l.Name), ShareURL: s.URL,
+		ID: l.ID, OrgID: l.OrgID, DriveID: orNull(l.DriveID), NodeID: orNull(l.NodeID), GroupID: orNull(l.GroupID), Kind: l.Kind, State: s.State, Name: orNull(l.Name), ShareURL: s.URL,
 		PasswordProtected: l.PasswordHash != "", AllowDownload: l.AllowDownload, AllowViewMetadata: l.AllowViewMetadata,
 		ExpiresAt: timeOrNull(l.ExpiresAt), MaxViews: limit(l.MaxViews), MaxDownloads: limit(l.MaxDownloads), IPAllow: each(l.IPAllow, text),
 		Watermark: l.Watermark, Notify: shareNotifyBody(l.Notify), Views: l.Views, Downloads: l.Downloads, Uploads: l.Uploads,

@@ -95,13 +95,21 @@ func (h shareRoutes) create(ctx context.Context, in *createShareInput) (*created
 	if kind == "" {
 		kind = core.ShareDownload
 	}
-	shows := kind == core.ShareDownload
+	return h.created(ctx, share.CreateInput{NodeID: in.NodeID, Kind: kind, RulesInput: in.Body.rules(kind == core.ShareDownload), Once: wish})
+}
+
+// rules are those of a link of which nothing is known but the body.
+func (b *ShareRulesInput) rules(shows bool) share.RulesInput {
 	rules := share.RulesInput{
 		MaxViews: core.Unlimited, MaxDownloads: core.Unlimited, AllowDownload: shows, AllowViewMetadata: shows,
 		Request: core.FileRequest{MaxFiles: core.Unlimited, MaxBytes: core.Unlimited},
 	}
-	in.Body.apply(&rules, shows)
-	s, err := h.shares.Create(ctx, actorOf(ctx), share.CreateInput{NodeID: in.NodeID, Kind: kind, RulesInput: rules, Once: wish})
+	b.apply(&rules, shows)
+	return rules
+}
+
+func (h shareRoutes) created(ctx context.Context, in share.CreateInput) (*createdShareOutput, error) {
+	s, err := h.shares.Create(ctx, actorOf(ctx), in)
 	if err != nil {
 		return nil, err
 	}
@@ -164,6 +172,7 @@ type shareAccessBody struct {
 	Granted   bool            `json:"granted" doc:"Whether it was allowed"`
 	Refused   *string         `json:"refused" doc:"The code of the problem that was answered; null: it was allowed" example:"share_expired"`
 	NodeID    *core.NodeID    `json:"node_id" format:"uuid" doc:"The file it was about, as the visitor named it; null: what the link leads to" example:"0199f2b4-7c1e-7a60-9d52-3f1c6a0b8e15"`
+	GroupID   *core.GroupID   `json:"group_id" format:"uuid" doc:"Of a link of a group: that, or the group in it that was looked at; null: of another link" example:"0199f2b4-7c1e-7a60-9d52-3f1c6a0b8e31"`
 	AccountID *core.AccountID `json:"account_id" format:"uuid" doc:"The account of the organisation that was signed in; null: none" example:"0199f2b4-7c1e-7a60-9d52-3f1c6a0b8e13"`
 	Address   string          `json:"address" doc:"Where the request came from, as far as the server keeps that" example:"192.0.2.7"`
 	UserAgent string          `json:"user_agent" doc:"What the visitor's program calls itself" example:"Mozilla/5.0"`
@@ -173,7 +182,7 @@ type shareAccessBody struct {
 
 func showShareAccess(a *core.ShareAccess) shareAccessBody {
 	return shareAccessBody{
-		a.ID, a.Kind, a.Refused == "", orNull(a.Refused), orNull(a.NodeID), orNull(a.AccountID), a.Address, a.UserAgent, a.Referer, a.At,
+		a.ID, a.Kind, a.Refused == "", orNull(a.Refused), orNull(a.NodeID), orNull(a.GroupID), orNull(a.AccountID), a.Address, a.UserAgent, a.Referer, a.At,
 	}
 }
 
@@ -216,7 +225,7 @@ func (h shareRoutes) accesses(ctx context.Context, in *listAccessesInput) (*writ
 	return written(ctx, body)
 }
 
-var accessColumns = []string{"id", "at", "kind", "granted", "refused", "node_id", "account_id", "address", "user_agent", "referer"}
+var accessColumns = []string{"id", "at", "kind", "granted", "refused", "node_id", "group_id", "account_id", "address", "user_agent", "referer"}
 
 func (h shareRoutes) export(ctx context.Context, q share.AccessInput) (*writtenOutput, error) {
 	q.Limit = exportPage
@@ -235,6 +244,6 @@ func accessRecord(a *core.ShareAccess) ([]string, error) {
 		granted = "false"
 	}
 	return []string{
-		a.ID.String(), timeCell(a.At), string(a.Kind), granted, a.Refused, idCell(a.NodeID), idCell(a.AccountID), a.Address, a.UserAgent, a.Referer,
+		a.ID.String(), timeCell(a.At), string(a.Kind), granted, a.Refused, idCell(a.NodeID), idCell(a.GroupID), idCell(a.AccountID), a.Address, a.UserAgent, a.Referer,
 	}, nil
 }

@@ -75,7 +75,7 @@ func (h sharePages) mount(e *echo.Echo) {
 	look := []string{http.MethodGet, http.MethodHead}
 	for path, handler := range map[string]echo.HandlerFunc{
 		"": h.open, "/folder/:node": h.folder, "/file/:node": h.file, "/download/:node": h.leadToFile, "/preview/:node": h.leadToPreview,
-		"/archive/:node": h.sendFolder, "/logo": h.leadToLogo,
+		"/archive/:node": h.sendFolder, "/logo": h.leadToLogo, "/group/:group": h.group, "/group/:group/file/:node": h.groupFile,
 	} {
 		e.Match(look, sharePageOf+path, h.page(path, handler))
 	}
@@ -93,7 +93,7 @@ func (h sharePages) mount(e *echo.Echo) {
 func (h sharePages) page(path string, next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		req := requestOf(c.Request().Context())
-		req.route = shareRoute + strings.ReplaceAll(path, ":node", "{node_id}")
+		req.route = shareRoute + strings.NewReplacer(":node", "{node_id}", ":group", "{group_id}").Replace(path)
 		req.page = h.newPage(pagePath + c.Param("token"))
 		visit, err := h.visitOf(c)
 		if err != nil {
@@ -136,7 +136,20 @@ func (h sharePages) visitOf(c echo.Context) (share.Visit, error) {
 	if cookie, err := r.Cookie(accessCookie(in.Token)); err == nil {
 		in.Access = cookie.Value
 	}
-	return h.visit(r.Context(), in)
+	v, err := h.visit(r.Context(), in)
+	if err != nil {
+		return v, err
+	}
+	group := c.Param("group")
+	if group == "" {
+		group = r.URL.Query().Get("group_id")
+	}
+	if group != "" {
+		if v.Group, err = core.ParseID[core.Group](group); err != nil {
+			return v, core.ErrNotFound
+		}
+	}
+	return v, nil
 }
 
 // accessCookie names the cookie that holds what the password has given.

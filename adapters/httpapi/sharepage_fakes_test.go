@@ -69,8 +69,8 @@ func (s *fakeShare) locked() *fakeShare {
 	return s
 }
 
-func (s *fakeShare) ForShare(_ context.Context, hash [32]byte, _ core.Actor) (core.ShareFacts, core.AccountID, error) {
-	if hash != sha256.Sum256([]byte(shareToken)) {
+func (s *fakeShare) ForShare(_ context.Context, q ports.ShareQuery) (core.ShareFacts, core.AccountID, error) {
+	if q.Hash != sha256.Sum256([]byte(shareToken)) {
 		return core.ShareFacts{}, core.AccountID{}, core.ErrNotFound
 	}
 	return s.facts, core.AccountID{}, nil
@@ -145,6 +145,13 @@ func (fakeShareVersions) Current(_ context.Context, _ core.OrgID, ids []core.Ass
 	return map[core.AssetID]core.Version{ids[0]: {AssetID: ids[0], BlobKey: "k", ContentType: "image/png", SizeBytes: 7}}, nil
 }
 
+func (*fakeShare) Salt(context.Context, time.Time, core.VisitorSalt) (salt core.VisitorSalt, err error) {
+	return salt, nil
+}
+
+func (*fakeShare) Country(string) string     { return core.CountryUnknown }
+func (*fakeShare) Device(string) core.Device { return core.DeviceUnknown }
+
 // shareFixture is a server with the pages of that link.
 type shareFixture struct {
 	*fixture
@@ -156,6 +163,7 @@ func newShareFixture(tb testing.TB, s *fakeShare) shareFixture {
 	return shareFixture{newFixture(tb, func(all *Services, o *Options) {
 		all.Shares = share.NewService(share.Deps{
 			Store: s, Hot: s, Blobs: fakeBlobs{}, Secrets: s, Passwords: s, Limiter: s, Clock: fixedClock{}, IDs: fixedIDs{}, Text: plainText{},
+			Countries: s, Devices: s,
 		}, share.Options{DownloadTTL: time.Minute})
 		all.Drives = drive.NewService(drive.Deps{Store: s, Access: s, Clock: fixedClock{}, IDs: fixedIDs{}, Text: plainText{}}, drive.Options{})
 		all.BlobOrigin = func(context.Context) (string, error) { return "https://files.example.com", nil }

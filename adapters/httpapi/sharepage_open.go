@@ -33,6 +33,8 @@ func (h sharePages) open(c echo.Context) error {
 		return h.whisper(c, page)
 	case looked.Kind == core.ShareUpload:
 		return h.request(c, page, &looked, http.StatusOK, "")
+	case looked.OfGroup:
+		return h.showGroup(c, page, core.AccessView)
 	}
 	sc, looked, err := h.shares.Enter(ctx, page.visit, core.NodeID{}, core.AccessView)
 	if err != nil {

@@ -19,7 +19,7 @@ type shareText struct {
 
 	Details, Size, Type, Changed, LinkEnds, Download, DownloadAll, DownloadsOff, ShowPDF string
 
-	Where, Views, List, Gallery, Empty, Folder, Contents, FirstPage, NextPage, Pages string
+	Where, Views, Grid, List, Gallery, Empty, Group, Groups, GroupEmpty, GroupViews, MoreGroups, FileName, Folder, Contents, FirstPage, NextPage, Pages string
 
 	RequestTitle, RequestAbout, Choose, Drop, Send, Rules, Deadline, Types, EachFile, AtMost, SentTitle, SentAbout, SendMore string
 	NoFile, ToStart, SignInLink                                                                                              string
@@ -53,7 +53,8 @@ var english = shareText{ //nolint:gosec // words about passwords, not passwords
 	SharedTitle: "Something has been shared with you", SharedAbout: "Open the link to see it.", ShowIt: "Open",
 	Details: "Details", Size: "Size", Type: "Type", Changed: "Changed", LinkEnds: "Link works until", Download: "Download",
 	DownloadAll: "Download all", DownloadsOff: "This link is for looking, not for downloading.", ShowPDF: "Open in the browser",
-	Where: "Where you are", Views: "How to show the folder", List: "List", Gallery: "Gallery", Empty: "This folder is empty.", Folder: "Folder",
+	Where: "Where you are", Views: "How to show the folder", Grid: "Grid", List: "List", Gallery: "Gallery", Empty: "This folder is empty.",
+	Group: "Group", Groups: "Groups", GroupEmpty: "There are no files here.", GroupViews: "How to show the group", MoreGroups: "More groups", FileName: "File", Folder: "Folder",
 	Contents: "Contents", FirstPage: "First page", NextPage: "Next page", Pages: "Pages",
 	RequestTitle: "Send files to", RequestAbout: "Choose what you want to send. Only the people there will see it.",
 	Choose: "Files", Drop: "You can also drop files here.", Send: "Send", Rules: "What can be sent", Deadline: "Until", Types: "Types", EachFile: "Each file",
@@ -168,6 +169,9 @@ func (*shareText) media(contentType string) string {
 }
 
 func (*shareText) files(n int64) string {
+	if n >= core.MaxGroupCount {
+		return "many files"
+	}
 	if n == 1 {
 		return "one file"
 	}

@@ -11,8 +11,8 @@ import (
 	"github.com/seed-755a8038/coffer/core"
 )
 
-// sharePage is what the template shows. Of Password, Notice, File, Folder and
-// Request one is set.
+// sharePage is what the template shows. Of Password, Notice, File, Folder, Group
+// and Request one is set.
 type sharePage struct {
 	T          *shareText
 	Base       string // the path of the link
@@ -30,6 +30,7 @@ type sharePage struct {
 	Notice   *noticeView
 	File     *entryView
 	Folder   *folderView
+	Group    *groupView
 	Request  *requestView
 
 	visit share.Visit
@@ -60,6 +61,8 @@ type entryView struct {
 	DownloadLabel                 string
 	IsFolder                      bool
 	Changed                       *timeView
+
+	Note, About, FileName string // of what is in a group: a few words, what is said of it, and its name if it has a title
 }
 
 type folderView struct {

@@ -22,6 +22,8 @@ type publicShareRoutes struct {
 	drives  *drive.Service
 	assets  *asset.Service
 	pages   codec[drive.Position]
+	files   codec[share.FilePosition]                     // of a group
+	nested  codec[share.GroupName]                        // groups in a group
 	limit   func(ctx context.Context, token string) error // of requests with one link
 	secure  bool                                          // cookies for https only
 	timeout time.Duration                                 // of each part of an archive
@@ -73,6 +75,7 @@ func (h publicShareRoutes) mount(api huma.API) {
 		summary: "A shared folder as a zip file", about: "Streams a zip file of everything in the folder and below it, uncompressed. Counts one download.",
 	}, h.archive)
 	h.mountUploads(api)
+	h.mountGroups(api)
 }
 
 var quietAnswer = map[int]string{
@@ -173,8 +176,11 @@ func (h publicShareRoutes) look(ctx context.Context, in *VisitInput) (*publicSha
 		return nil, err
 	}
 	l, err := h.shares.Look(ctx, v)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
+	case l.OfGroup: // which has operations of its own
+		return nil, core.ErrNotFound
 	}
 	return &publicShareOutput{showLooked(l)}, nil
 }

@@ -24,7 +24,11 @@ func (h publicShareRoutes) sign(ctx context.Context, in *signPublicInput) (*sign
 	if err != nil {
 		return nil, err
 	}
-	d, err := h.shares.Download(ctx, v, in.AssetID, in.Disposition == inline)
+	return h.signed(ctx, v, in.AssetID, in.Disposition)
+}
+
+func (h publicShareRoutes) signed(ctx context.Context, v share.Visit, id core.AssetID, disposition string) (*signedURLOutput, error) {
+	d, err := h.shares.Download(ctx, v, id, disposition == inline)
 	switch {
 	case err != nil:
 		return nil, err
@@ -38,7 +42,8 @@ func (h publicShareRoutes) sign(ctx context.Context, in *signPublicInput) (*sign
 // cut off.
 const resumeCookie = "coffer_download"
 
-type downloadPublicInput struct {
+// DownloadInput names a file that a visitor wants to have.
+type DownloadInput struct {
 	VisitInput
 	AssetIDInput
 	Disposition string `query:"disposition" enum:"inline,attachment" default:"attachment" doc:"To show or to save. Types that can run script are always saved" example:"inline"`
@@ -52,11 +57,16 @@ type redirectOutput struct {
 	Cookie   http.Cookie `header:"Set-Cookie" doc:"For going on with the download without being counted again"`
 }
 
-func (h publicShareRoutes) download(ctx context.Context, in *downloadPublicInput) (*redirectOutput, error) {
+func (h publicShareRoutes) download(ctx context.Context, in *DownloadInput) (*redirectOutput, error) {
 	v, err := h.visit(ctx, in.VisitInput)
 	if err != nil {
 		return nil, err
 	}
+	return h.redirected(ctx, v, in)
+}
+
+// redirected leads to the bytes of a file.
+func (h publicShareRoutes) redirected(ctx context.Context, v share.Visit, in *DownloadInput) (*redirectOutput, error) {
 	if core.Continues(in.Range) {
 		v.Resume = in.Resume
 	}

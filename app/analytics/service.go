@@ -59,14 +59,26 @@ func (s *Service) OfLink(ctx context.Context, a core.Actor, id core.ShareLinkID,
 	if err != nil {
 		return core.Analytics{}, err
 	}
-	f, err := s.Access.ForDrive(ctx, a, l.DriveID)
-	if err != nil {
-		return core.Analytics{}, err
-	}
-	if err := core.CanShare(f); err != nil {
+	if err := s.mayChange(ctx, a, l); err != nil {
 		return core.Analytics{}, err
 	}
 	return s.Of(ctx, l.OrgID, core.Subject{LinkID: id}, in)
+}
+
+// mayChange refuses a link to those who may not change it.
+func (s *Service) mayChange(ctx context.Context, a core.Actor, l *core.ShareLink) error {
+	if l.OfGroup() {
+		f, err := s.Groups.ForGroup(ctx, a, l.GroupID)
+		if err != nil {
+			return err
+		}
+		return core.CanShareGroup(f)
+	}
+	f, err := s.Access.ForDrive(ctx, a, l.DriveID)
+	if err != nil {
+		return err
+	}
+	return core.CanShare(f)
 }
 
 // OfGroup returns the analytics of a group with those in it to those who may

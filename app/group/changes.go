@@ -24,7 +24,18 @@ func groupChanges(before, after *core.Group) map[string]core.Change {
 	differ("sections", words(before.Order.Sections), words(after.Order.Sections))
 	differ("default_sort", string(before.Order.Sort), string(after.Order.Sort))
 	differ("layout", string(before.Order.Layout), string(after.Order.Layout))
+	if before.SharePasswordHash != after.SharePasswordHash { // told of, and never shown
+		changes["share_password"] = core.Change{From: set(before.SharePasswordHash), To: set(after.SharePasswordHash)}
+	}
 	return changes
+}
+
+// set says of a secret whether there is one.
+func set(secret string) any {
+	if secret == "" {
+		return nil
+	}
+	return "set"
 }
 
 // words and fields make nothing of what is empty, however that came.

@@ -91,6 +91,9 @@ func (s *Service) Create(ctx context.Context, a core.Actor, in Input) (out Group
 		if err != nil {
 			return err
 		}
+		if err := checkSharePassword(&license, c); err != nil {
+			return err
+		}
 		if err := s.nest(ctx, tx, &license, g, 0); err != nil {
 			return err
 		}
@@ -145,6 +148,9 @@ func (s *Service) clean(ctx context.Context, a core.Actor, org core.OrgID, befor
 	if c.Order, err = core.CleanGroupOrder("body.organisation", c.Order, s.Text.NFC); err != nil {
 		return err
 	}
+	if c.SharePassword, err = s.hash(ctx, c.SharePassword); err != nil {
+		return err
+	}
 	if !c.ParentID.IsZero() && c.ParentID != before.ParentID {
 		if err := s.checkParent(ctx, a, org, c.ParentID); err != nil {
 			return err
@@ -154,6 +160,27 @@ func (s *Service) clean(ctx context.Context, a core.Actor, org core.OrgID, befor
 		return s.checkCover(ctx, a, org, c.CoverAssetID)
 	}
 	return nil
+}
+
+// hash returns what is stored of a password; of none, and of one that stays,
+// that.
+func (s *Service) hash(ctx context.Context, password *string) (*string, error) {
+	if password == nil || *password == "" {
+		return password, nil
+	}
+	if err := core.CheckSharePassword("body.share_password", *password); err != nil {
+		return nil, err
+	}
+	hash, err := s.Passwords.Hash(ctx, *password)
+	return &hash, err
+}
+
+// checkSharePassword refuses to set a password that the licence does not include.
+func checkSharePassword(license *core.License, c core.GroupChange) error {
+	if c.SharePassword == nil || *c.SharePassword == "" {
+		return nil
+	}
+	return license.CheckFeature(core.FeaturePassword)
 }
 
 func (s *Service) checkParent(ctx context.Context, a core.Actor, org core.OrgID, id core.GroupID) error {
@@ -246,11 +273,14 @@ func (s *Service) change(ctx context.Context, tx ports.Tx, who by, f core.GroupF
 		*g = was
 		return nil
 	}
+	license, err := s.license(ctx, tx, g.OrgID)
+	if err != nil {
+		return err
+	}
+	if err := checkSharePassword(&license, c); err != nil {
+		return err
+	}
 	if was.ParentID != g.ParentID {
-		license, err := s.license(ctx, tx, g.OrgID)
-		if err != nil {
-			return err
-		}
 		height, err := tx.GroupTrees.Height(ctx, g.OrgID, g.ID)
 		if err != nil {
 			return err

@@ -20,14 +20,15 @@ type Options struct {
 
 // Deps are the ports the service works on.
 type Deps struct {
-	Store   ports.Store
-	Access  ports.Access
-	Groups  ports.GroupAccess
-	Blobs   ports.Blobs
-	Secrets ports.Secrets
-	Clock   ports.Clock
-	IDs     ports.IDs
-	Text    ports.Text
+	Store     ports.Store
+	Access    ports.Access
+	Groups    ports.GroupAccess
+	Blobs     ports.Blobs
+	Secrets   ports.Secrets
+	Passwords ports.Passwords
+	Clock     ports.Clock
+	IDs       ports.IDs
+	Text      ports.Text
 }
 
 // Service runs the use cases of groups. It is safe for concurrent use.

@@ -73,7 +73,7 @@ func newWorld(t *testing.T) *world {
 // service is one with or without the limits of licences.
 func (w *world) service(unlimited bool) *group.Service {
 	return group.NewService(group.Deps{
-		Store: w.Store, Access: w.Store, Groups: w.Store, Blobs: w.Blobs, Secrets: w.Secrets, Clock: w.Clock, IDs: w.IDs,
+		Store: w.Store, Access: w.Store, Groups: w.Store, Blobs: w.Blobs, Secrets: w.Secrets, Passwords: plain{}, Clock: w.Clock, IDs: w.IDs,
 		Text: w.Text,
 	}, group.Options{Unlimited: unlimited, TrashRetention: kept})
 }

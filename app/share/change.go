@@ -92,6 +92,10 @@ func (s *Service) changeOnce(
 		if err := s.check(ctx, tx, l, &before, now); err != nil {
 			return err
 		}
+		if made = changes(&before, l); len(made) == 0 && l.TokenHash == before.TokenHash { // what was asked for is the default
+			*l = before
+			return nil
+		}
 		if err := tx.ShareLinks.Save(ctx, l); err != nil {
 			return err
 		}
@@ -136,20 +140,21 @@ func (s *Service) revoke(ctx context.Context, a core.Actor, id core.ShareLinkID,
 }
 
 func (s *Service) record(
-	ctx context.Context, tx ports.Tx, f core.DriveFacts, a core.Actor, action string, l *core.ShareLink, made map[string]core.Change,
+	ctx context.Context, tx ports.Tx, by core.OrgFacts, a core.Actor, action string, l *core.ShareLink, made map[string]core.Change,
 ) error {
 	u, err := tx.Users.Get(ctx, a.UserID)
 	if err != nil {
 		return err
 	}
-	by := core.OrgFacts{Credential: f.Credential, OrgID: f.OrgID, AccountID: f.AccountID, Status: f.Status, Role: f.OrgRole, Email: u.Email}
+	by.Email = u.Email
 	target := app.Target{Kind: "share_link", ID: l.ID.String()}
 	entry := app.Audited(s.ids.NewID(), by, a, action, target, made, l.UpdatedAt)
 	if err := tx.Audit.Add(ctx, entry); err != nil {
 		return err
 	}
 	return app.Announce(ctx, tx, s.ids.NewID(), entry, map[string]any{
-		"share_id": l.ID.String(), "drive_id": l.DriveID.String(), "node_id": l.NodeID.String(), "kind": string(l.Kind), "name": l.Name,
+		"share_id": l.ID.String(), "drive_id": idOrNil(l.DriveID), "node_id": idOrNil(l.NodeID), "group_id": idOrNil(l.GroupID),
+		"kind": string(l.Kind), "name": l.Name,
 	})
 }
 
@@ -174,7 +179,7 @@ func changes(before, after *core.ShareLink) map[string]core.Change {
 func audited(l *core.ShareLink) map[string]any {
 	shows := l.Kind == core.ShareDownload
 	return map[string]any{
-		"node_id": orNil(!l.NodeID.IsZero(), l.NodeID.String()), "kind": orNil(l.Kind != "", string(l.Kind)), "name": orNil(l.Name != "", l.Name),
+		"node_id": idOrNil(l.NodeID), "group_id": idOrNil(l.GroupID), "kind": orNil(l.Kind != "", string(l.Kind)), "name": orNil(l.Name != "", l.Name),
 		"account_ids": each(l.Accounts, core.AccountID.String), "allow_download": orNil(shows, l.AllowDownload),
 		"allow_view_metadata": orNil(shows, l.AllowViewMetadata), "expires_at": orNil(!l.ExpiresAt.IsZero(), l.ExpiresAt),
 		"max_views": number(l.MaxViews), "max_downloads": number(l.MaxDownloads),
@@ -220,6 +225,8 @@ func orNil[T any](set bool, v T) any {
 	}
 	return v
 }
+
+func idOrNil[T any](id core.ID[T]) any { return orNil(!id.IsZero(), id.String()) }
 
 // number is a limit; null for none, and for a link that is not there.
 func number(limit int64) any { return orNil(limit > 0, limit) }

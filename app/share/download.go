@@ -23,7 +23,7 @@ type Download struct {
 }
 
 // Download counts a download of a file at or below the target (zero: the
-// target) and returns its URL. inline asks for showing it in place, which only
+// target), or of a file of a group, and returns its URL. inline asks for showing it in place, which only
 // types that cannot run script get.
 func (s *Service) Download(ctx context.Context, v Visit, file core.AssetID, inline bool) (Download, error) {
 	at, err := s.open(ctx, v, core.AccessDownload, file)
@@ -58,9 +58,16 @@ func (s *Service) Download(ctx context.Context, v Visit, file core.AssetID, inli
 }
 
 // file returns the name and the current version of a file within the link's
-// reach. Of a link to a single file all is known already.
+// reach. Of a link to a single file all is known already, and so it is of a file
+// of a group.
 func (s *Service) file(ctx context.Context, at *arrival, id core.AssetID) (string, core.Version, error) {
 	target := &at.facts.Node
+	if at.facts.Link.OfGroup() {
+		if target.ID.IsZero() || at.facts.Version.BlobKey == "" {
+			return "", core.Version{}, core.ErrNotFound
+		}
+		return target.Name, at.facts.Version, nil
+	}
 	if id.IsZero() {
 		id = target.ID
 	}
@@ -107,7 +114,7 @@ func find(ctx context.Context, tx ports.Tx, sc core.Scope, id core.NodeID, kind 
 // target) as one file, which counts as one download. again says whether they
 // still may, for as long as that takes: the password was shown at its start.
 func (s *Service) Archive(ctx context.Context, v Visit, folder core.NodeID) (sc core.Scope, again func(context.Context) error, err error) {
-	at, err := s.open(ctx, v, core.AccessDownload, folder)
+	at, err := s.openDrive(ctx, v, core.AccessDownload, folder)
 	if err != nil {
 		return sc, nil, err
 	}
@@ -133,7 +140,7 @@ func (s *Service) Archive(ctx context.Context, v Visit, folder core.NodeID) (sc 
 
 // still refuses to go on if the link has ended since, or the folder has left it.
 func (s *Service) still(ctx context.Context, since *arrival, folder core.NodeID) error {
-	at, err := s.arrive(ctx, since.visit)
+	at, err := s.arrive(ctx, since.visit, core.AssetID{})
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,8 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/seed-755a8038/coffer/app"
@@ -36,37 +38,33 @@ type RulesInput struct {
 	Notify            core.ShareNotify
 }
 
-// CreateInput is a new link to a file or folder.
+// CreateInput is a new link to a file or folder, or of a group.
 type CreateInput struct {
-	NodeID core.NodeID
-	Kind   core.ShareKind
+	NodeID  core.NodeID
+	GroupID core.GroupID // zero: to the node
+	Kind    core.ShareKind
 	RulesInput
 	Once *app.Once
 }
 
-// Create makes a link. Whoever may write in the drive may; scripts may not. It
-// returns errors with the code feature_unavailable, core.ErrSharePolicy, and
-// core.ErrNodeTrashed.
+// Create makes a link. Whoever may write in the drive may, or who may share the
+// group; scripts may not. It returns errors with the codes feature_unavailable
+// and limit_exceeded, core.ErrSharePolicy, core.ErrNodeTrashed and
+// core.ErrGroupDeleted.
 func (s *Service) Create(ctx context.Context, a core.Actor, in CreateInput) (Shared, error) {
-	f, err := s.hot.ForNode(ctx, a, in.NodeID)
+	l, by, kind, err := s.target(ctx, a, in)
 	if err != nil {
-		return Shared{}, err
-	}
-	if err := core.CanShare(f.DriveFacts); err != nil {
 		return Shared{}, err
 	}
 	now := s.clock.Now()
 	if err := in.Once.Find(ctx, s.store, s.secrets, now); err != nil {
 		return Shared{}, err
 	}
-	l := &core.ShareLink{
-		ID: core.ShareLinkID(s.ids.NewID()), OrgID: f.OrgID, DriveID: f.DriveID, NodeID: f.Node.ID, Kind: in.Kind, CreatedBy: f.AccountID,
-		CreatedAt: now,
-	}
+	l.ID, l.Kind, l.CreatedBy, l.CreatedAt = core.ShareLinkID(s.ids.NewID()), in.Kind, by.AccountID, now
 	if err := s.apply(ctx, l, in.RulesInput, now); err != nil {
 		return Shared{}, err
 	}
-	if err := l.CheckRules(f.Node.Kind); err != nil {
+	if err := l.CheckRules(kind); err != nil {
 		return Shared{}, err
 	}
 	token, hash, sealed, err := s.newToken()
@@ -79,18 +77,42 @@ func (s *Service) Create(ctx context.Context, a core.Actor, in CreateInput) (Sha
 		if err := s.check(ctx, tx, l, nil, now); err != nil {
 			return err
 		}
-		if _, err := find(ctx, tx, core.Itself(l.OrgID, l.DriveID), l.NodeID, f.Node.Kind); err != nil {
-			return trashed(err)
+		if !l.OfGroup() {
+			if _, err := find(ctx, tx, core.Itself(l.OrgID, l.DriveID), l.NodeID, kind); err != nil {
+				return trashed(err)
+			}
 		}
 		if err := tx.ShareLinks.Add(ctx, l); err != nil {
 			return err
 		}
-		if err := s.record(ctx, tx, f.DriveFacts, a, "share.created", l, changes(&core.ShareLink{}, l)); err != nil {
+		if err := s.record(ctx, tx, by, a, "share.created", l, changes(&core.ShareLink{}, l)); err != nil {
 			return err
 		}
 		return in.Once.Keep(ctx, tx, s.secrets, out, now)
 	})
 	return out, err
+}
+
+// target begins a link to what the actor may share, and returns who they are and
+// of what kind the node is; of a group, none.
+func (s *Service) target(ctx context.Context, a core.Actor, in CreateInput) (*core.ShareLink, core.OrgFacts, core.NodeKind, error) {
+	if !in.GroupID.IsZero() {
+		f, err := s.hot.ForGroup(ctx, a, in.GroupID)
+		if err == nil {
+			err = core.CanShareGroup(f)
+		}
+		return &core.ShareLink{OrgID: f.OrgID, GroupID: f.GroupID}, f.OrgFacts, "", err
+	}
+	f, err := s.hot.ForNode(ctx, a, in.NodeID)
+	if err == nil {
+		err = core.CanShare(f.DriveFacts)
+	}
+	return &core.ShareLink{OrgID: f.OrgID, DriveID: f.DriveID, NodeID: f.Node.ID}, inOrg(f.DriveFacts), f.Node.Kind, err
+}
+
+// inOrg is the standing of somebody in the org of a drive.
+func inOrg(f core.DriveFacts) core.OrgFacts {
+	return core.OrgFacts{Credential: f.Credential, OrgID: f.OrgID, AccountID: f.AccountID, Status: f.Status, Role: f.OrgRole}
 }
 
 // trashed says of a node that was there a moment ago why it is not shared.
@@ -164,7 +186,11 @@ func (s *Service) check(ctx context.Context, tx ports.Tx, l, before *core.ShareL
 	if err != nil {
 		return err
 	}
-	if err := core.CheckShare(l, before, license, o.Settings.Sharing, now); err != nil {
+	terms := core.ShareTerms{License: license, Policy: o.Settings.Sharing}
+	if err := termsOfGroup(ctx, tx, l, before, &terms); err != nil {
+		return err
+	}
+	if err := core.CheckShare(l, before, terms, now); err != nil {
 		return err
 	}
 	for i, id := range l.Accounts {
@@ -178,6 +204,26 @@ func (s *Service) check(ctx context.Context, tx ports.Tx, l, before *core.ShareL
 		case err != nil:
 			return err
 		}
+	}
+	return nil
+}
+
+// termsOfGroup adds what a group says to the terms of its link, and gives the
+// link an end if it shall have one. One that had none keeps that.
+func termsOfGroup(ctx context.Context, tx ports.Tx, l, before *core.ShareLink, terms *core.ShareTerms) error {
+	if !l.OfGroup() {
+		return nil
+	}
+	g, err := tx.Groups.Get(ctx, l.OrgID, l.GroupID)
+	if err != nil {
+		return err
+	}
+	if g.Deleted() {
+		return core.ErrGroupDeleted
+	}
+	terms.GroupPassword = g.SharePasswordHash != ""
+	if before == nil || !before.ExpiresAt.IsZero() {
+		l.DefaultExpiry(*terms)
 	}
 	return nil
 }
@@ -234,11 +280,23 @@ func (s *Service) OfNode(ctx context.Context, a core.Actor, node core.NodeID, in
 	if err := core.CanShare(f.DriveFacts); err != nil {
 		return nil, err
 	}
-	return s.list(ctx, ports.ShareLinkQuery{OrgID: f.OrgID, NodeID: node, AccountID: f.AccountID}, in)
+	return s.list(ctx, ports.ShareLinkQuery{OrgID: f.OrgID, NodeID: node, AccountID: f.AccountID}, core.OrgFacts{}, in)
 }
 
-// OfOrg returns the links of an org's drives in which the actor may make some,
-// newest first.
+// OfGroup returns the links of a group, newest first, to those who may make some.
+func (s *Service) OfGroup(ctx context.Context, a core.Actor, group core.GroupID, in ListInput) ([]Shared, error) {
+	f, err := s.hot.ForGroup(ctx, a, group)
+	if err != nil {
+		return nil, err
+	}
+	if err := core.CanShareGroup(f); err != nil {
+		return nil, err
+	}
+	return s.list(ctx, ports.ShareLinkQuery{OrgID: f.OrgID, GroupID: group}, core.OrgFacts{}, in)
+}
+
+// OfOrg returns the links of an org's drives and groups of which the actor may
+// make some, newest first.
 func (s *Service) OfOrg(ctx context.Context, a core.Actor, org core.OrgID, in ListInput) ([]Shared, error) {
 	f, err := s.hot.ForOrg(ctx, a, org)
 	if err != nil {
@@ -247,13 +305,21 @@ func (s *Service) OfOrg(ctx context.Context, a core.Actor, org core.OrgID, in Li
 	if err := core.CanInOrg(f, core.ViewOrg); err != nil {
 		return nil, err
 	}
-	return s.list(ctx, ports.ShareLinkQuery{OrgID: org, AccountID: f.AccountID}, in)
+	return s.list(ctx, ports.ShareLinkQuery{OrgID: org, AccountID: f.AccountID}, f, in)
 }
 
-func (s *Service) list(ctx context.Context, q ports.ShareLinkQuery, in ListInput) ([]Shared, error) {
+// list returns links, also those of groups that who may share.
+func (s *Service) list(ctx context.Context, q ports.ShareLinkQuery, who core.OrgFacts, in ListInput) ([]Shared, error) {
 	q.Live, q.Now, q.Before, q.Limit = !in.Ended, s.clock.Now(), in.Before, in.Limit
 	var links []*core.ShareLink
 	err := s.store.View(ctx, func(tx ports.Tx) (err error) {
+		if !who.AccountID.IsZero() {
+			entries, err := tx.GroupTrees.Entries(ctx, who.OrgID, who.AccountID, who.Role, false)
+			if err != nil {
+				return err
+			}
+			q.Groups = slices.Collect(maps.Keys(core.GroupsWith(core.GroupView|core.GroupShare, who.Status, who.Role, entries)))
+		}
 		links, err = tx.ShareLinks.List(ctx, q)
 		return err
 	})
@@ -263,15 +329,15 @@ func (s *Service) list(ctx context.Context, q ports.ShareLinkQuery, in ListInput
 	return s.revealAll(links)
 }
 
-// mine returns a link with the actor's standing in its drive, if the actor may
+// mine returns a link with the actor's standing in its org, if the actor may
 // change it. To others it does not exist.
-func (s *Service) mine(ctx context.Context, a core.Actor, id core.ShareLinkID) (*core.ShareLink, core.DriveFacts, error) {
+func (s *Service) mine(ctx context.Context, a core.Actor, id core.ShareLinkID) (*core.ShareLink, core.OrgFacts, error) {
 	c, err := s.hot.ForUser(ctx, a)
 	if err != nil {
-		return nil, core.DriveFacts{}, err
+		return nil, core.OrgFacts{}, err
 	}
 	if err := c.Check(); err != nil {
-		return nil, core.DriveFacts{}, err
+		return nil, core.OrgFacts{}, err
 	}
 	var l *core.ShareLink
 	err = s.store.View(ctx, func(tx ports.Tx) (err error) {
@@ -279,13 +345,20 @@ func (s *Service) mine(ctx context.Context, a core.Actor, id core.ShareLinkID) (
 		return err
 	})
 	if err != nil {
-		return nil, core.DriveFacts{}, err
+		return nil, core.OrgFacts{}, err
+	}
+	if l.OfGroup() {
+		f, err := s.hot.ForGroup(ctx, a, l.GroupID)
+		if err == nil {
+			err = core.CanShareGroup(f)
+		}
+		return l, f.OrgFacts, err
 	}
 	f, err := s.hot.ForDrive(ctx, a, l.DriveID)
-	if err != nil {
-		return nil, f, err
+	if err == nil {
+		err = core.CanShare(f)
 	}
-	return l, f, core.CanShare(f)
+	return l, inOrg(f), err
 }
 
 // Get returns a link, also one that has ended.

@@ -145,13 +145,13 @@ func (j Notify) once(l *core.ShareLink) string {
 
 // compose writes the mail, but for whom it is to.
 func compose(ctx context.Context, tx ports.Tx, l *core.ShareLink, job Notify) (ports.Mail, error) {
-	target, err := nameOf(ctx, tx, l.DriveID, l.NodeID)
+	target, err := targetOf(ctx, tx, l)
 	if err != nil {
 		return ports.Mail{}, err
 	}
 	file := job.Name
 	if file == "" && !job.NodeID.IsZero() {
-		if file, err = nameOf(ctx, tx, l.DriveID, job.NodeID); err != nil {
+		if file, err = fileOf(ctx, tx, l, job.NodeID); err != nil {
 			return ports.Mail{}, err
 		}
 	}
@@ -181,12 +181,46 @@ func when(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
 
 func quoted(name string) string { return "“" + name + "”" }
 
+// targetOf is how a mail calls what a link leads to.
+func targetOf(ctx context.Context, tx ports.Tx, l *core.ShareLink) (string, error) {
+	if !l.OfGroup() {
+		return nameOf(ctx, tx, l.DriveID, l.NodeID)
+	}
+	g, err := tx.Groups.Get(ctx, l.OrgID, l.GroupID)
+	if errors.Is(err, core.ErrNotFound) {
+		return gone, nil
+	}
+	if err != nil {
+		return "", err
+	}
+	return quoted(g.Name), nil
+}
+
+// fileOf is how a mail calls a file that a link has led to, in whatever drive
+// that is.
+func fileOf(ctx context.Context, tx ports.Tx, l *core.ShareLink, id core.NodeID) (string, error) {
+	drive := l.DriveID
+	if l.OfGroup() {
+		a, err := tx.Assets.Get(ctx, l.OrgID, id)
+		if errors.Is(err, core.ErrNotFound) {
+			return gone, nil
+		}
+		if err != nil {
+			return "", err
+		}
+		drive = a.DriveID
+	}
+	return nameOf(ctx, tx, drive, id)
+}
+
+const gone = "something that is gone"
+
 // nameOf is how a mail calls a node.
 func nameOf(ctx context.Context, tx ports.Tx, drive core.DriveID, id core.NodeID) (string, error) {
 	e, err := tx.Nodes.Get(ctx, drive, id)
 	switch {
 	case errors.Is(err, core.ErrNotFound):
-		return "something that is gone", nil
+		return gone, nil
 	case err != nil:
 		return "", err
 	case e.Node.IsRoot():

@@ -27,7 +27,7 @@ func (s *Service) Face(ctx context.Context, v Visit) (Face, error) {
 
 func (s *Service) face(ctx context.Context, v Visit) (Face, core.Version, error) {
 	var logo core.Version
-	at, err := s.arrive(ctx, v)
+	at, err := s.arrive(ctx, v, core.AssetID{})
 	if err != nil {
 		return Face{}, logo, err
 	}

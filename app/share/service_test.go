@@ -36,6 +36,7 @@ func newWorld(t *testing.T, kept core.AddressLog) *world {
 	w := fixture.New(t, true)
 	s := share.NewService(share.Deps{
 		Store: w.Store, Hot: w.Store, Blobs: w.Blobs, Secrets: w.Secrets, Passwords: plain{}, Limiter: w.Store.Limiter(), Clock: w.Clock, IDs: w.IDs, Text: w.Text,
+		Countries: fixture.Visitors{}, Devices: fixture.Visitors{},
 	}, share.Options{Unlimited: true, DownloadTTL: time.Hour, PublicURL: "https://files.example.com", LogRetention: 10 * 24 * time.Hour, LogAddresses: kept})
 	return &world{w, s, w.SignUp("ana")}
 }

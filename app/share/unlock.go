@@ -30,29 +30,27 @@ var (
 // core.ErrShareWrong, and so is any of a link that has none, after the same
 // work.
 func (s *Service) Unlock(ctx context.Context, v Visit, password string) (access string, ttl time.Duration, err error) {
-	at, err := s.arrive(ctx, v)
+	at, err := s.arrive(ctx, v, core.AssetID{})
 	if err != nil {
 		return "", 0, err
 	}
 	at.visit.Quiet = false // each try is logged
-	l := &at.facts.Link
 	if err := s.unlock(ctx, at, password); err != nil {
 		return "", 0, s.refuse(ctx, at, core.AccessPassword, core.NodeID{}, err)
 	}
 	if _, _, err := s.hot.Visit(ctx, s.access(at, core.AccessPassword, core.NodeID{})); err != nil {
 		return "", 0, err
 	}
-	return s.ticket(passwordShown(l), at.now.Add(AccessTTL)), AccessTTL, nil
+	return s.ticket(passwordShown(&at.facts), at.now.Add(AccessTTL)), AccessTTL, nil
 }
 
 func (s *Service) unlock(ctx context.Context, at *arrival, password string) error {
-	l := &at.facts.Link
-	who := at.who
-	who.Password = l.PasswordVersion // what else is in the way is told first
+	asked, who := at.facts.Password(), at.who
+	who.Password = asked.Version // what else is in the way is told first
 	if err := core.CanOpen(at.facts, who, at.now); err != nil {
 		return err
 	}
-	link := l.ID.String()
+	link := at.facts.Link.ID.String()
 	pair := link + " " + at.visit.From.Network
 	for _, level := range []struct {
 		rate core.Rate
@@ -69,31 +67,35 @@ func (s *Service) unlock(ctx context.Context, at *arrival, password string) erro
 	if len(password) > core.MaxPasswordBytes {
 		return core.ErrShareWrong
 	}
-	ok, err := s.passwords.Verify(ctx, l.PasswordHash, password)
+	ok, err := s.passwords.Verify(ctx, asked.Hash, password)
 	switch {
 	case err != nil:
 		return err
-	case !ok || l.PasswordHash == "":
+	case !ok || asked.Hash == "":
 		return core.ErrShareWrong
 	}
 	return errors.Join(s.limiter.Forget(ctx, passwordQuick, pair), s.limiter.Forget(ctx, passwordSlow, pair))
 }
 
-// shown returns the version of the link's password that the visitor has shown,
-// or 0.
-func (s *Service) shown(access string, l *core.ShareLink, now time.Time) int64 {
-	if access == "" || l.PasswordHash == "" || !s.holds(access, passwordShown(l), now) {
+// shown returns the version of the password that the visitor has shown of those
+// that the link asks for, or 0.
+func (s *Service) shown(access string, f *core.ShareFacts, now time.Time) int64 {
+	if access == "" || f.Password().Hash == "" || !s.holds(access, passwordShown(f), now) {
 		return 0
 	}
-	return l.PasswordVersion
+	return f.Password().Version
 }
 
 // statement is what a ticket says: a word, so that none passes for another,
 // and what it is about.
 type statement [][]byte
 
-func passwordShown(l *core.ShareLink) statement {
-	return statement{[]byte("share-access"), l.ID[:], binary.BigEndian.AppendUint64(nil, uint64(l.PasswordVersion))} //nolint:gosec // counts from 0
+func passwordShown(f *core.ShareFacts) statement {
+	word, p := "share-access", f.Password()
+	if p.OfGroup { // whose versions count by themselves
+		word = "share-access-of-group"
+	}
+	return statement{[]byte(word), f.Link.ID[:], binary.BigEndian.AppendUint64(nil, uint64(p.Version))} //nolint:gosec // counts from 0
 }
 
 // ticket returns a proof that the server has said so, good until then.

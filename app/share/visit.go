@@ -16,20 +16,23 @@ type Visit struct {
 	Actor   core.Actor // zero: nobody signed in
 	From    core.Client
 	Referer string
-	Quiet   bool   // see core.Approach: counts and logs nothing, and is shown nothing that would count
-	Resume  string // what an earlier Download returned, from a client that goes on with it
+	Quiet   bool         // see core.Approach: counts and logs nothing, and is shown nothing that would count
+	Resume  string       // what an earlier Download returned, from a client that goes on with it
+	Group   core.GroupID // of a link of a group: the one nested in it that they look at; zero: that
 }
 
 // Looked is what may be told of a link.
 type Looked struct {
 	Kind          core.ShareKind
+	OfGroup       bool
 	OrgName       string
 	Branding      core.Branding
 	NeedsPassword bool
 	NeedsSignIn   bool
 	Open          bool // this visitor may open it; only then the rest is filled in
 
-	Target            ports.Entry // a file or a folder
+	Target            ports.Entry       // a file or a folder
+	Group             *core.SharedGroup // of a link of a group, in place of a target
 	AllowDownload     bool
 	AllowPreview      bool // see Preview
 	AllowViewMetadata bool
@@ -45,9 +48,10 @@ type arrival struct {
 	now   time.Time
 }
 
-// arrive finds a visit's link. Unknown and malformed tokens are
-// core.ErrNotFound, and nobody can tell them apart.
-func (s *Service) arrive(ctx context.Context, v Visit) (*arrival, error) {
+// arrive finds a visit's link, and the file of its group that the visit is for
+// (zero: none). Unknown and malformed tokens are core.ErrNotFound, and nobody can
+// tell them apart.
+func (s *Service) arrive(ctx context.Context, v Visit, file core.AssetID) (*arrival, error) {
 	hash, err := core.ParseShareToken(v.Token)
 	if err != nil {
 		return nil, err
@@ -57,10 +61,10 @@ func (s *Service) arrive(ctx context.Context, v Visit) (*arrival, error) {
 	}
 	at := &arrival{visit: v, now: s.clock.Now()}
 	var account core.AccountID
-	if at.facts, account, err = s.hot.ForShare(ctx, hash, v.Actor); err != nil {
+	if at.facts, account, err = s.hot.ForShare(ctx, ports.ShareQuery{Hash: hash, Visitor: v.Actor, Group: v.Group, Asset: file}); err != nil {
 		return nil, err
 	}
-	at.who = core.Visitor{Address: v.From.Address, AccountID: account, Password: s.shown(v.Access, &at.facts.Link, at.now)}
+	at.who = core.Visitor{Address: v.From.Address, AccountID: account, Password: s.shown(v.Access, &at.facts, at.now)}
 	return at, nil
 }
 
@@ -68,9 +72,14 @@ func (s *Service) arrive(ctx context.Context, v Visit) (*arrival, error) {
 // needs its password or somebody signed in is no error, one that has ended or
 // is for others is; unknown and malformed tokens are core.ErrNotFound.
 func (s *Service) Look(ctx context.Context, v Visit) (Looked, error) {
-	at, err := s.arrive(ctx, v)
+	_, l, err := s.look(ctx, v)
+	return l, err
+}
+
+func (s *Service) look(ctx context.Context, v Visit) (*arrival, Looked, error) {
+	at, err := s.arrive(ctx, v, core.AssetID{})
 	if err != nil {
-		return Looked{}, err
+		return nil, Looked{}, err
 	}
 	kind := core.AccessView
 	if at.facts.Link.Kind == core.ShareUpload {
@@ -80,17 +89,29 @@ func (s *Service) Look(ctx context.Context, v Visit) (Looked, error) {
 	if err == nil && at.facts.Link.Exhausted(kind) {
 		err = core.ErrShareExhausted
 	}
-	if err != nil && !errors.Is(err, core.ErrSharePassword) && !errors.Is(err, core.ErrShareSignIn) {
-		return Looked{}, s.refuse(ctx, at, kind, core.NodeID{}, err)
+	if err == nil {
+		err = at.inGroup()
 	}
-	return at.looked(err == nil), nil
+	if err != nil && !errors.Is(err, core.ErrSharePassword) && !errors.Is(err, core.ErrShareSignIn) {
+		return nil, Looked{}, s.refuse(ctx, at, kind, core.NodeID{}, err)
+	}
+	l := at.looked(err == nil)
+	return at, l, nil
+}
+
+// inGroup refuses a group that is not that of the link, nor nested in it.
+func (a *arrival) inGroup() error {
+	if a.facts.Link.OfGroup() && a.facts.Group.Group.ID.IsZero() {
+		return core.ErrNotFound
+	}
+	return nil
 }
 
 func (a *arrival) looked(open bool) Looked {
 	l := &a.facts.Link
 	out := Looked{
-		Kind: l.Kind, OrgName: a.facts.OrgName, Branding: a.facts.Branding,
-		NeedsPassword: l.PasswordHash != "" && a.who.Password != l.PasswordVersion,
+		Kind: l.Kind, OfGroup: l.OfGroup(), OrgName: a.facts.OrgName, Branding: a.facts.Branding,
+		NeedsPassword: a.facts.Password().Hash != "" && a.who.Password != a.facts.Password().Version,
 		NeedsSignIn:   len(l.Accounts) > 0 && a.who.AccountID.IsZero(),
 		Open:          open,
 	}
@@ -102,10 +123,17 @@ func (a *arrival) looked(open bool) Looked {
 		out.Target.Node.Kind, out.Target.Node.Name, out.Request = a.facts.Node.Kind, a.facts.Node.Name, l.Request
 		return out
 	}
-	out.Target = ports.Entry{Node: a.facts.Node, File: a.facts.File}
+	if l.OfGroup() {
+		out.Group = new(a.facts.Group)
+	} else {
+		out.Target = ports.Entry{Node: a.facts.Node, File: a.facts.File}
+	}
 	out.AllowDownload, out.AllowPreview, out.AllowViewMetadata = l.AllowDownload, l.AllowsPreview(), l.AllowViewMetadata
 	if !l.AllowViewMetadata {
 		Hide(&out.Target)
+		if out.Group != nil {
+			out.Group.Group.Metadata = core.Metadata{}
+		}
 	}
 	return out
 }
@@ -122,7 +150,7 @@ func Hide(e *ports.Entry) {
 // file; empty counts nothing, for further pages. Folders below the target count
 // nothing either way. Of a quiet visit the scope allows nothing.
 func (s *Service) Enter(ctx context.Context, v Visit, folder core.NodeID, kind core.AccessKind) (core.Scope, Looked, error) {
-	at, err := s.open(ctx, v, core.AccessView, folder)
+	at, err := s.openDrive(ctx, v, core.AccessView, folder)
 	if err != nil {
 		return core.Scope{}, Looked{}, err
 	}
@@ -145,15 +173,27 @@ func (s *Service) Enter(ctx context.Context, v Visit, folder core.NodeID, kind c
 	return sc, at.looked(true), nil
 }
 
+// openDrive is open for what only a link into a drive leads to.
+func (s *Service) openDrive(ctx context.Context, v Visit, kind core.AccessKind, node core.NodeID) (*arrival, error) {
+	at, err := s.open(ctx, v, kind, node)
+	if err == nil && at.facts.Link.OfGroup() {
+		err = s.refuse(ctx, at, kind, node, core.ErrNotFound)
+	}
+	return at, err
+}
+
 // open refuses, and logs, a visit that may not use the link so.
 func (s *Service) open(ctx context.Context, v Visit, kind core.AccessKind, node core.NodeID) (*arrival, error) {
-	at, err := s.arrive(ctx, v)
+	at, err := s.arrive(ctx, v, node)
 	if err != nil {
 		return nil, err
 	}
 	err = core.CanOpen(at.facts, at.who, at.now)
 	if err == nil {
 		err = core.CanUse(&at.facts.Link, kind)
+	}
+	if err == nil {
+		err = at.inGroup()
 	}
 	if err != nil {
 		return nil, s.refuse(ctx, at, kind, node, err)
@@ -203,6 +243,11 @@ func (s *Service) access(at *arrival, kind core.AccessKind, node core.NodeID) *c
 	a := core.ShareAccess{
 		ID: core.AccessID(s.ids.NewID()), LinkID: l.ID, OrgID: l.OrgID, Kind: kind, NodeID: node, AccountID: at.who.AccountID,
 		Address: s.opts.LogAddresses.Of(at.visit.From.Address), UserAgent: at.visit.From.UserAgent, Referer: at.visit.Referer, At: at.now,
+	}
+	if l.OfGroup() {
+		if a.GroupID = at.visit.Group; a.GroupID.IsZero() {
+			a.GroupID = l.GroupID
+		}
 	}
 	return a.Clipped()
 }

@@ -40,7 +40,7 @@ CREATE TABLE link_traffic (
     last_at    bigint, -- of the last view or download
     PRIMARY KEY (subject_id, dim, grain, bucket, key)
 ) WITH (fillfactor = 80);
-CREATE INDEX link_traffic_bucket_idx ON link_traffic (bucket);
+CREATE INDEX link_traffic_bucket_idx ON link_traffic (bucket) WHERE grain = 3;
 
 CREATE TABLE group_traffic (
     subject_id uuid NOT NULL REFERENCES groups (id) ON DELETE CASCADE,
@@ -55,7 +55,7 @@ CREATE TABLE group_traffic (
     last_at    bigint,
     PRIMARY KEY (subject_id, dim, grain, bucket, key)
 ) WITH (fillfactor = 80);
-CREATE INDEX group_traffic_bucket_idx ON group_traffic (bucket);
+CREATE INDEX group_traffic_bucket_idx ON group_traffic (bucket) WHERE grain = 3;
 
 -- Who came today, so that they count once; removed when the day is over. via is
 -- the link they came through, or empty: any.

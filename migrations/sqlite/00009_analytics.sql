@@ -40,7 +40,7 @@ CREATE TABLE link_traffic (
     last_at    integer, -- of the last view or download
     PRIMARY KEY (subject_id, dim, grain, bucket, key)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX link_traffic_bucket_idx ON link_traffic (bucket);
+CREATE INDEX link_traffic_bucket_idx ON link_traffic (bucket) WHERE grain = 3;
 
 CREATE TABLE group_traffic (
     subject_id text NOT NULL REFERENCES groups (id) ON DELETE CASCADE,
@@ -55,7 +55,7 @@ CREATE TABLE group_traffic (
     last_at    integer,
     PRIMARY KEY (subject_id, dim, grain, bucket, key)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX group_traffic_bucket_idx ON group_traffic (bucket);
+CREATE INDEX group_traffic_bucket_idx ON group_traffic (bucket) WHERE grain = 3;
 
 -- Who came today, so that they count once; removed when the day is over. via is
 -- the link they came through, or empty: any.

@@ -68,7 +68,7 @@ func (s *shared) add(b *testing.B, owners []*person, most int64) []*core.ShareLi
 
 // visit does what decides and counts a download by a link.
 func (s *shared) visit(ctx context.Context, l *core.ShareLink) error {
-	f, account, err := s.store.ForShare(ctx, l.TokenHash, core.Actor{})
+	f, account, err := s.store.ForShare(ctx, ports.ShareQuery{Hash: l.TokenHash})
 	if err != nil {
 		return err
 	}

@@ -90,6 +90,7 @@ func groupEqual(s storeTest) {
 		return err
 	})
 	want.Change(core.GroupChange{Name: "other", Order: core.GroupOrder{Sort: core.GroupByName, Layout: core.GroupList}}, noon.Add(time.Hour))
+	want.SharePasswordHash, want.SharePasswordVersion = "$argon2id$x", 3
 	want.OwnerID, want.DeletedAt, want.DeletedWith = core.AccountID{}, noon, parent.ID
 	foreign := *want
 	foreign.OrgID = ben.org.ID

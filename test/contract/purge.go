@@ -53,6 +53,10 @@ func (s storeTest) closed(owner person, name string) (team, ports.Remains) {
 			s.granted(link, core.AccessView, true)
 		}
 	}
+	link := s.shareGroup(in, group, nil)
+	for range 3 {
+		s.granted(link, core.AccessView, true)
+	}
 	hook := s.webhook(in)
 	for range 5 {
 		s.deliver(hook)

@@ -11,7 +11,7 @@ import (
 // opened returns what decides about a link, and what core says to a visitor.
 func (s storeTest) opened(l *core.ShareLink, visitor core.Actor) (core.ShareFacts, core.AccountID, error) {
 	s.Helper()
-	f, account, err := s.Hot.ForShare(s.Context(), l.TokenHash, visitor)
+	f, account, err := s.Hot.ForShare(s.Context(), ports.ShareQuery{Hash: l.TokenHash, Visitor: visitor})
 	if err != nil {
 		return f, account, err
 	}
@@ -48,7 +48,7 @@ func factsShare(s storeTest) {
 	want.Node, want.File = asset.Node, asset.File
 	want.Version = core.Version{AssetID: asset.ID, OrgID: asset.OrgID, Number: 1, BlobKey: r.Upload.BlobKey, ContentType: "text/plain", SizeBytes: 5}
 	s.equal(s.opens(onFile, nil), want)
-	_, _, err := s.Hot.ForShare(s.Context(), [32]byte{1}, core.Actor{})
+	_, _, err := s.Hot.ForShare(s.Context(), ports.ShareQuery{Hash: [32]byte{1}})
 	s.wantErr(err, core.ErrNotFound)
 }
 

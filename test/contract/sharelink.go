@@ -72,7 +72,7 @@ func shareEqual(s storeTest) {
 	plain := s.share(ana, ana.root(), nil)
 	for _, want := range []*core.ShareLink{l, plain} {
 		s.equal(s.getShare(want), want)
-		f, _, err := s.Hot.ForShare(s.Context(), want.TokenHash, core.Actor{})
+		f, _, err := s.Hot.ForShare(s.Context(), ports.ShareQuery{Hash: want.TokenHash})
 		s.must(err)
 		s.equal(&f.Link, want)
 	}
@@ -110,9 +110,9 @@ func shareSaved(s storeTest) {
 	s.equal(s.getShare(l), first)
 	first.Rotate(sha256.Sum256([]byte("new")), []byte("new"), noon.Add(2*time.Hour))
 	s.must(s.saveShare(first))
-	_, _, err := s.Hot.ForShare(s.Context(), l.TokenHash, core.Actor{})
+	_, _, err := s.Hot.ForShare(s.Context(), ports.ShareQuery{Hash: l.TokenHash})
 	s.wantErr(err, core.ErrNotFound)
-	f, _, err := s.Hot.ForShare(s.Context(), first.TokenHash, core.Actor{})
+	f, _, err := s.Hot.ForShare(s.Context(), ports.ShareQuery{Hash: first.TokenHash})
 	s.must(err)
 	s.equal(&f.Link, first)
 }

@@ -106,6 +106,32 @@ func trafficCounted(s storeTest) {
 	s.sound()
 }
 
+// trafficOfNested: a file from a group that it is not in counts for those nested
+// there that it is in.
+func trafficOfNested(s storeTest) {
+	ana := s.signUp("ana")
+	l := s.share(ana, ana.root(), nil)
+	top := s.group(ana, "top", core.GroupID{})
+	shared := s.group(ana, "shared", top.ID)
+	one, two, beside := s.group(ana, "one", shared.ID), s.group(ana, "two", shared.ID), s.group(ana, "beside", top.ID)
+	files := s.files(ana, "a", "b")
+	for _, g := range []*core.Group{one, two, beside} {
+		s.must(s.addToGroup(ana, g, core.Unlimited, files[0]))
+	}
+	for _, g := range []*core.Group{shared, one} {
+		s.must(s.addToGroup(ana, g, core.Unlimited, files[1]))
+	}
+	for i, file := range files {
+		s.comes(l, core.AccessDownload, byte(i+1), noon, func(a *core.ShareAccess) { a.GroupID, a.NodeID = shared.ID, file })
+	}
+	s.rollUp(10)
+	for g, want := range map[*core.Group]int64{top: 2, shared: 2, one: 1, two: 1, beside: 0} {
+		got := s.points(core.Subject{GroupID: g.ID}, noon.Truncate(time.Hour), noon.Truncate(time.Hour).Add(time.Hour))
+		s.equal(got, []core.Traffic{{Visitors: want, Downloads: want}})
+	}
+	s.sound()
+}
+
 // trafficNames: assets have their title in the group, or else their name, while
 // they are there.
 func trafficNames(s storeTest) {

@@ -71,6 +71,8 @@ var requests = []request{
 	{"POST", "/api/shares/{share}/rotate", ""},
 	{"GET", "/api/shares/{share}/access-log", ""},
 	{"GET", "/api/shares/{share}/access-log?format=csv", ""},
+	{"GET", "/api/shares/{share}/analytics", ""},
+	{"GET", "/api/groups/{group}/analytics?period=day", ""},
 	{"POST", "/api/assets/{pending}/complete", `{"upload_id": "{upload}"}`},
 	{"POST", "/api/assets/{asset}/complete", `{"upload_id": "{upload}"}`},
 	{"POST", "/api/assets/{pending}/upload/parts", `{"from": 1}`},
@@ -149,6 +151,10 @@ var requests = []request{
 	{"POST", "/api/groups/{group}/assets/bulk", `{"remove": []}`},
 	{"PATCH", "/api/groups/{group}/assets/{asset}", `{"title": "Stolen"}`},
 	{"DELETE", "/api/groups/{group}/assets/{asset}", ""},
+	{"POST", "/api/groups/{group}/share", `{}`},
+	{"GET", "/api/groups/{group}/shares", ""},
+	{"PUT", "/api/groups/{group}/shares/{share}", `{}`},
+	{"DELETE", "/api/groups/{group}/shares/{share}", ""},
 	{"GET", "/api/groups/{group}/permissions", ""},
 	{"PUT", "/api/groups/{group}/permissions", `{"permissions": [{"role": "member", "can_view": true}]}`},
 	{"GET", "/api/groups/{group}/permissions/effective", ""},
@@ -333,12 +339,12 @@ func inventory(u *user, ids map[string]string) string {
 	var b strings.Builder
 	for _, path := range []string{
 		"/api/me", "/api/orgs/{org}", "/api/orgs/{org}/license", "/api/orgs/{org}/assets", "/api/orgs/{org}/assets/{asset}",
-		"/api/orgs/{org}/assets/{pending}", "/api/drives/{drive}/nodes", "/api/drives/{drive}/api-keys", "/api/drives/{drive}/trash", "/api/drives/{drive}/changes", "/api/nodes/{node}", "/api/assets/{asset}/versions", "/api/assets/{pending}/upload", "/api/shares/{share}", "/api/shares/{share}/access-log", "/api/nodes/{asset}/shares",
+		"/api/orgs/{org}/assets/{pending}", "/api/drives/{drive}/nodes", "/api/drives/{drive}/api-keys", "/api/drives/{drive}/trash", "/api/drives/{drive}/changes", "/api/nodes/{node}", "/api/assets/{asset}/versions", "/api/assets/{pending}/upload", "/api/shares/{share}", "/api/shares/{share}/access-log", "/api/shares/{share}/analytics", "/api/nodes/{asset}/shares",
 		"/api/me/accounts", "/api/me/sessions", "/api/orgs/{company}", "/api/orgs/{company}/members", "/api/orgs/{company}/invitations",
 		"/api/orgs/{company}/audit-log", "/api/orgs/{company}/drives", "/api/drives/{shared}/members",
 		"/api/orgs/{company}/products", "/api/orgs/{company}/products/{product}/assets", "/api/orgs/{company}/transactions", "/api/orgs/{company}/subscriptions",
 		"/api/orgs/{company}/sales?period=year&to=2100-01-01T00:00:00Z&from=2020-01-01T00:00:00Z", "/api/me/entitlements", "/api/me/transactions", "/api/me/subscriptions", "/api/transactions/{order}",
-		"/api/groups/{group}", "/api/groups/{group}/assets", "/api/groups/{group}/permissions", "/api/groups/tree",
+		"/api/groups/{group}", "/api/groups/{group}/assets", "/api/groups/{group}/permissions", "/api/groups/{group}/shares?ended=true", "/api/groups/tree",
 	} {
 		fmt.Fprintf(&b, "%s\n", u.want(http.StatusOK, "GET", request{path: path}.filled(ids).path, nil).body)
 	}

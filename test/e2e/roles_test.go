@@ -34,6 +34,7 @@ var roleTable = []struct {
 	{"see a file's links", [8]int{yes, yes, yes, no, gone, gone, gone, gone}, (*cast).links},
 	{"change a link", [8]int{yes, yes, yes, no, gone, gone, gone, gone}, (*cast).changeLink},
 	{"see who used a link", [8]int{yes, yes, yes, no, gone, gone, gone, gone}, (*cast).linkLog},
+	{"see what visitors do with a link", [8]int{yes, yes, yes, no, gone, gone, gone, gone}, (*cast).linkTraffic},
 	{"revoke a link", [8]int{yes, yes, yes, no, gone, gone, gone, gone}, (*cast).revokeLink},
 	{"invite somebody", [8]int{yes, yes, no, no, gone, gone, gone, gone}, (*cast).invites},
 	{"invite an owner", [8]int{yes, no, no, no, gone, gone, gone, gone}, (*cast).invitesOwner},
@@ -140,6 +141,7 @@ func (c *cast) links(u *user) *answer { return u.ask("GET", "/api/nodes/"+c.file
 
 func (c *cast) changeLink(u *user) *answer { return u.ask("PATCH", c.link(), object{"max_views": 3}) }
 func (c *cast) linkLog(u *user) *answer    { return u.ask("GET", c.link()+"/access-log", nil) }
+func (c *cast) linkTraffic(u *user) *answer { return u.ask("GET", c.link()+"/analytics", nil) }
 func (c *cast) revokeLink(u *user) *answer { return u.ask("DELETE", c.link(), nil) }
 
 func (c *cast) inviteAs(u *user, role string) *answer {

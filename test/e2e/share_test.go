@@ -21,6 +21,7 @@ type link struct {
 
 	id, token string
 	access    string // X-Share-Access; empty: none
+	ofGroup   bool
 }
 
 // shares makes a link to a node.
@@ -34,7 +35,12 @@ func (u *user) shares(node string, rules object) *link {
 	return &link{client: &client{t: u.t, url: u.url}, id: a.text("share.id"), token: token}
 }
 
-func (l *link) path(rest string) string { return "/api/public/shares/" + l.token + rest }
+func (l *link) path(rest string) string {
+	if l.ofGroup {
+		return "/api/public/groups/" + l.token + rest
+	}
+	return "/api/public/shares/" + l.token + rest
+}
 
 // sent is what a visitor's request carries.
 func (l *link) sent(more ...with) []with {

@@ -262,9 +262,11 @@ func (w *writer) drives() []write {
 	}
 }
 
+// logged says where what visitors of links do is written down.
+const logged = "is in the link's access log"
+
 // shares are the writes on share links, and by their visitors.
 func (w *writer) shares() []write {
-	const logged = "is in the link's access log"
 	ana := w.ana
 	var look, send *link
 	var begun *answer
@@ -357,6 +359,7 @@ func (w *writer) sells() []write {
 func (w *writer) groups() []write {
 	ana := w.ana
 	var group, file string
+	var shared *link
 	path := func(rest string) string { return group + rest }
 	return []write{
 		{"createGroup", []string{"asset.uploaded", "group.created"}, "", func() {
@@ -385,6 +388,17 @@ func (w *writer) groups() []write {
 			rows := object{"permissions": []object{{"role": "member", "can_view": true}}}
 			ana.want(http.StatusOK, "PUT", path("/permissions"), rows)
 			ana.want(http.StatusOK, "PUT", path("/permissions"), rows) // no change
+		}},
+		{"createGroupShare", []string{"share.created"}, "", func() { shared = ana.sharesGroup(group, object{}) }},
+		{"replaceGroupShare", []string{"share.updated"}, "", func() {
+			end := object{"expires_at": time.Now().Add(time.Hour).UTC().Format(time.RFC3339)}
+			ana.want(http.StatusOK, "PUT", path("/shares/"+shared.id), end)
+			ana.want(http.StatusOK, "PUT", path("/shares/"+shared.id), end) // no change
+		}},
+		{"unlockPublicGroup", nil, logged, func() { shared.unlocks("none", "192.0.2.2").isProblem(http.StatusForbidden, "share_password_wrong") }},
+		{"revokeGroupShare", []string{"share.revoked"}, "", func() {
+			ana.want(http.StatusNoContent, "DELETE", path("/shares/"+shared.id), nil)
+			ana.want(http.StatusNoContent, "DELETE", path("/shares/"+shared.id), nil) // is revoked
 		}},
 		{"deleteGroup", []string{"group.deleted"}, "", func() { ana.want(http.StatusNoContent, "DELETE", path(""), nil) }},
 		{"restoreGroup", []string{"group.restored"}, "", func() { ana.want(http.StatusOK, "POST", path("/restore"), nil) }},

@@ -45,7 +45,8 @@ type FormatInput struct {
 }
 
 type exportLinkInput struct {
-	shareAnalyticsInput
+	ShareID core.ShareLinkID `path:"share_id" format:"uuid" doc:"The link" example:"0199f2b4-7c1e-7a60-9d52-3f1c6a0b8e1b"`
+	SpanInput
 	FormatInput
 }
 
@@ -54,7 +55,8 @@ func (h reportRoutes) exportLink(ctx context.Context, in *exportLinkInput) (*wri
 }
 
 type exportGroupInput struct {
-	groupAnalyticsInput
+	GroupID core.GroupID `path:"group_id" format:"uuid" doc:"The group" example:"0199f2b4-7c1e-7a60-9d52-3f1c6a0b8e31"`
+	SpanInput
 	FormatInput
 }
 

@@ -227,13 +227,18 @@ func (s *Service) Update(
 		}
 		before := *w
 		w.Change(c, now)
+		changes := webhookChanges(&before, w)
+		if len(changes) == 0 {
+			*w = before
+			return nil
+		}
 		if err := tx.Webhooks.Save(ctx, w); err != nil {
 			return err
 		}
 		if err := s.follow(ctx, tx, w, now); err != nil {
 			return err
 		}
-		return s.record(ctx, tx, f, a, "webhook.updated", w, webhookChanges(&before, w))
+		return s.record(ctx, tx, f, a, "webhook.updated", w, changes)
 	})
 	return w, err
 }

@@ -65,6 +65,19 @@ var roleTable = []struct {
 	{"refund a payment", [8]int{yes, yes, gone, gone, gone, gone, gone, gone}, (*cast).refund},
 	{"give up an order", [8]int{yes, yes, gone, gone, gone, gone, gone, gone}, (*cast).giveUp},
 	{"end a membership", [8]int{yes, yes, gone, gone, gone, gone, gone, gone}, (*cast).endMembership},
+	{"make a group", [8]int{yes, yes, yes, no, gone, gone, gone, gone}, (*cast).makeGroup},
+	{"see a public group", [8]int{yes, yes, yes, yes, gone, gone, gone, gone}, (*cast).seeGroup},
+	// A group that one may not view does not exist.
+	{"see a group without a row for oneself", [8]int{yes, yes, gone, gone, gone, gone, gone, gone}, (*cast).seeHidden},
+	{"change a public group", [8]int{yes, yes, no, no, gone, gone, gone, gone}, (*cast).editGroup},
+	{"share a public group", [8]int{yes, yes, no, no, gone, gone, gone, gone}, (*cast).shareGroup},
+	{"see who visits a public group", [8]int{yes, yes, no, no, gone, gone, gone, gone}, (*cast).groupTraffic},
+	{"set a public group's permissions", [8]int{yes, yes, no, no, gone, gone, gone, gone}, (*cast).permitGroup},
+	{"delete a public group", [8]int{yes, yes, no, no, gone, gone, gone, gone}, (*cast).deleteGroup},
+	{"see the webhooks", [8]int{yes, yes, no, no, gone, gone, gone, gone}, (*cast).hooks},
+	{"make a webhook", [8]int{yes, yes, no, no, gone, gone, gone, gone}, (*cast).makeHook},
+	{"see the reports", [8]int{yes, yes, no, no, gone, gone, gone, gone}, (*cast).reports},
+	{"make a report", [8]int{yes, yes, no, no, gone, gone, gone, gone}, (*cast).makeReport},
 	{"edit the settings", [8]int{yes, yes, no, no, gone, gone, gone, gone}, (*cast).edit},
 	{"read the audit log", [8]int{yes, yes, no, no, gone, gone, gone, gone}, (*cast).log},
 	{"export the audit log", [8]int{yes, yes, no, no, gone, gone, gone, gone}, (*cast).export},
@@ -143,6 +156,41 @@ func (c *cast) changeLink(u *user) *answer  { return u.ask("PATCH", c.link(), ob
 func (c *cast) linkLog(u *user) *answer     { return u.ask("GET", c.link()+"/access-log", nil) }
 func (c *cast) linkTraffic(u *user) *answer { return u.ask("GET", c.link()+"/analytics", nil) }
 func (c *cast) revokeLink(u *user) *answer  { return u.ask("DELETE", c.link(), nil) }
+
+func (c *cast) group(public bool) string {
+	return "/api/groups/" + c.boss.want(http.StatusCreated, "POST", "/api/groups?org_id="+c.boss.org, object{"name": c.fresh(), "is_public": public}).text("id")
+}
+
+func (c *cast) makeGroup(u *user) *answer {
+	return u.ask("POST", "/api/groups?org_id="+c.boss.org, object{"name": c.fresh()})
+}
+func (c *cast) seeGroup(u *user) *answer  { return u.ask("GET", c.group(true), nil) }
+func (c *cast) seeHidden(u *user) *answer { return u.ask("GET", c.group(false), nil) }
+func (c *cast) editGroup(u *user) *answer {
+	return u.ask("PUT", c.group(true), object{"name": "N", "is_public": true})
+}
+func (c *cast) shareGroup(u *user) *answer   { return u.ask("POST", c.group(true)+"/share", object{}) }
+func (c *cast) groupTraffic(u *user) *answer { return u.ask("GET", c.group(true)+"/analytics", nil) }
+func (c *cast) deleteGroup(u *user) *answer  { return u.ask("DELETE", c.group(true), nil) }
+func (c *cast) permitGroup(u *user) *answer {
+	return u.ask("PUT", c.group(true)+"/permissions", object{"permissions": []object{}})
+}
+
+func (c *cast) hooks(u *user) *answer   { return u.ask("GET", c.org("/webhooks"), nil) }
+func (c *cast) reports(u *user) *answer { return u.ask("GET", c.org("/reports"), nil) }
+func (c *cast) makeHook(u *user) *answer {
+	a := u.ask("POST", c.org("/webhooks"), object{"url": "https://hooks.example.com/"})
+	if a.status == http.StatusCreated { // there may be only so many
+		u.want(http.StatusNoContent, "DELETE", c.org("/webhooks/"+a.text("webhook.id")), nil)
+	}
+	return a
+}
+
+func (c *cast) makeReport(u *user) *answer {
+	return u.ask("POST", c.org("/reports"), object{
+		"name": c.fresh(), "target": object{"kind": "org"}, "period": "week", "recipients": []string{c.boss.email}, "schedule": "0 8 * * MON",
+	})
+}
 
 func (c *cast) inviteAs(u *user, role string) *answer {
 	a := u.ask("POST", c.org("/invitations"), object{"email": c.fresh() + "@example.com", "role": role})

@@ -405,13 +405,52 @@ func (w *writer) groups() []write {
 	}
 }
 
+// tells are the writes of those who want to be told what happens.
+func (w *writer) tells() []write {
+	ana := w.ana
+	hooks, reports := "/api/orgs/"+ana.org+"/webhooks", "/api/orgs/"+ana.org+"/reports"
+	var hook, report string
+	return []write{
+		{"createWebhook", []string{"license.assigned", "webhook.created"}, "", func() {
+			w.must("license", "assign", ana.org, "enterprise")
+			hook = hooks + "/" + ana.want(http.StatusCreated, "POST", hooks, object{"url": "https://hooks.example.com/"}).text("webhook.id")
+		}},
+		{"updateWebhook", []string{"webhook.updated"}, "", func() {
+			ana.want(http.StatusOK, "PATCH", hook, object{"description": "mine"})
+			ana.want(http.StatusOK, "PATCH", hook, object{"description": "mine"}) // no change
+		}},
+		{"rotateWebhookSecret", []string{"webhook.secret_rotated"}, "", w.at(ana, http.StatusOK, "POST", &hook, "/rotate-secret")},
+		{"pingWebhook", nil, "sends something that changes nothing", w.at(ana, http.StatusCreated, "POST", &hook, "/ping")},
+		{"redeliver", []string{"webhook.redelivered"}, "", func() {
+			id := ana.want(http.StatusOK, "GET", hook+"/deliveries", nil).text("items.0.id")
+			ana.want(http.StatusAccepted, "POST", hook+"/deliveries/"+id+"/redeliver", nil)
+		}},
+		{"deleteWebhook", []string{"webhook.deleted"}, "", w.at(ana, http.StatusNoContent, "DELETE", &hook, "")},
+		{"createReport", []string{"report.created"}, "", func() {
+			order := object{"name": "R", "target": object{"kind": "org"}, "period": "week", "recipients": []string{ana.email}, "schedule": "0 8 * * MON"}
+			report = reports + "/" + ana.want(http.StatusCreated, "POST", reports, order).text("id")
+		}},
+		{"updateReport", []string{"report.updated"}, "", func() {
+			ana.want(http.StatusOK, "PATCH", report, object{"name": "S"})
+			ana.want(http.StatusOK, "PATCH", report, object{"name": "S"}) // no change
+		}},
+		{"runReport", []string{"report.requested"}, "", w.at(ana, http.StatusAccepted, "POST", &report, "/run")},
+		{"deleteReport", []string{"report.deleted"}, "", w.at(ana, http.StatusNoContent, "DELETE", &report, "")},
+	}
+}
+
+// at is as for a path that is known only then.
+func (w *writer) at(u *user, status int, method string, path *string, rest string) func() {
+	return func() { w.t.Helper(); u.want(status, method, *path+rest, nil) }
+}
+
 func TestEveryWriteIsInAnAuditLogOrSaysWhyNot(t *testing.T) {
 	tellWithProvider(t, nil, func(t *testing.T, s *server, idp *env.IDP) {
 		w := &writer{server: s, idp: idp, ana: s.signUp("ana"), ben: s.signUp("ben")}
 		s.must("admin", "promote", w.ana.email)
 		_, last := s.newEntries(missingID)
 		done := map[string]bool{}
-		for _, of := range []func() []write{w.people, w.sells, w.orgs, w.files, w.drives, w.shares, w.groups} {
+		for _, of := range []func() []write{w.people, w.sells, w.orgs, w.files, w.drives, w.shares, w.groups, w.tells} {
 			for _, op := range of() {
 				op.do()
 				var got []string

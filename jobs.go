@@ -76,8 +76,6 @@ func registerJobs(r *riverqueue.Registry, w works, clock ports.Clock, log *slog.
 	// A job of a process that died runs again after its timeout, and what is
 	// periodic waits for it: so nothing periodic has a long one.
 	const long = 10 * time.Minute
-	// What is about people's money is tried for weeks.
-	const patient = 25
 	riverqueue.Handle(r, w.Assets.RemoveBlobs, riverqueue.HandleOptions{Timeout: 10 * time.Minute})
 	riverqueue.Handle(r, func(ctx context.Context, job app.SendMail) error {
 		err := w.Post.Send(ctx, job)
@@ -95,14 +93,7 @@ func registerJobs(r *riverqueue.Registry, w works, clock ports.Clock, log *slog.
 	riverqueue.Handle(r, again(log, w.Drives.Housekeep), riverqueue.HandleOptions{Timeout: long, MaxAttempts: 1})
 	riverqueue.Handle(r, w.Shares.Notify, riverqueue.HandleOptions{})
 	riverqueue.Handle(r, again(log, w.Shares.Housekeep), riverqueue.HandleOptions{Timeout: long, MaxAttempts: 1})
-	riverqueue.Handle(r, w.Store.Spread, riverqueue.HandleOptions{})
-	riverqueue.Handle(r, w.Store.Identify, riverqueue.HandleOptions{})
-	riverqueue.Handle(r, w.Store.EndAtProvider, riverqueue.HandleOptions{MaxAttempts: patient})
-	riverqueue.Handle(r, w.Store.GiveBack, riverqueue.HandleOptions{MaxAttempts: patient})
-	riverqueue.Handle(r, w.Store.EndSubscriptions, riverqueue.HandleOptions{Timeout: long})
-	riverqueue.Handle(r, again(log, w.Store.Renew), riverqueue.HandleOptions{Timeout: long, MaxAttempts: 1})
-	riverqueue.Handle(r, again(log, w.Store.Settle), riverqueue.HandleOptions{Timeout: long, MaxAttempts: 1})
-	riverqueue.Handle(r, again(log, w.Store.Prune), riverqueue.HandleOptions{Timeout: long, MaxAttempts: 1})
+	registerStore(r, w.Store, log)
 	registerWebhooks(r, w.Hooks, log)
 	registerAnalytics(r, w.Traffic, log)
 	registerReports(r, w.Reports, log)
@@ -163,4 +154,19 @@ func registerReports(r *riverqueue.Registry, reports *report.Service, log *slog.
 	riverqueue.Handle(r, again(log, reports.Prune), riverqueue.HandleOptions{Timeout: 10 * time.Minute, MaxAttempts: 1})
 	r.Every(30*time.Second, true, func() ports.Job { return report.Plan{} })
 	r.Every(time.Hour, true, func() ports.Job { return report.Prune{} })
+}
+
+// registerStore registers the jobs of sales.
+func registerStore(r *riverqueue.Registry, s *appstore.Service, log *slog.Logger) {
+	const long = 10 * time.Minute
+	// What is about people's money is tried for weeks.
+	const patient = 25
+	riverqueue.Handle(r, s.Spread, riverqueue.HandleOptions{})
+	riverqueue.Handle(r, s.Identify, riverqueue.HandleOptions{})
+	riverqueue.Handle(r, s.EndAtProvider, riverqueue.HandleOptions{MaxAttempts: patient})
+	riverqueue.Handle(r, s.GiveBack, riverqueue.HandleOptions{MaxAttempts: patient})
+	riverqueue.Handle(r, s.EndSubscriptions, riverqueue.HandleOptions{Timeout: long})
+	riverqueue.Handle(r, again(log, s.Renew), riverqueue.HandleOptions{Timeout: long, MaxAttempts: 1})
+	riverqueue.Handle(r, again(log, s.Settle), riverqueue.HandleOptions{Timeout: long, MaxAttempts: 1})
+	riverqueue.Handle(r, again(log, s.Prune), riverqueue.HandleOptions{Timeout: long, MaxAttempts: 1})
 }

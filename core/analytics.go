@@ -148,6 +148,7 @@ func NewSpan(period Period, from, to, now time.Time, zone *time.Location) (Span,
 		return calendarSpan(period, from, to, now, zone)
 	case PerCustom:
 		return customSpan(from, to, zone)
+	case PerHour: // of points only
 	}
 	return Span{}, Invalid("query.period", "must be day, week, month, year or custom")
 }
@@ -163,10 +164,9 @@ func calendarSpan(period Period, from, to, now time.Time, zone *time.Location) (
 		return Span{}, err
 	}
 	step := PerDay
-	switch period {
-	case PerDay:
+	if period == PerDay {
 		step = PerHour
-	case PerYear:
+	} else if period == PerYear {
 		step = PerMonth
 	}
 	start := period.Start(from, zone)

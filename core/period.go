@@ -20,7 +20,7 @@ const MaxPeriods = 400
 func (p Period) Start(t time.Time, zone *time.Location) time.Time {
 	year, month, day := t.In(zone).Date()
 	switch p {
-	case PerDay:
+	case PerDay, PerHour, PerCustom:
 	case PerWeek:
 		const monday = 6 // days from Monday, modulo 7, are weekday+6
 		day -= (int(t.In(zone).Weekday()) + monday) % 7
@@ -37,7 +37,7 @@ func (p Period) next(start time.Time) time.Time {
 	const week = 7
 	year, month, day := start.Date()
 	switch p {
-	case PerDay:
+	case PerDay, PerHour, PerCustom: // the latter two are no periods by the calendar
 		day++
 	case PerWeek:
 		day += week

@@ -188,7 +188,6 @@ const (
 	RunMailFailed   = "mail_failed" // the mail server has taken no message
 	RunBroken       = "internal"    // the log of the server says more
 
-	// of one recipient
 	RecipientGone    = "recipient_gone" // is no active member any more
 	RecipientRefused = "mail_refused"   // the mail server does not take mail for the address
 )

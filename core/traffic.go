@@ -219,9 +219,16 @@ func (t *Tally) add(v *Visit, seen map[VisitorKey]SeenVisitor) {
 	}
 }
 
+// everyVisit is what each visit counts for.
+func everyVisit(country string, device Device) map[TrafficBy]string {
+	keys := make(map[TrafficBy]string)
+	keys[TrafficTotal], keys[TrafficByCountry], keys[TrafficByDevice] = "", country, string(device)
+	return keys
+}
+
 // count adds a visit, without its visitor.
 func (t *Tally) count(s Subject, v *Visit) {
-	keys := map[TrafficBy]string{TrafficTotal: "", TrafficByCountry: v.Country, TrafficByDevice: string(v.Device)}
+	keys := everyVisit(v.Country, v.Device)
 	if !v.AssetID.IsZero() {
 		keys[TrafficByAsset] = v.AssetID.String()
 	}
@@ -245,9 +252,10 @@ func (t *Tally) count(s Subject, v *Visit) {
 
 // visitor adds n to the visitors that came first when who did.
 func (t *Tally) visitor(k VisitorKey, who SeenVisitor, n int64) {
-	keys := map[TrafficBy]string{TrafficTotal: "", TrafficByCountry: who.Country, TrafficByDevice: string(who.Device)}
+	keys := everyVisit(who.Country, who.Device)
 	if !k.Via.IsZero() {
-		keys = map[TrafficBy]string{TrafficByLink: k.Via.String()}
+		clear(keys)
+		keys[TrafficByLink] = k.Via.String()
 	}
 	for by, key := range keys {
 		for _, g := range grains {

@@ -126,7 +126,7 @@ const coverColumns = `v.asset_id AS v_asset_id, coalesce(v.number, 0) AS v_numbe
 // coverOf is what a signed URL of a cover needs; the zero Version of none.
 func coverOf(org core.OrgID, id core.AssetID, number int, key, contentType string, size int64) core.Version {
 	if id.IsZero() {
-		return core.Version{}
+		return core.Version{} //nolint:exhaustruct_v5 // none
 	}
 	return core.Version{ //nolint:exhaustruct_v5 // what a signed URL needs
 		AssetID: id, OrgID: org, Number: number, BlobKey: key, ContentType: contentType, SizeBytes: size,

@@ -40,6 +40,7 @@ var trafficInvariants = []invariant{
 
 // ofTraffic is a query for the tables of sums, ofVisitors for those of visitors.
 func ofTraffic(text string) string { return ofTables(text, linkTraffic.sums, groupTraffic.sums) }
+
 func ofVisitors(text string) string {
 	return ofTables(text, linkTraffic.visitors, groupTraffic.visitors)
 }

@@ -71,7 +71,7 @@ func newReportRunRow(r *core.ReportRun) *reportRunRow {
 }
 
 func (r *reportRunRow) run() *core.ReportRun {
-	run := &core.ReportRun{
+	run := &core.ReportRun{ //nolint:exhaustruct_v5 // the rest follows
 		ID: r.ID, OrgID: r.OrgID, ReportID: r.ReportID, PlannedAt: r.PlannedAt.Time, RequestedBy: r.RequestedBy, From: r.From.Time, To: r.To.Time,
 		Status: r.Status, Attempts: r.Attempts, NextAt: r.NextAt.Time, StartedAt: r.StartedAt.Time, FinishedAt: r.FinishedAt.Time,
 		Code: r.Code, Error: r.Error, Version: r.Version, CreatedAt: r.CreatedAt.Time,

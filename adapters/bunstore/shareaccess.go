@@ -28,7 +28,7 @@ type shareAccessRow struct {
 }
 
 func (r *shareAccessRow) access() *core.ShareAccess {
-	return &core.ShareAccess{
+	return &core.ShareAccess{ //nolint:exhaustruct_v5 // the rest is for analytics, and not in the log
 		ID: r.ID, LinkID: r.LinkID, OrgID: r.OrgID, Kind: r.Kind, Refused: r.Refused, NodeID: r.NodeID, GroupID: r.GroupID, AccountID: r.AccountID,
 		Address: r.Address, UserAgent: r.UserAgent, Referer: r.Referer, At: r.At.Time,
 	}

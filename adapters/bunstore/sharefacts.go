@@ -128,7 +128,7 @@ func (s *Store) ForShare(ctx context.Context, q ports.ShareQuery) (core.ShareFac
 	if f.Link.OfGroup() {
 		return r.ofGroup()
 	}
-	f.Creator.Ownership, f.Group = ownership(r.owner, f.Creator.AccountID), core.SharedGroup{}
+	f.Creator.Ownership, f.Group = ownership(r.owner, f.Creator.AccountID), core.SharedGroup{} //nolint:exhaustruct_v5 // none
 	if r.node.ID.IsZero() {
 		return *f, r.account, nil
 	}
@@ -152,18 +152,18 @@ func (r *shareRow) ofGroup() (core.ShareFacts, core.AccountID, error) {
 	if r.inGroup {
 		r.setNode()
 	} else {
-		f.Version = core.Version{}
+		f.Version = core.Version{} //nolint:exhaustruct_v5 // not there
 	}
 	c := &f.Creator
-	g.Creator.OrgFacts = core.OrgFacts{
+	g.Creator.OrgFacts = core.OrgFacts{ //nolint:exhaustruct_v5 // personal or not does not matter
 		Credential: c.Credential, OrgID: f.Link.OrgID, AccountID: c.AccountID, Status: c.Status, Role: c.OrgRole, Email: c.Email,
 	}
-	f.Creator = core.DriveFacts{}
+	f.Creator = core.DriveFacts{}                  //nolint:exhaustruct_v5 // it is in no drive
 	for fields, err := range rowsOf(r.levels, 3) { //nolint:mnd // see sharedLevels
 		if err != nil {
 			return *f, r.account, err
 		}
-		level := core.GroupLevel{}
+		var level core.GroupLevel
 		if err := errors.Join(level.ID.UnmarshalText([]byte(fields[0])), rightsFrom(fields[1], &level.Account), rightsFrom(fields[2], &level.Role)); err != nil {
 			return *f, r.account, fmt.Errorf("levels of group %s: %w", f.Link.GroupID, err)
 		}
@@ -177,7 +177,7 @@ func (r *shareRow) setGroup() error {
 	g, link := &r.ShareFacts.Group, &r.ShareFacts.Link
 	var path []core.GroupStep
 	for fields, err := range rowsOf(r.path, 2) { //nolint:mnd // see sharedPath
-		step := core.GroupStep{}
+		var step core.GroupStep
 		if err == nil {
 			step.Name, err = fields[1], step.ID.UnmarshalText([]byte(fields[0]))
 		}

@@ -3,6 +3,7 @@ package bunstore
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -238,7 +239,7 @@ func (r traffic) strip(ctx context.Context, tables trafficTables, limit int, whi
 	} {
 		text := `DELETE FROM ` + table + ` WHERE (` + strings.ReplaceAll(key, "x.", "") + `) IN (SELECT ` + key + ` FROM ` + parents + `
 			JOIN ` + table + ` AS x ON x.subject_id = ` + parent + ` WHERE ` + which + ` LIMIT ?)`
-		res, err := r.NewRaw(text, append(args[:len(args):len(args)], limit)...).Exec(ctx)
+		res, err := r.NewRaw(text, append(slices.Clip(args), limit)...).Exec(ctx)
 		if n, err := affected("strip "+table, res, err); err != nil || n == limit {
 			return false, err
 		}

@@ -117,7 +117,7 @@ func (r traffic) visits(ctx context.Context, rows []waitingVisit) ([]core.Visit,
 		if !links[v.LinkID] {
 			continue
 		}
-		visit := core.Visit{
+		visit := core.Visit{ //nolint:exhaustruct_v5 // the visitor follows
 			OrgID: v.OrgID, LinkID: v.LinkID, Groups: visited(v, groups, holders[v.AssetID]), AssetID: v.AssetID, Kind: v.Kind, Country: v.Country, Device: v.Device, At: v.At.Time,
 		}
 		copy(visit.Visitor[:], v.Visitor)
@@ -252,9 +252,11 @@ func (r traffic) seen(ctx context.Context, visits []core.Visit) (map[core.Visito
 }
 
 func (r *visitorRow) key(tables trafficTables) core.VisitorKey {
-	k := core.VisitorKey{Subject: core.Subject{LinkID: core.ShareLinkID(r.SubjectID)}}
+	var k core.VisitorKey
 	if tables == groupTraffic {
-		k.Subject = core.Subject{GroupID: core.GroupID(r.SubjectID)}
+		k.Subject.GroupID = core.GroupID(r.SubjectID)
+	} else {
+		k.Subject.LinkID = core.ShareLinkID(r.SubjectID)
 	}
 	copy(k.Visitor[:], r.Visitor)
 	k.Via, _ = core.ParseID[core.ShareLink](r.Via) // empty: none

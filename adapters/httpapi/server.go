@@ -264,8 +264,11 @@ func (s *server) mountStore() {
 // public is what visitors with a share link use.
 func (s *server) public() publicShareRoutes {
 	return publicShareRoutes{
-		s.Shares, s.Drives, s.Assets, codec[drive.Position]{s.CursorKey, "shared"},
-		codec[share.FilePosition]{s.CursorKey, "shared-group"}, codec[share.GroupName]{s.CursorKey, "shared-groups"}, s.limitLink, strings.HasPrefix(s.PublicURL, "https://"), s.Timeout,
+		s.Shares, s.Drives, s.Assets,
+		codec[drive.Position]{s.CursorKey, "shared"},
+		codec[share.FilePosition]{s.CursorKey, "shared-group"},
+		codec[share.GroupName]{s.CursorKey, "shared-groups"},
+		s.limitLink, strings.HasPrefix(s.PublicURL, "https://"), s.Timeout,
 	}
 }
 

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"time"
@@ -127,9 +128,7 @@ func (h sharePages) fillGroup(page *sharePage, view *groupView, query url.Values
 func (sharePages) further(cursor string, err error) func(name, here string, this url.Values) (string, error) {
 	return func(name, here string, this url.Values) (string, error) {
 		query := url.Values{name: {cursor}}
-		for k, v := range this {
-			query[k] = v
-		}
+		maps.Copy(query, this)
 		return withQuery(here, query), err
 	}
 }

@@ -111,10 +111,9 @@ func (p *page) line(c plot, rgb [3]int, of func(core.Traffic) int64) {
 // labels says when the points are, as many as there is room for.
 func (p *page) labels(c plot, s core.Span) {
 	form := "2 Jan"
-	switch {
-	case s.Step == core.PerHour:
+	if s.Step == core.PerHour {
 		form = "15:04"
-	case s.Step == core.PerMonth:
+	} else if s.Step == core.PerMonth {
 		form = "Jan 2006"
 	}
 	const room = 16.0 // for one

@@ -4,6 +4,7 @@ package analytics
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/seed-755a8038/coffer/core"
@@ -166,7 +167,7 @@ func (s *Service) begin(ctx context.Context, tx ports.Tx, org core.OrgID, in Inp
 
 func series(ctx context.Context, tx ports.Tx, subject core.Subject, out *core.Analytics) error {
 	starts := out.Points()
-	points, err := tx.Traffic.Points(ctx, subject, append(starts[:len(starts):len(starts)], out.To))
+	points, err := tx.Traffic.Points(ctx, subject, append(slices.Clip(starts), out.To))
 	if err != nil {
 		return err
 	}

@@ -90,11 +90,13 @@ func TestVisitorsAreCountedOnceADay(t *testing.T) {
 	w.equal(got.Totals, core.Traffic{Views: 7, Visitors: 4})
 	w.equal(len(got.Series), 24)
 	w.equal(got.Countries, []core.CountryTraffic{
-		{Country: "DE", Traffic: core.Traffic{Views: 4, Visitors: 2}}, {Country: "FR", Traffic: core.Traffic{Views: 2, Visitors: 1}},
+		{Country: "DE", Traffic: core.Traffic{Views: 4, Visitors: 2}},
+		{Country: "FR", Traffic: core.Traffic{Views: 2, Visitors: 1}},
 		{Country: core.CountryUnknown, Traffic: core.Traffic{Views: 1, Visitors: 1}},
 	})
 	w.equal(got.Devices, []core.DeviceTraffic{
-		{Device: core.DeviceMobile, Traffic: core.Traffic{Views: 5, Visitors: 2}}, {Device: core.DeviceDesktop, Traffic: core.Traffic{Views: 1, Visitors: 1}},
+		{Device: core.DeviceMobile, Traffic: core.Traffic{Views: 5, Visitors: 2}},
+		{Device: core.DeviceDesktop, Traffic: core.Traffic{Views: 1, Visitors: 1}},
 		{Device: core.DeviceUnknown, Traffic: core.Traffic{Views: 1, Visitors: 1}},
 	})
 	w.equal(got.Assets, []core.AssetTraffic{})
@@ -182,8 +184,13 @@ func TestWhoMaySee(t *testing.T) {
 	_, err = w.OfGroup(t.Context(), w.ana.Actor, core.GroupID{1}, analytics.Input{})
 	w.Fails(err, core.ErrNotFound)
 	for _, in := range []analytics.Input{
-		{Period: "decade"}, {Period: core.PerCustom}, {Period: core.PerDay, To: w.Clock.Now()}, {To: w.Clock.Now()},
-		{From: w.Clock.Now(), To: w.Clock.Now()}, {From: w.Clock.Now().AddDate(-6, 0, 0), To: w.Clock.Now()}, {From: time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)},
+		{Period: "decade"},
+		{Period: core.PerCustom},
+		{Period: core.PerDay, To: w.Clock.Now()},
+		{To: w.Clock.Now()},
+		{From: w.Clock.Now(), To: w.Clock.Now()},
+		{From: w.Clock.Now().AddDate(-6, 0, 0), To: w.Clock.Now()},
+		{From: time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)},
 	} {
 		_, err := w.OfLink(t.Context(), w.ana.Actor, w.link.Link.ID, in)
 		if e, ok := errors.AsType[*core.Error](err); !ok || e.Code != "validation_failed" {

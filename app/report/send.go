@@ -165,8 +165,9 @@ func asRefusal(err error) error {
 		return &refused{core.RunTargetGone, e.Message}
 	case core.KindNotFound, core.KindGone, core.KindConflict, core.KindInvalid:
 		return &refused{core.RunTargetGone, "what the report is about is not there any more, or not for whoever made it: " + e.Message}
+	default: // may pass
+		return err
 	}
-	return err
 }
 
 // address lists the recipients in the first attempt, and sorts out who has left.

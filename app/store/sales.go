@@ -82,7 +82,7 @@ func (s *Service) span(in SalesInput, zone *time.Location) (from, to time.Time) 
 	const days, weeks, months, years = 29, 11, 11, 4
 	last := in.Period.Start(to.Add(-time.Microsecond), zone)
 	switch in.Period {
-	case core.PerDay:
+	case core.PerDay, core.PerHour, core.PerCustom: // none but days are asked for
 		return last.AddDate(0, 0, -days), to
 	case core.PerWeek:
 		return last.AddDate(0, 0, -7*weeks), to

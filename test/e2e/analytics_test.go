@@ -139,17 +139,11 @@ func TestAnalyticsOfALink(t *testing.T) {
 
 		// Neither addresses nor programs are in what analytics keep.
 		for _, table := range []string{"share_visits", "link_traffic", "link_visitors"} {
-			rows, err := s.database().QueryContext(t.Context(), "SELECT * FROM "+table)
-			if err != nil {
-				t.Fatal(err)
-			}
-			columns, err := rows.Columns()
-			for _, c := range columns {
-				if c == "address" || c == "user_agent" || c == "account_id" {
-					t.Errorf("%s has %s: %v", table, c, err)
+			for _, c := range []string{"address", "user_agent", "account_id"} {
+				if _, err := s.database().ExecContext(t.Context(), "SELECT "+c+" FROM "+table); err == nil {
+					t.Errorf("%s has %s", table, c)
 				}
 			}
-			rows.Close()
 		}
 	})
 }

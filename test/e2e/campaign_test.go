@@ -107,7 +107,9 @@ func (s *server) tellsTheAgency(t *testing.T, ana *user, campaign string, box *p
 	})
 	r.answers(http.StatusOK, "")
 	s.later(8*24*time.Hour, ana)
-	eventually(t, "the delivery is made", func() bool { return slices.Contains(h.settled("group.updated"), "delivered") && len(h.deliveries("?status=pending").list("id")) == 0 })
+	eventually(t, "the delivery is made", func() bool {
+		return slices.Contains(h.settled("group.updated"), "delivered") && len(h.deliveries("?status=pending").list("id")) == 0
+	})
 	tries := len(r.all("group.updated"))
 	if again := r.all("group.updated")[tries-1]; again.id() != failed.id() {
 		t.Errorf("%s came, want %s again", again.id(), failed.id())

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"io"
+	"maps"
 	"mime"
 	"mime/multipart"
 	"net"
@@ -147,9 +148,7 @@ func TestAReportComesByMailOnceAndItsHistoryShowsIt(t *testing.T) {
 		wrong := object{"schedule": "* * * * *", "recipients": []string{"stranger@example.com"}, "time_zone": "Mars/Base"}
 		for name, value := range wrong {
 			bad := object{}
-			for k, v := range order {
-				bad[k] = v
-			}
+			maps.Copy(bad, order)
 			bad[name] = value
 			ana.ask("POST", reports, bad).isProblem(http.StatusUnprocessableEntity, "validation_failed")
 		}

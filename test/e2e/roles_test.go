@@ -169,7 +169,9 @@ func (c *cast) seeHidden(u *user) *answer { return u.ask("GET", c.group(false), 
 func (c *cast) editGroup(u *user) *answer {
 	return u.ask("PUT", c.group(true), object{"name": "N", "is_public": true})
 }
-func (c *cast) shareGroup(u *user) *answer   { return u.ask("POST", c.group(true)+"/share", object{}) }
+
+func (c *cast) shareGroup(u *user) *answer { return u.ask("POST", c.group(true)+"/share", object{}) }
+
 func (c *cast) groupTraffic(u *user) *answer { return u.ask("GET", c.group(true)+"/analytics", nil) }
 func (c *cast) deleteGroup(u *user) *answer  { return u.ask("DELETE", c.group(true), nil) }
 func (c *cast) permitGroup(u *user) *answer {

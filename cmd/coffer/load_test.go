@@ -46,6 +46,7 @@ var sample = map[string]string{
 	"auth.access_ttl": "30m", "auth.refresh_ttl": "48h", "self_hosted.unlimited": "true", "clock.offset": "1h", "webhooks.allow_private": "true",
 	"upload.url_ttl": "10m", "upload.single_ttl": "2h", "upload.multipart_ttl": "24h", "download.url_ttl": "30m",
 	"trash.retention": "24h", "org.retention": "48h", "changes.retention": "48h", "share.log_retention": "72h", "share.log_addresses": "none",
+	"reports.retention": "96h", "analytics.retention": "9000h", "analytics.country_file": "/srv/countries.mmdb",
 	"watermark.memory_mb": "256", "watermark.max_file_mb": "20", "watermark.max_megapixels": "30", "watermark.timeout": "30s", "rate_limit.per_minute": "7", "blobs.public_url": "https://files.example.com",
 	"app.url": "https://app.example.com", "mail.smtp_host": "mail.example.com", "mail.smtp_port": "2525", "mail.smtp_username": "coffer",
 	"mail.smtp_password": "key-of-the-mail-server", "mail.smtp_tls": "tls", "mail.from": "noreply@example.com",

@@ -171,7 +171,7 @@ var homes = map[string][]string{
 	"github.com/pquerna/otp":             {"adapters/totp"},
 	"github.com/prometheus":              {"adapters", "cmd"},
 	"github.com/pdfcpu/pdfcpu":           {"adapters/watermark"},
-	"golang.org/x/image":                 {"adapters/watermark"},
+	"golang.org/x/image":                 {"adapters/watermark", "adapters/reportfile"},
 	"github.com/ledongthuc/pdf":          {"test"},
 	"go.opentelemetry.io/otel/exporters": {"adapters/telemetry"},
 }

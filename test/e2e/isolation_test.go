@@ -72,6 +72,7 @@ var requests = []request{
 	{"GET", "/api/shares/{share}/access-log", ""},
 	{"GET", "/api/shares/{share}/access-log?format=csv", ""},
 	{"GET", "/api/shares/{share}/analytics", ""},
+	{"GET", "/api/shares/{share}/analytics/export?format=pdf", ""},
 	{"GET", "/api/groups/{group}/analytics?period=day", ""},
 	{"POST", "/api/assets/{pending}/complete", `{"upload_id": "{upload}"}`},
 	{"POST", "/api/assets/{asset}/complete", `{"upload_id": "{upload}"}`},

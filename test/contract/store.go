@@ -8,6 +8,7 @@ import (
 	"errors"
 	"net/netip"
 	"reflect"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -274,7 +275,7 @@ func Store(t *testing.T, open func(t *testing.T) StoreEnv) {
 		"a file that goes leaves its groups":       groupAssetGone,
 		"what may come into a group":               groupCandidates,
 	} {
-		t.Run(name, func(t *testing.T) { test(storeTest{T: t, StoreEnv: open(t), n: new(uint64)}) })
+		t.Run(name, func(t *testing.T) { test(storeTest{T: t, StoreEnv: open(t), n: new(atomic.Uint64)}) })
 	}
 }
 
@@ -284,14 +285,13 @@ var noon = time.Date(2026, 11, 22, 12, 0, 0, 123456000, time.UTC)
 type storeTest struct {
 	*testing.T
 	StoreEnv
-	n *uint64
+	n *atomic.Uint64
 }
 
 // id returns the next id of this test; ids sort in the order of their making.
 func (s storeTest) id() (id [16]byte) {
-	*s.n++
 	binary.BigEndian.PutUint64(id[:8], 0x0193_0000_0000_7000)
-	binary.BigEndian.PutUint64(id[8:], 0x8000_0000_0000_0000|*s.n)
+	binary.BigEndian.PutUint64(id[8:], 0x8000_0000_0000_0000|s.n.Add(1))
 	return id
 }
 

@@ -57,8 +57,8 @@ func (s storeTest) pages(p person, q ports.NodeQuery, known []ports.Entry) (got 
 	q.DriveID, q.ParentID, q.Limit = p.drive.ID, p.root(), 2
 	for turn := range 1_000 {
 		if turn < 4 {
-			s.folder(p, p.root(), fmt.Sprintf("a %d", *s.n))
-			s.reserve(p, fmt.Sprintf("b %d", *s.n), 8)
+			s.folder(p, p.root(), fmt.Sprintf("a %d", s.n.Load()))
+			s.reserve(p, fmt.Sprintf("b %d", s.n.Load()), 8)
 		}
 		var page []ports.Entry
 		s.view(func(tx ports.Tx) (err error) {

@@ -163,11 +163,14 @@ func calendarSpan(period Period, from, to, now time.Time, zone *time.Location) (
 	if err := checkSpanYear("query.from", from); err != nil {
 		return Span{}, err
 	}
-	step := PerDay
-	if period == PerDay {
+	var step Period
+	switch period {
+	case PerDay:
 		step = PerHour
-	} else if period == PerYear {
+	case PerYear:
 		step = PerMonth
+	default:
+		step = PerDay
 	}
 	start := period.Start(from, zone)
 	return Span{Period: period, From: start, To: period.next(start), Step: step}, nil

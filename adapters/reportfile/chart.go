@@ -110,11 +110,14 @@ func (p *page) line(c plot, rgb [3]int, of func(core.Traffic) int64) {
 
 // labels says when the points are, as many as there is room for.
 func (p *page) labels(c plot, s core.Span) {
-	form := "2 Jan"
-	if s.Step == core.PerHour {
+	var form string
+	switch s.Step {
+	case core.PerHour:
 		form = "15:04"
-	} else if s.Step == core.PerMonth {
+	case core.PerMonth:
 		form = "Jan 2006"
+	default:
+		form = "2 Jan"
 	}
 	const room = 16.0 // for one
 	slot := c.w / float64(len(c.points))

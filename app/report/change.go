@@ -101,10 +101,15 @@ func (s *Service) Update(ctx context.Context, a core.Actor, org core.OrgID, id c
 		if err := s.apply(ctx, tx, r, c, in, f.AccountID); err != nil {
 			return err
 		}
+		changed := changes(&before, r)
+		if len(changed) == 0 {
+			out, err = one(show(ctx, tx, org, &before))
+			return err
+		}
 		if err := tx.Reports.Save(ctx, r); err != nil {
 			return err
 		}
-		if err := s.record(ctx, tx, f, a, "report.updated", r, changes(&before, r)); err != nil {
+		if err := s.record(ctx, tx, f, a, "report.updated", r, changed); err != nil {
 			return err
 		}
 		out, err = one(show(ctx, tx, org, r))

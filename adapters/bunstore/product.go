@@ -150,8 +150,7 @@ func (r products) List(ctx context.Context, q ports.ProductQuery) ([]ports.Produ
 	}
 	sel := r.NewSelect().Model(&rows).ModelTableExpr("products AS p").ColumnExpr("p.*").
 		ColumnExpr(`(SELECT count(*) FROM product_links l JOIN nodes n ON n.id = l.node_id AND n.purged_at IS NULL WHERE l.product_id = p.id) AS links`).
-		ColumnExpr(`v.asset_id AS v_asset_id, coalesce(v.number, 0) AS v_number, coalesce(v.blob_key, '') AS v_blob_key,
-			coalesce(v.content_type, '') AS v_content_type, coalesce(v.size_bytes, 0) AS v_size_bytes`).
+		ColumnExpr(coverColumns).
 		Join(coverJoin("p")).Where("p.org_id = ?", q.OrgID).OrderExpr("p.id DESC").Limit(int64(q.Limit))
 	if !q.ID.IsZero() {
 		sel.Where("p.id = ?", q.ID)
@@ -171,11 +170,9 @@ func (r products) List(ctx context.Context, q ports.ProductQuery) ([]ports.Produ
 	out := make([]ports.ProductEntry, len(rows))
 	for i := range rows {
 		row := &rows[i]
-		out[i] = ports.ProductEntry{Product: *row.product(), Links: row.Links}
-		if !row.CoverID.IsZero() {
-			out[i].Cover = core.Version{ //nolint:exhaustruct_v5 // what a signed URL needs
-				AssetID: row.CoverID, OrgID: row.OrgID, Number: row.Number, BlobKey: row.BlobKey, ContentType: row.CoverType, SizeBytes: row.SizeBytes,
-			}
+		out[i] = ports.ProductEntry{
+			Product: *row.product(), Links: row.Links,
+			Cover: coverOf(row.OrgID, row.CoverID, row.Number, row.BlobKey, row.CoverType, row.SizeBytes),
 		}
 	}
 	return out, nil

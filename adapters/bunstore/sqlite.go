@@ -90,6 +90,7 @@ var onSQLite = dialect{
 	tagArg:     func(tag string) any { return tag },
 	hasSection: "EXISTS (SELECT 1 FROM json_each(g.organisation, '$.sections') AS section WHERE section.value = a.section)",
 	withError:  "json_set(last, '$.error', ?)",
+	eachRange:  sumsOf, // joined in this order
 	reserve:    reserveSQLite,
 	visitLanes: 1, // for the one writer
 	visit:      visitSQLite,

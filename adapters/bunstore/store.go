@@ -48,6 +48,8 @@ type dialect struct {
 	hasSection string
 	// withError is the document last with the one argument as its error.
 	withError string
+	// eachRange is sumsOf such that each range is one walk along the key.
+	eachRange string
 	// snapshot is how View begins.
 	snapshot *sql.TxOptions
 	// inUpdate are prepared before a transaction takes a connection: preparing

@@ -65,12 +65,18 @@ func ranges(spans [][]core.GrainRange) bun.Safe {
 	return bun.Safe(strings.Join(rows, ", "))
 }
 
-// trafficIn begins a query for the sums t of a subject in ranges r. The order of
-// the tables makes each range one walk along the key.
+// trafficIn begins a query for the sums t of a subject in ranges r.
 const trafficIn = `WITH r (n, grain, lo, hi) AS (VALUES ?)
 	SELECT ? CAST(sum(t.views) AS bigint) AS views, CAST(sum(t.visitors) AS bigint) AS visitors,
 		CAST(sum(t.downloads) AS bigint) AS downloads, max(t.last_at) AS last_at
-	FROM r CROSS JOIN ? AS t WHERE t.subject_id IN (?) AND t.dim = ? AND t.grain = r.grain AND t.bucket >= r.lo AND t.bucket < r.hi `
+	FROM r CROSS JOIN ? `
+
+// sumsOf is the table t of a subject's sums of one dimension in a range r.
+const sumsOf = `? AS t WHERE t.subject_id IN (?) AND t.dim = ? AND t.grain = r.grain AND t.bucket >= r.lo AND t.bucket < r.hi`
+
+func (r traffic) sums(tables trafficTables, s core.Subject, by core.TrafficBy) schema.QueryAppender {
+	return bun.SafeQuery(r.dialect.eachRange, bun.Ident(tables.sums), which(s), by)
+}
 
 func (r traffic) Points(ctx context.Context, s core.Subject, bounds []time.Time) ([]core.Traffic, error) {
 	out := make([]core.Traffic, max(0, len(bounds)-1))
@@ -85,7 +91,7 @@ func (r traffic) Points(ctx context.Context, s core.Subject, bounds []time.Time)
 		Visitors  int64 `bun:"visitors"`
 		Downloads int64 `bun:"downloads"`
 	}
-	err := r.NewRaw(trafficIn+`GROUP BY r.n`, ranges(spans), bun.Safe("r.n,"), bun.Ident(tables.sums), which(s), core.TrafficTotal).Scan(ctx, &rows)
+	err := r.NewRaw(trafficIn+`GROUP BY r.n`, ranges(spans), bun.Safe("r.n,"), r.sums(tables, s, core.TrafficTotal)).Scan(ctx, &rows)
 	for _, row := range rows {
 		out[row.N] = core.Traffic{Views: row.Views, Visitors: row.Visitors, Downloads: row.Downloads}
 	}
@@ -106,7 +112,7 @@ func (r traffic) Tops(ctx context.Context, q ports.TrafficQuery) ([]ports.Traffi
 		LastAt    stamp  `bun:"last_at"`
 	}
 	err := r.NewRaw(trafficIn+`GROUP BY ? ORDER BY sum(t.views) + sum(t.downloads) DESC, ? LIMIT ?`,
-		ranges([][]core.GrainRange{core.Cover(q.From, q.To)}), key+" AS key,", bun.Ident(tables.sums), which(q.Subject), by, key, key, q.Limit).Scan(ctx, &rows)
+		ranges([][]core.GrainRange{core.Cover(q.From, q.To)}), key+" AS key,", r.sums(tables, q.Subject, by), key, key, q.Limit).Scan(ctx, &rows)
 	out := make([]ports.TrafficRow, len(rows))
 	for i, row := range rows {
 		out[i] = ports.TrafficRow{Key: row.Key, Traffic: core.Traffic{Views: row.Views, Visitors: row.Visitors, Downloads: row.Downloads}, LastAt: row.LastAt.Time}

@@ -185,17 +185,22 @@ func (r groupAssets) List(ctx context.Context, q ports.GroupAssetQuery) ([]ports
 		AddedAt     stamp          `bun:"a_added_at"`
 		Shown       bool           `bun:"shown"`
 	}
-	sel := withHash(r.NewSelect().Model(&rows).ModelTableExpr("nodes AS n")).
-		ColumnExpr(`a.group_id AS a_group_id, a.section AS a_section, a.title AS a_title, a.description AS a_description, a.position AS a_position,
-			a.added_by AS a_added_by, a.added_at AS a_added_at`).ColumnExpr(shownInOneGroup+` AS shown`, q.GroupID).
-		Join("JOIN group_assets AS a ON a.asset_id = n.id").Join("JOIN drives AS d ON d.id = n.drive_id").
+	// The page's files are found first, by as little as their order needs: a
+	// database that sorts whole rows of a large group takes minutes.
+	page := r.NewSelect().ColumnExpr("a.asset_id").TableExpr("group_assets AS a").
+		Join("JOIN nodes AS n ON n.id = a.asset_id").Join("JOIN drives AS d ON d.id = n.drive_id").
 		Where("a.group_id = ? AND n.purged_at IS NULL", q.GroupID).Limit(int64(q.Limit))
 	if !q.AssetID.IsZero() {
-		sel.Where("a.asset_id = ?", q.AssetID)
+		page.Where("a.asset_id = ?", q.AssetID)
 	}
 	if !q.Hidden {
-		sel.Where(shownInOneGroup, q.GroupID)
+		page.Where(shownInOneGroup, q.GroupID)
 	}
+	sel := withHash(r.NewSelect().Model(&rows).ModelTableExpr("nodes AS n")).With("page", inGroupOrder(page, q)).
+		ColumnExpr(`a.group_id AS a_group_id, a.section AS a_section, a.title AS a_title, a.description AS a_description, a.position AS a_position,
+			a.added_by AS a_added_by, a.added_at AS a_added_at`).ColumnExpr(shownInOneGroup+` AS shown`, q.GroupID).
+		Join("JOIN group_assets AS a ON a.asset_id = n.id AND a.group_id = ?", q.GroupID).Join("JOIN drives AS d ON d.id = n.drive_id").
+		Where("n.id IN (SELECT asset_id FROM page)")
 	if err := inGroupOrder(sel, q).Scan(ctx); err != nil {
 		return nil, translate("list group", err)
 	}

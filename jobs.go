@@ -72,7 +72,7 @@ type works struct {
 }
 
 // registerJobs says what runs in the background, and what of it by the clock.
-func registerJobs(r *riverqueue.Registry, w works, clock ports.Clock, log *slog.Logger) jobs {
+func registerJobs(r *riverqueue.Registry, w works, cfg Config, clock ports.Clock, log *slog.Logger) jobs {
 	// A job of a process that died runs again after its timeout, and what is
 	// periodic waits for it: so nothing periodic has a long one.
 	const long = 10 * time.Minute
@@ -93,6 +93,7 @@ func registerJobs(r *riverqueue.Registry, w works, clock ports.Clock, log *slog.
 	riverqueue.Handle(r, again(log, w.Drives.Housekeep), riverqueue.HandleOptions{Timeout: long, MaxAttempts: 1})
 	riverqueue.Handle(r, w.Shares.Notify, riverqueue.HandleOptions{})
 	riverqueue.Handle(r, again(log, w.Shares.Housekeep), riverqueue.HandleOptions{Timeout: long, MaxAttempts: 1})
+	registerDerived(r, w.Assets, cfg, log)
 	registerStore(r, w.Store, log)
 	registerWebhooks(r, w.Hooks, log)
 	registerAnalytics(r, w.Traffic, log)
@@ -129,6 +130,18 @@ func registerJobs(r *riverqueue.Registry, w works, clock ports.Clock, log *slog.
 	r.Every(time.Hour, true, func() ports.Job { return pruneLimits{} })
 	r.Every(24*time.Hour, true, func() ports.Job { return sweepDisk{} })
 	return jobs{r}
+}
+
+// laneDerive is where jobs wait that take long and that nobody waits for.
+const laneDerive = "derive"
+
+// registerDerived is the part of it that derives something of files.
+func registerDerived(r *riverqueue.Registry, assets *asset.Service, cfg Config, log *slog.Logger) {
+	const steps = 4 // processes that one file needs, one after the other
+	riverqueue.Handle(r, assets.Derive, riverqueue.HandleOptions{Timeout: steps*cfg.Derived.Timeout + time.Minute, Lane: laneDerive})
+	riverqueue.Handle(r, assets.DerivePage, riverqueue.HandleOptions{Timeout: 5 * time.Minute, Lane: laneDerive})
+	riverqueue.Handle(r, again(log, assets.DeriveMissing), riverqueue.HandleOptions{MaxAttempts: 1})
+	r.Every(24*time.Hour, true, func() ports.Job { return asset.DeriveMissing{} })
 }
 
 // registerWebhooks is the part of it that is about webhooks.

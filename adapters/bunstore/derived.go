@@ -36,6 +36,19 @@ const previewColumns = `dv.status AS dv_status, dv.failure AS dv_failure, dv.att
 	dv.poster_key AS dv_poster_key, dv.poster_type AS dv_poster_type, dv.poster_bytes AS dv_poster_bytes,
 	dv.width AS dv_width, dv.height AS dv_height, dv.duration_ms AS dv_duration_ms, dv.placeholder AS dv_placeholder`
 
+// previewFacts are the columns of a prepared statement that into takes.
+const previewFacts = `coalesce(dv.status, ''), coalesce(dv.failure, ''), coalesce(dv.attempts, 0),
+	coalesce(dv.thumbnail_key, ''), coalesce(dv.thumbnail_type, ''), coalesce(dv.thumbnail_bytes, 0),
+	coalesce(dv.poster_key, ''), coalesce(dv.poster_type, ''), coalesce(dv.poster_bytes, 0),
+	coalesce(dv.width, 0), coalesce(dv.height, 0), coalesce(dv.duration_ms, 0), dv.placeholder`
+
+func (r *previewRow) into() []any {
+	return []any{
+		&r.Status, &r.Failure, &r.Attempts, &r.ThumbnailKey, &r.ThumbnailType, &r.ThumbnailBytes, &r.PosterKey, &r.PosterType, &r.PosterBytes,
+		&r.Width, &r.Height, &r.DurationMS, &r.Placeholder,
+	}
+}
+
 // preview returns nil of a row that is not there.
 func (r *previewRow) preview() *core.Preview {
 	if r.Status == "" {

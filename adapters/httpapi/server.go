@@ -272,7 +272,7 @@ func (s *server) public() publicShareRoutes {
 		codec[drive.Position]{s.CursorKey, "shared"},
 		codec[share.FilePosition]{s.CursorKey, "shared-group"},
 		codec[share.GroupName]{s.CursorKey, "shared-groups"},
-		s.limitLink, strings.HasPrefix(s.PublicURL, "https://"), s.Timeout,
+		s.limitLink, strings.HasPrefix(s.PublicURL, "https://"), s.Timeout, thumbnails{s.Thumbnails},
 	}
 }
 

@@ -116,7 +116,10 @@ func (s *Service) Rederive(ctx context.Context, a core.Actor, id core.AssetID) (
 	if !s.opts.Derives {
 		return nil, core.ErrDerivesNot
 	}
-	if f.Asset.Status != core.AssetReady {
+	switch {
+	case f.InTrash:
+		return nil, core.ErrAssetTrashed
+	case f.Asset.Status != core.AssetReady:
 		return nil, core.ErrAssetNotReady
 	}
 	now, v := s.clock.Now(), f.Version

@@ -20,6 +20,7 @@ var meanings = map[string]meaning{
 	"blob_not_found":          {404, "Bytes not found", "The blob store does not have the bytes. Tell the operator of the server."},
 	"body_too_large":          {413, "Request body too large", "The body of a request may have 1 MiB. The bytes of files do not go through the API: upload them to the signed URLs."},
 	"cannot_change_self":      {409, "Not by yourself", "Another platform admin, or the operator on the server's machine, has to do this."},
+	"cannot_derive":           {422, "Nothing can be derived", "The member reason says what is in the way. It is a failure of the file's preview, which is not tried again by itself."},
 	"cannot_watermark":        {403, "No watermark possible", "The link hands out files with a watermark only. The member reason says what is in the way: type, damaged, too_large, too_small, encrypted or attachments. Ask whoever sent the link for the file."},
 	"checksum_mismatch":       {422, "Checksum does not match", "The bytes that arrived do not have the declared SHA-256. Begin a new upload."},
 	"conflict":                {409, "Conflict", "The request clashes with the present state. Load it again and retry."},

@@ -94,7 +94,7 @@ func (h sharePages) page(path string, next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		req := requestOf(c.Request().Context())
 		req.route = shareRoute + strings.NewReplacer(":node", "{node_id}", ":group", "{group_id}").Replace(path)
-		req.page = h.newPage(c.Request().Context(), pagePath + c.Param("token"))
+		req.page = h.newPage(c.Request().Context(), pagePath+c.Param("token"))
 		visit, err := h.visitOf(c)
 		if err != nil {
 			return err

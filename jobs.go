@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/seed-755a8038/coffer/adapters/bunstore"
+	"github.com/seed-755a8038/coffer/adapters/derive"
 	"github.com/seed-755a8038/coffer/adapters/riverqueue"
 	"github.com/seed-755a8038/coffer/app"
 	"github.com/seed-755a8038/coffer/app/analytics"
@@ -69,6 +70,7 @@ type works struct {
 	Reports *report.Service
 	Limiter *bunstore.Limiter
 	Blobs   blobStore
+	Deriver *derive.Deriver
 }
 
 // registerJobs says what runs in the background, and what of it by the clock.
@@ -112,7 +114,9 @@ func registerJobs(r *riverqueue.Registry, w works, cfg Config, clock ports.Clock
 			}
 		}
 	}), riverqueue.HandleOptions{MaxAttempts: 1})
-	riverqueue.Handle(r, again(log, func(ctx context.Context, _ sweepDisk) error { return w.Blobs.sweep(ctx) }), riverqueue.HandleOptions{MaxAttempts: 1})
+	riverqueue.Handle(r, again(log, func(ctx context.Context, _ sweepDisk) error {
+		return errors.Join(w.Blobs.sweep(ctx), w.Deriver.Sweep(now().Add(-temporaryAge))) // files carry the real time
+	}), riverqueue.HandleOptions{MaxAttempts: 1})
 
 	// An interval begins anew with each process, so what is rare also runs at
 	// the start.

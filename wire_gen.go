@@ -338,6 +338,7 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 		Reports: reportService,
 		Limiter: limiter,
 		Blobs:   cofferBlobStore,
+		Deriver: deriver,
 	}
 	cofferJobs := registerJobs(registry, cofferWorks, cfg, clock, log)
 	server := &Server{

@@ -34,6 +34,8 @@ type Options struct {
 	Path          string        // where programs are looked for; empty: as the system does
 }
 
+const tempName = "coffer-derive-*"
+
 // Deriver implements ports.Deriver and ports.Diagnosable. It is safe for
 // concurrent use.
 type Deriver struct {
@@ -60,7 +62,7 @@ func (d *Deriver) Derive(ctx context.Context, in ports.Underived) (out *ports.De
 		return nil, err
 	}
 	defer d.turns.Release(1)
-	dir, err := os.MkdirTemp(d.opts.TempDir, "coffer-derive-*")
+	dir, err := os.MkdirTemp(d.opts.TempDir, tempName)
 	if err != nil {
 		return nil, err
 	}
@@ -132,6 +134,24 @@ func (w *work) text(ctx context.Context, file string, kind core.DerivableKind) (
 		return nil, err
 	}
 	return &ports.Derivation{Words: a.Words}, nil
+}
+
+// Sweep removes what processes that died have left since before t.
+func (d *Deriver) Sweep(t time.Time) error {
+	dir := d.opts.TempDir
+	if dir == "" {
+		dir = os.TempDir()
+	}
+	left, err := filepath.Glob(filepath.Join(dir, tempName))
+	if err != nil {
+		return err
+	}
+	for _, path := range left {
+		if info, statErr := os.Stat(path); statErr == nil && info.ModTime().Before(t) {
+			err = errors.Join(err, os.RemoveAll(path))
+		}
+	}
+	return err
 }
 
 // look returns where a program of the system is.

@@ -438,3 +438,21 @@ func TestAStoreThatFails(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestWhatACrashLeavesIsSwept(t *testing.T) {
+	o := options(t)
+	old, fresh := filepath.Join(o.TempDir, "coffer-derive-1"), filepath.Join(o.TempDir, "coffer-derive-2")
+	other := filepath.Join(o.TempDir, "other")
+	for _, dir := range []string{old, fresh, other} {
+		must(t, os.MkdirAll(filepath.Join(dir, "x"), 0o700))
+	}
+	ago := time.Now().Add(-48 * time.Hour)
+	must(t, os.Chtimes(old, ago, ago))
+	must(t, os.Chtimes(other, ago, ago))
+	must(t, derive.New(o).Sweep(time.Now().Add(-24*time.Hour)))
+	for dir, want := range map[string]bool{old: false, fresh: true, other: true} {
+		if _, err := os.Stat(dir); (err == nil) != want {
+			t.Errorf("%s: %v", dir, err)
+		}
+	}
+}

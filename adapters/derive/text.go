@@ -23,7 +23,7 @@ func read(r request) (words []string, err error) {
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
 	var c collector
-	switch in := io.LimitReader(f, maxText); r.Kind { //nolint:exhaustive // the kinds of texts
+	switch in := io.LimitReader(f, maxText); r.Kind {
 	case core.DerivableJSON:
 		err = c.json(in)
 	case core.DerivableCues:

@@ -22,7 +22,7 @@ const (
 	pdftotext = "pdftotext"
 )
 
-var toolsOf = map[core.DerivableKind][]string{
+var toolsOf = map[core.DerivableKind][]string{ //nolint:exhaustive // all others need none
 	core.DerivableVideo: {ffmpeg, ffprobe},
 	core.DerivablePDF:   {pdftoppm, pdftotext},
 }

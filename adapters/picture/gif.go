@@ -89,4 +89,5 @@ func skipBlocks(b *bufio.Reader) error {
 	}
 }
 
+// Cost returns how many bytes of memory decoding all frames takes at most.
 func (h *GIF) Cost() int64 { return h.Points + int64(h.Frames)*frameCost }

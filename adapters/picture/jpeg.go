@@ -110,7 +110,7 @@ func (h *JPEG) frame(b []byte) error {
 	return nil
 }
 
-// Cost is what decoding takes: the Planes, of a Progressive one their
+// Cost returns what decoding takes, in bytes of memory at most: the Planes, of a Progressive one their
 // coefficients, and what they have to be converted to.
 func (h *JPEG) Cost() int64 {
 	const coefficient, converted, cmyk = 4, 4, 4 // bytes

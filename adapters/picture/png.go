@@ -24,6 +24,7 @@ type PNG struct {
 	Chunks []byte // those that say what its colours mean
 }
 
+// ReadPNG reads the chunks before the bytes of a picture.
 func ReadPNG(r io.Reader) (h PNG, err error) {
 	intro := make([]byte, PNGIntro)
 	if _, err := io.ReadFull(r, intro); err != nil {

@@ -261,10 +261,10 @@ func TestFilesThatWereThereBefore(t *testing.T) {
 	if n, err := f.jobs(); n != 0 || err != nil {
 		t.Error(n, err)
 	}
-	var any core.AssetID
-	for any = range ids {
+	var one core.AssetID
+	for one = range ids {
 	}
-	if _, err := f.Rederive(t.Context(), f.actor, any); !errors.Is(err, core.ErrDerivesNot) {
+	if _, err := f.Rederive(t.Context(), f.actor, one); !errors.Is(err, core.ErrDerivesNot) {
 		t.Errorf("error = %v", err)
 	}
 	f.Service = deriving

@@ -46,6 +46,7 @@ type Config struct {
 	ReportsRetention    time.Duration // of the runs of reports
 	Analytics           AnalyticsConfig
 	Watermark           WatermarkConfig
+	Derived             DerivedConfig
 	LogLevel            string // debug, info, warn or error
 	RateLimitPerMinute  int    // requests of one address or user; 0: no general limit
 	BlobsPublicURL      string // an origin of its own for user content on disk; empty: PublicURL
@@ -137,6 +138,18 @@ type WatermarkConfig struct {
 	Timeout       time.Duration // of one marking
 }
 
+// DerivedConfig bounds what making pictures of files and reading their texts may
+// take.
+type DerivedConfig struct {
+	Enabled       bool
+	Workers       int           // files at a time, in each server
+	MaxFileMB     int           // of one file that is no video
+	MaxVideoMB    int           // of one video
+	MaxMegapixels int           // of one picture, in millions of pixels
+	MemoryMB      int           // of each process that looks into a file
+	Timeout       time.Duration // of each such process
+}
+
 // S3Config says where blobs are. An empty Bucket means the disk.
 type S3Config struct {
 	Endpoint          string // empty: AWS
@@ -168,6 +181,7 @@ func DefaultConfig() Config {
 		Share:              ShareConfig{LogRetention: 365 * day, LogAddresses: core.AddressFull},
 		Analytics:          AnalyticsConfig{Retention: 3 * 366 * day},
 		Watermark:          WatermarkConfig{MemoryMB: 512, MaxFileMB: 50, MaxMegapixels: 50, Timeout: time.Minute},
+		Derived:            DerivedConfig{Enabled: true, Workers: 2, MaxFileMB: 512, MaxVideoMB: 2_000, MaxMegapixels: 100, MemoryMB: 1_000, Timeout: time.Minute},
 		LogLevel:           "info",
 		RateLimitPerMinute: 6000,
 		Mail:               MailConfig{TLS: "starttls"},

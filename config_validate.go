@@ -50,6 +50,7 @@ func (c *Config) Resolve() error {
 	c.checkSecret(&p)
 	c.checkTimes(&p)
 	c.checkShare(&p)
+	c.checkDerived(&p)
 	c.resolveS3(&p)
 	c.resolveMail(&p)
 	c.checkPayment(&p)
@@ -130,6 +131,7 @@ func (c *Config) checkTimes(p *problems) {
 	between("reports.retention", c.ReportsRetention, time.Second, 10*year)
 	between("analytics.retention", c.Analytics.Retention, time.Second, 20*year)
 	between("watermark.timeout", c.Watermark.Timeout, time.Second, 10*time.Minute)
+	between("derived.timeout", c.Derived.Timeout, time.Second, 10*time.Minute)
 	between("payment.grace", c.Payment.Grace, 0, year/4)
 	between("shutdown.timeout", c.ShutdownTimeout, time.Second, 10*time.Minute)
 }
@@ -142,6 +144,16 @@ func (c *Config) checkShare(p *problems) {
 	p.add(w.MemoryMB >= least && w.MemoryMB <= most, "watermark.memory_mb", "must be from %d to %d", least, most)
 	p.add(w.MaxFileMB >= 1 && w.MaxFileMB <= w.MemoryMB, "watermark.max_file_mb", "must be from 1 to watermark.memory_mb")
 	p.add(w.MaxMegapixels >= 1 && w.MaxMegapixels <= w.MemoryMB, "watermark.max_megapixels", "must be from 1 to watermark.memory_mb")
+}
+
+func (c *Config) checkDerived(p *problems) {
+	const leastMemory, most, mostWorkers = 128, 1 << 20, 64
+	d := &c.Derived
+	p.add(d.Workers >= 1 && d.Workers <= mostWorkers, "derived.workers", "must be from 1 to %d", mostWorkers)
+	p.add(d.MemoryMB >= leastMemory && d.MemoryMB <= most, "derived.memory_mb", "must be from %d to %d", leastMemory, most)
+	p.add(d.MaxFileMB >= 1 && d.MaxFileMB <= most, "derived.max_file_mb", "must be from 1 to %d", most)
+	p.add(d.MaxVideoMB >= 1 && d.MaxVideoMB <= most, "derived.max_video_mb", "must be from 1 to %d", most)
+	p.add(d.MaxMegapixels >= 1 && d.MaxMegapixels <= d.MemoryMB, "derived.max_megapixels", "must be from 1 to derived.memory_mb")
 }
 
 // checkPayment refuses to give everything away, and to take money without

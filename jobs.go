@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/seed-755a8038/coffer/adapters/bunstore"
+	"github.com/seed-755a8038/coffer/adapters/derive"
 	"github.com/seed-755a8038/coffer/adapters/riverqueue"
 	"github.com/seed-755a8038/coffer/app"
 	"github.com/seed-755a8038/coffer/app/analytics"
@@ -69,10 +70,11 @@ type works struct {
 	Reports *report.Service
 	Limiter *bunstore.Limiter
 	Blobs   blobStore
+	Deriver *derive.Deriver
 }
 
 // registerJobs says what runs in the background, and what of it by the clock.
-func registerJobs(r *riverqueue.Registry, w works, clock ports.Clock, log *slog.Logger) jobs {
+func registerJobs(r *riverqueue.Registry, w works, cfg Config, clock ports.Clock, log *slog.Logger) jobs {
 	// A job of a process that died runs again after its timeout, and what is
 	// periodic waits for it: so nothing periodic has a long one.
 	const long = 10 * time.Minute
@@ -93,6 +95,7 @@ func registerJobs(r *riverqueue.Registry, w works, clock ports.Clock, log *slog.
 	riverqueue.Handle(r, again(log, w.Drives.Housekeep), riverqueue.HandleOptions{Timeout: long, MaxAttempts: 1})
 	riverqueue.Handle(r, w.Shares.Notify, riverqueue.HandleOptions{})
 	riverqueue.Handle(r, again(log, w.Shares.Housekeep), riverqueue.HandleOptions{Timeout: long, MaxAttempts: 1})
+	registerDerived(r, w.Assets, cfg, log)
 	registerStore(r, w.Store, log)
 	registerWebhooks(r, w.Hooks, log)
 	registerAnalytics(r, w.Traffic, log)
@@ -111,7 +114,9 @@ func registerJobs(r *riverqueue.Registry, w works, clock ports.Clock, log *slog.
 			}
 		}
 	}), riverqueue.HandleOptions{MaxAttempts: 1})
-	riverqueue.Handle(r, again(log, func(ctx context.Context, _ sweepDisk) error { return w.Blobs.sweep(ctx) }), riverqueue.HandleOptions{MaxAttempts: 1})
+	riverqueue.Handle(r, again(log, func(ctx context.Context, _ sweepDisk) error {
+		return errors.Join(w.Blobs.sweep(ctx), w.Deriver.Sweep(now().Add(-temporaryAge))) // files carry the real time
+	}), riverqueue.HandleOptions{MaxAttempts: 1})
 
 	// An interval begins anew with each process, so what is rare also runs at
 	// the start.
@@ -129,6 +134,18 @@ func registerJobs(r *riverqueue.Registry, w works, clock ports.Clock, log *slog.
 	r.Every(time.Hour, true, func() ports.Job { return pruneLimits{} })
 	r.Every(24*time.Hour, true, func() ports.Job { return sweepDisk{} })
 	return jobs{r}
+}
+
+// laneDerive is where jobs wait that take long and that nobody waits for.
+const laneDerive = "derive"
+
+// registerDerived is the part of it that derives something of files.
+func registerDerived(r *riverqueue.Registry, assets *asset.Service, cfg Config, log *slog.Logger) {
+	const steps = 4 // processes that one file needs, one after the other
+	riverqueue.Handle(r, assets.Derive, riverqueue.HandleOptions{Timeout: steps*cfg.Derived.Timeout + time.Minute, Lane: laneDerive})
+	riverqueue.Handle(r, assets.DerivePage, riverqueue.HandleOptions{Timeout: 5 * time.Minute, Lane: laneDerive})
+	riverqueue.Handle(r, again(log, assets.DeriveMissing), riverqueue.HandleOptions{MaxAttempts: 1})
+	r.Every(24*time.Hour, true, func() ports.Job { return asset.DeriveMissing{} })
 }
 
 // registerWebhooks is the part of it that is about webhooks.

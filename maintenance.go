@@ -120,6 +120,9 @@ func Doctor(ctx context.Context, cfg Config, fixCORS bool) ([]ports.Finding, err
 	findings, ok := examineDatabase(ctx, cfg)
 	findings = append(findings, examineIssuers(ctx, cfg)...)
 	findings = append(findings, examinePayments(ctx, cfg)...)
+	if cfg.Derived.Enabled {
+		findings = append(findings, newDeriver(cfg, Build{}).Diagnose(ctx, false)...)
+	}
 	if !ok {
 		return findings, nil
 	}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -15,6 +16,7 @@ import (
 	"time"
 
 	"github.com/seed-755a8038/coffer/adapters/bunstore"
+	"github.com/seed-755a8038/coffer/adapters/derive"
 	"github.com/seed-755a8038/coffer/adapters/directpay"
 	"github.com/seed-755a8038/coffer/adapters/egress"
 	"github.com/seed-755a8038/coffer/adapters/fsblob"
@@ -32,6 +34,7 @@ import (
 	"github.com/seed-755a8038/coffer/adapters/totp"
 	"github.com/seed-755a8038/coffer/adapters/watermark"
 	hookadapter "github.com/seed-755a8038/coffer/adapters/webhook"
+	"github.com/seed-755a8038/coffer/app"
 	"github.com/seed-755a8038/coffer/app/admin"
 	"github.com/seed-755a8038/coffer/app/analytics"
 	"github.com/seed-755a8038/coffer/app/asset"
@@ -83,7 +86,7 @@ func (c *Config) sqliteFile() string { return filepath.Join(c.DataDir, "coffer.d
 func openQueue(
 	ctx context.Context, cfg Config, store *bunstore.Store, registry *riverqueue.Registry, log *slog.Logger, metrics *telemetry.Metrics,
 ) (*riverqueue.Queue, func(), error) {
-	options := riverqueue.Options{Log: log, Observe: func(kind string, err error, took timeSpan) { metrics.Job(kind, took, err) }}
+	options := riverqueue.Options{Lanes: map[string]int{laneDerive: cfg.Derived.Workers}, Log: log, Observe: func(kind string, err error, took timeSpan) { metrics.Job(kind, took, err) }}
 	var queue *riverqueue.Queue
 	var err error
 	if cfg.UsesPostgres() {
@@ -242,8 +245,9 @@ func newAdminOptions(cfg Config) admin.Options {
 	return admin.Options{Unlimited: cfg.SelfHostedUnlimited}
 }
 
-func newAssetOptions(cfg Config, s schema) asset.Options {
+func newAssetOptions(cfg Config, s schema, build Build) asset.Options {
 	return asset.Options{
+		Derives:     derives(cfg, build),
 		Unlimited:   cfg.SelfHostedUnlimited,
 		Uploads:     core.UploadTimes{URL: cfg.Upload.URLTTL, Single: cfg.Upload.SingleTTL, Multipart: cfg.Upload.MultipartTTL},
 		DownloadTTL: cfg.DownloadURLTTL, Installation: s.installation,
@@ -308,6 +312,28 @@ func newMarker(cfg Config) (*watermark.Marker, error) {
 	return watermark.New(watermark.Options{
 		MemoryBytes: int64(w.MemoryMB) * mb, MaxBytes: int64(w.MaxFileMB) * mb, MaxPixels: int64(w.MaxMegapixels) * mb, Timeout: w.Timeout,
 	})
+}
+
+// derives reports whether something is derived of files.
+func derives(cfg Config, build Build) bool { return cfg.Derived.Enabled && len(build.Derive) > 0 }
+
+func newDeriver(cfg Config, build Build) *derive.Deriver {
+	const mb = 1_000_000
+	d := &cfg.Derived
+	return derive.New(derive.Options{
+		Command: build.Derive, Workers: d.Workers, MaxBytes: int64(d.MaxFileMB) * mb, MaxVideoBytes: int64(d.MaxVideoMB) * mb,
+		MaxPixels: int64(d.MaxMegapixels) * mb, MemoryBytes: int64(d.MemoryMB) * mb, Timeout: d.Timeout,
+	})
+}
+
+// Derive is what the command of Build.Derive does with its one argument, in a
+// process of its own, and returns the exit code.
+func Derive(argument string, stdout, stderr io.Writer) int {
+	return derive.Main(argument, stdout, stderr)
+}
+
+func newThumbnails(cfg Config, blobs ports.Blobs, clock ports.Clock) app.Thumbnails {
+	return app.Thumbnails{Blobs: blobs, Clock: clock, TTL: cfg.DownloadURLTTL}
 }
 
 func newStoreOptions(cfg Config) appstore.Options {

@@ -22,6 +22,7 @@ import (
 	"github.com/seed-755a8038/coffer/adapters/sealing"
 	"github.com/seed-755a8038/coffer/adapters/system"
 	"github.com/seed-755a8038/coffer/adapters/telemetry"
+	"github.com/seed-755a8038/coffer/app"
 	"github.com/seed-755a8038/coffer/app/admin"
 	"github.com/seed-755a8038/coffer/app/analytics"
 	"github.com/seed-755a8038/coffer/app/asset"
@@ -43,6 +44,10 @@ type Build struct {
 	Version string
 	Commit  string
 	Date    string
+
+	// Derive is the command that makes this program Derive; none: nothing is
+	// derived of files.
+	Derive []string
 }
 
 // Server is the assembled program.
@@ -136,11 +141,13 @@ type face struct {
 	Tracing  *telemetry.Tracing
 	Blobs    blobStore
 	Ready    readiness
+
+	Thumbnails app.Thumbnails
 }
 
 func newHandler(cfg Config, build Build, log *slog.Logger, f face) (handler, error) {
 	h, err := httpapi.New(httpapi.Services{
-		Identity: f.Identity, Orgs: f.Orgs, Drives: f.Drives, Assets: f.Assets, Shares: f.Shares, Store: f.Store, Webhooks: f.Webhooks, Events: f.Events, Groups: f.Groups, Analytics: f.Traffic, Reports: f.Reports, Admin: f.Admin, Limiter: f.Limiter, Clock: f.Clock, Log: log,
+		Identity: f.Identity, Orgs: f.Orgs, Drives: f.Drives, Assets: f.Assets, Shares: f.Shares, Store: f.Store, Webhooks: f.Webhooks, Events: f.Events, Groups: f.Groups, Analytics: f.Traffic, Reports: f.Reports, Admin: f.Admin, Thumbnails: f.Thumbnails, Limiter: f.Limiter, Clock: f.Clock, Log: log,
 		Ready: f.Ready.components, Observe: f.Metrics.HTTP, Blobs: f.Blobs.handler, BlobOrigin: f.Blobs.origin,
 	}, httpapi.Options{
 		Version: build.Version, PublicURL: cfg.PublicURL, TrustedProxies: cfg.HTTP.TrustedProxies, CORSOrigins: cfg.HTTP.CORSOrigins,

@@ -10,6 +10,7 @@ import (
 
 	"github.com/seed-755a8038/coffer/adapters/argon2"
 	"github.com/seed-755a8038/coffer/adapters/bunstore"
+	"github.com/seed-755a8038/coffer/adapters/derive"
 	"github.com/seed-755a8038/coffer/adapters/jwtauth"
 	"github.com/seed-755a8038/coffer/adapters/maxmind"
 	"github.com/seed-755a8038/coffer/adapters/oidc"
@@ -100,6 +101,9 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 		admin.NewService,
 		wire.Struct(new(asset.Deps), "*"),
 		newAssetOptions,
+		newDeriver,
+		wire.Bind(new(ports.Deriver), new(*derive.Deriver)),
+		newThumbnails,
 		asset.NewService,
 		wire.Struct(new(share.Deps), "*"),
 		newShareOptions,

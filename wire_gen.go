@@ -114,10 +114,12 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 	}
 	driveOptions := newDriveOptions(cfg)
 	driveService := drive.NewService(driveDeps, driveOptions)
+	deriver := newDeriver(cfg, build)
 	assetDeps := asset.Deps{
 		Store:   bunstoreStore,
 		Hot:     bunstoreStore,
 		Blobs:   blobs,
+		Deriver: deriver,
 		Secrets: secrets,
 		Clock:   clock,
 		IDs:     iDs,
@@ -137,7 +139,7 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 		cleanup()
 		return nil, nil, err
 	}
-	assetOptions := newAssetOptions(cfg, cofferSchema)
+	assetOptions := newAssetOptions(cfg, cofferSchema, build)
 	assetService := asset.NewService(assetDeps, assetOptions)
 	marker, err := newMarker(cfg)
 	if err != nil {
@@ -280,26 +282,28 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 		return nil, nil, err
 	}
 	cofferReadiness := newReadiness(bunstoreStore, cofferBlobStore, queue)
+	thumbnails := newThumbnails(cfg, blobs, clock)
 	cofferFace := face{
-		Identity: service,
-		Orgs:     orgService,
-		Drives:   driveService,
-		Assets:   assetService,
-		Shares:   shareService,
-		Store:    storeService,
-		Webhooks: webhookService,
-		Events:   eventService,
-		Groups:   groupService,
-		Reports:  reportService,
-		Traffic:  analyticsService,
-		Admin:    adminService,
-		Limiter:  ratelimitLimiter,
-		Clock:    clock,
-		Secrets:  secrets,
-		Metrics:  metrics,
-		Tracing:  tracing,
-		Blobs:    cofferBlobStore,
-		Ready:    cofferReadiness,
+		Identity:   service,
+		Orgs:       orgService,
+		Drives:     driveService,
+		Assets:     assetService,
+		Shares:     shareService,
+		Store:      storeService,
+		Webhooks:   webhookService,
+		Events:     eventService,
+		Groups:     groupService,
+		Reports:    reportService,
+		Traffic:    analyticsService,
+		Admin:      adminService,
+		Limiter:    ratelimitLimiter,
+		Clock:      clock,
+		Secrets:    secrets,
+		Metrics:    metrics,
+		Tracing:    tracing,
+		Blobs:      cofferBlobStore,
+		Ready:      cofferReadiness,
+		Thumbnails: thumbnails,
 	}
 	cofferHandler, err := newHandler(cfg, build, log, cofferFace)
 	if err != nil {
@@ -334,8 +338,9 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 		Reports: reportService,
 		Limiter: limiter,
 		Blobs:   cofferBlobStore,
+		Deriver: deriver,
 	}
-	cofferJobs := registerJobs(registry, cofferWorks, clock, log)
+	cofferJobs := registerJobs(registry, cofferWorks, cfg, clock, log)
 	server := &Server{
 		cfg:     cfg,
 		log:     log,

@@ -52,6 +52,7 @@ type File struct {
 	Current     int    // number of the current version; 0 while pending
 	Newest      int    // highest version number given out
 	Metadata    Metadata
+	Preview     *Preview // of the current version; nil: nothing is derived of it, or it was not asked for
 }
 
 // Asset is a file: a node with content. Its bytes lie in a blob store, one
@@ -115,14 +116,14 @@ func StagingKey(id UploadID) string { return stagingPrefix + id.String() }
 
 const stagingPrefix = "staging/"
 
-// IsBlobKey reports whether a key has the form of those that BlobKey, StagingKey
-// and MarkedKey return: nothing else in a blob store is Coffer's.
+// IsBlobKey reports whether a key has the form of those that BlobKey, StagingKey,
+// MarkedKey and DerivedKey return: nothing else in a blob store is Coffer's.
 func IsBlobKey(key string) bool {
 	if id, ok := strings.CutPrefix(key, stagingPrefix); ok {
 		_, err := ParseID[Upload](id)
 		return err == nil
 	}
-	if isMarkedKey(key) {
+	if isCopyKey(key, markedPrefix) || isCopyKey(key, derivedPrefix) {
 		return true
 	}
 	org, rest, _ := strings.Cut(key, "/")

@@ -77,8 +77,10 @@ func MarkedKey(org OrgID, asset AssetID, id [16]byte) string {
 
 const markedPrefix = "marked/"
 
-func isMarkedKey(key string) bool {
-	rest, ok := strings.CutPrefix(key, markedPrefix)
+// isCopyKey reports whether a key has the form of those that MarkedKey, or
+// DerivedKey, returns.
+func isCopyKey(key, prefix string) bool {
+	rest, ok := strings.CutPrefix(key, prefix)
 	if !ok {
 		return false
 	}

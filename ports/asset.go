@@ -27,8 +27,8 @@ type Assets interface {
 	// work ends, or core.ErrNotFound. It comes before any other write of it.
 	Lock(ctx context.Context, org core.OrgID, id core.AssetID) (*core.Asset, error)
 
-	// Purge removes the asset with its versions, their marked copies and its
-	// uploads, gives back what they used, and returns the keys of their blobs
+	// Purge removes the asset with its versions, their marked copies, what is
+	// derived of them and its uploads, gives back what they used, and returns the keys of their blobs
 	// and the multipart uploads to abort. Of concurrent calls one finds the asset; the others get
 	// core.ErrNotFound.
 	Purge(ctx context.Context, org core.OrgID, id core.AssetID) (Remains, error)
@@ -74,7 +74,7 @@ type Versions interface {
 	SetSHA256(ctx context.Context, org core.OrgID, asset core.AssetID, number int, sha256 []byte) error
 
 	// Unknown returns those of the blob keys that neither a version, nor a
-	// marked copy of one, nor an upload of any org refers to, also as the source
+	// marked copy of one, nor what is derived of one, nor an upload of any org refers to, also as the source
 	// of a copy.
 	Unknown(ctx context.Context, keys []string) ([]string, error)
 

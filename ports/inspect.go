@@ -32,6 +32,14 @@ type Inspector interface {
 	// reports whether there was one.
 	DropCopy(ctx context.Context, blobKey string) (bool, error)
 
+	// Pictures yields what is derived of versions and has pictures, of every org,
+	// with those only.
+	Pictures(ctx context.Context) iter.Seq2[core.Derived, error]
+
+	// DropPictures forgets what was derived of a version, which is derived again
+	// within a day. It reports whether it still had those pictures.
+	DropPictures(ctx context.Context, d core.Derived) (bool, error)
+
 	// RepairUsage sets what is counted to what is there. A server may be running.
 	RepairUsage(ctx context.Context) error
 }

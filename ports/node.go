@@ -107,6 +107,8 @@ type NodeSearch struct {
 	DriveID  core.DriveID
 	Root     core.NodeID // the drive's root: no limit
 	Text     string      // folded; part of the name, its beginning if shorter than 3 characters
+	OrgID    core.OrgID  // of the drive, for Words
+	Words    []string    // of core.SearchWords: of the text of a file, the last one the beginning of a word
 	Kind     core.NodeKind
 	Type     string // a media type, or its part before the slash
 	Tag      string

@@ -41,6 +41,7 @@ type Tx struct {
 	APIKeys       APIKeys
 	ShareLinks    ShareLinks
 	MarkedCopies  MarkedCopies
+	Derived       Derived
 	Products      Products
 	ProductLinks  ProductLinks
 	Transactions  Transactions

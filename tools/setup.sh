@@ -6,7 +6,8 @@
 #   PostgreSQL        its programs only; the tests start a server of their own. Not
 #                     needed where TEST_POSTGRES_DSN names a server or Docker runs.
 #   Chromium          opens the pages for visitors. Not needed where TEST_CHROMIUM names one.
-#   Poppler           reads the PDF files that reports come as
+#   Poppler           reads the PDF files that reports come as, and those of which pictures are made
+#   FFmpeg            makes videos for tests, and pictures of them
 #   axe-core          examines them for accessibility; a file from npm, kept in the
 #                     user's cache. Not needed where TEST_AXE names it.
 set -eu
@@ -58,6 +59,7 @@ command -v "${CC:-cc}" >/dev/null 2>&1 || command -v gcc >/dev/null 2>&1 || miss
 have_postgres || missing="$missing postgresql"
 have_chromium || missing="$missing chromium fonts-dejavu-core"
 command -v pdftotext >/dev/null 2>&1 || missing="$missing poppler-utils"
+command -v ffmpeg >/dev/null 2>&1 || missing="$missing ffmpeg"
 have_axe || command -v npm >/dev/null 2>&1 || missing="$missing npm"
 if [ -z "$missing" ]; then
 	fetch_axe

@@ -117,11 +117,12 @@ func (s *Store) ForNode(ctx context.Context, a core.Actor, id core.NodeID) (core
 var forAsset = inEachForm(func(f form) string {
 	return `SELECT ` + f.state + `, ` + standingColumns + `, n.id, n.parent_id, n.name, n.created_by, n.trashed_at, n.purged_at,
 		n.version, n.created_at, n.updated_at, n.status, n.content_type, n.size_bytes, v.sha256, n.current_version,
-		n.newest_version, n.metadata, coalesce(v.blob_key, ''), coalesce(v.content_type, ''), coalesce(v.size_bytes, 0), u.email, ` + trashedFolders + f.key + f.from + `
+		n.newest_version, n.metadata, coalesce(v.blob_key, ''), coalesce(v.content_type, ''), coalesce(v.size_bytes, 0), u.email, ` + trashedFolders + `, ` + previewFacts + f.key + f.from + `
 		JOIN nodes n ON n.id = $3 AND n.kind = 'asset'
 		JOIN drives d ON d.id = n.drive_id AND d.deleted_at IS NULL` + f.within + `
 		JOIN orgs o ON o.id = n.org_id AND o.deleted_at IS NULL` + f.standing + `
 		LEFT JOIN asset_versions v ON v.asset_id = n.id AND v.number = n.current_version
+		LEFT JOIN derived dv ON dv.asset_id = n.id AND dv.number = n.current_version
 		` + f.where
 })
 
@@ -133,6 +134,7 @@ func (s *Store) ForAsset(ctx context.Context, a core.Actor, id core.AssetID) (co
 	into := append(driveFacts(&f.DriveFacts, &owner), &row.ID, &row.ParentID, &row.Name, &row.CreatedBy, &row.TrashedAt, &row.PurgedAt,
 		&row.Version, &row.CreatedAt, &row.UpdatedAt, &row.Status, &row.ContentType, &row.SizeBytes, &row.SHA256, &row.Current,
 		&row.Newest, &row.Metadata, &f.Version.BlobKey, &f.Version.ContentType, &f.Version.SizeBytes, &f.Email, &f.InTrash)
+	into = append(into, row.Preview.into()...)
 	err := s.ask(ctx, a, forAsset, []any{a.UserID, a.SessionID, id}, &f.Credential, into...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return s.nothing(ctx, a)

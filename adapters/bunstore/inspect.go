@@ -100,6 +100,10 @@ var invariants = []invariant{
 	{"a marked copy has the org of its version, and goes within a day of its end", `SELECT 'asset ' || mc.asset_id, 'a marked copy has another org, or should have gone'
 		FROM marked_copies mc JOIN asset_versions v ON v.asset_id = mc.asset_id AND v.number = mc.number
 		WHERE v.org_id <> mc.org_id OR mc.expires_at < CAST($1 AS bigint) - 86400000000`, false, false},
+	{"what is derived has the org of its version, and pictures only if it is ready", `SELECT 'asset ' || v.asset_id, 'what is derived has another org, or is not ready and has a picture'
+		FROM asset_versions v LEFT JOIN derived dv ON dv.asset_id = v.asset_id AND dv.number = v.number
+		LEFT JOIN asset_texts t ON t.asset_id = v.asset_id AND t.number = v.number
+		WHERE CAST($1 AS bigint) > 0 AND (dv.org_id <> v.org_id OR t.org_id <> v.org_id OR dv.status <> 'ready' AND (dv.thumbnail_key <> '' OR dv.poster_key <> ''))`, false, false},
 	{"a ready asset has its current version, a pending one an upload", `SELECT 'asset ' || n.id, 'is ' || n.status || ' without' FROM nodes n WHERE CAST($1 AS bigint) > 0
 		AND n.kind = 'asset' AND NOT CASE n.status
 			WHEN 'ready' THEN EXISTS (SELECT 1 FROM asset_versions v WHERE v.asset_id = n.id AND v.number = n.current_version AND v.size_bytes = n.size_bytes)
@@ -185,7 +189,7 @@ var allInvariants = slices.Concat(invariants, groupInvariants, trafficInvariants
 func leftOvers() string {
 	var text []string
 	for _, table := range []string{
-		"nodes", "asset_versions", "marked_copies", "uploads", "tickets", "audit_log", "share_accesses",
+		"nodes", "asset_versions", "marked_copies", "derived", "asset_texts", "uploads", "tickets", "audit_log", "share_accesses",
 		"product_links", "group_assets", "transactions", "subscriptions", "entitlements", "events", "webhook_deliveries", "report_runs",
 		"share_visits", "link_traffic", "group_traffic", "link_visitors", "group_visitors",
 	} {

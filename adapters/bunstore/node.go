@@ -38,6 +38,8 @@ type nodeRow struct {
 	Current     int              `bun:"current_version"`
 	Newest      int              `bun:"newest_version"`
 	Metadata    metadata         `bun:"metadata"`
+
+	Preview previewRow `bun:"embed:dv_"`
 }
 
 func newNodeRow(n *core.Node, f *core.File) *nodeRow {
@@ -61,7 +63,7 @@ func (r *nodeRow) node() core.Node {
 func (r *nodeRow) file() core.File {
 	return core.File{
 		Status: r.Status, ContentType: r.ContentType, SizeBytes: r.SizeBytes, SHA256: nilIfEmpty(r.SHA256),
-		Current: r.Current, Newest: r.Newest, Metadata: core.Metadata(r.Metadata),
+		Current: r.Current, Newest: r.Newest, Metadata: core.Metadata(r.Metadata), Preview: r.Preview.preview(),
 	}
 }
 
@@ -188,10 +190,12 @@ func (r nodes) NamesLike(ctx context.Context, drive core.DriveID, parent core.No
 	return names, translate("names", err)
 }
 
-// withHash adds the SHA-256 of the current version, which only versions keep.
+// withHash adds the SHA-256 and the preview of the current version, which only
+// versions keep.
 func withHash(sel *bun.SelectQuery) *bun.SelectQuery {
-	return sel.ColumnExpr("n.*").ColumnExpr("cv.sha256").
-		Join("LEFT JOIN asset_versions AS cv ON cv.asset_id = n.id AND cv.number = n.current_version")
+	return sel.ColumnExpr("n.*").ColumnExpr("cv.sha256").ColumnExpr(previewColumns).
+		Join("LEFT JOIN asset_versions AS cv ON cv.asset_id = n.id AND cv.number = n.current_version").
+		Join("LEFT JOIN derived AS dv ON dv.asset_id = n.id AND dv.number = n.current_version")
 }
 
 // after returns the least text above all that begin with prefix, which is not

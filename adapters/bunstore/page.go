@@ -31,8 +31,10 @@ var forPage = inEachForm(func(f form) string {
 // Pages by name: of folder $1 in drive $2, at most $3 nodes, after the name $4.
 const (
 	pageOf = `SELECT n.id, n.kind, n.name, n.created_by, n.version, n.created_at, n.updated_at, n.status, n.content_type, n.size_bytes,
-			n.current_version, n.newest_version, n.metadata, cv.sha256
+			n.current_version, n.newest_version, n.metadata, cv.sha256, coalesce(dv.status, ''), dv.failure, dv.thumbnail_key, dv.thumbnail_type,
+			coalesce(dv.width, 0), coalesce(dv.height, 0), coalesce(dv.duration_ms, 0), dv.placeholder
 		FROM nodes AS n LEFT JOIN asset_versions AS cv ON cv.asset_id = n.id AND cv.number = n.current_version
+		LEFT JOIN derived AS dv ON dv.asset_id = n.id AND dv.number = n.current_version
 		WHERE n.parent_id = $1 AND n.drive_id = $2 AND n.trashed_at IS NULL`
 	pageUp    = pageOf + ` AND n.name > $4 ORDER BY n.name LIMIT $3`
 	pageDown  = pageOf + ` AND n.name < $4 ORDER BY n.name DESC LIMIT $3`
@@ -114,7 +116,8 @@ func scanPage(rows *sql.Rows, limit int) (entries []ports.Entry, err error) {
 		var id core.NodeID
 		var createdBy core.AccountID
 		if err := rows.Scan(&id, &r.kind, &r.name, &createdBy, &r.version, &r.createdAt, &r.updatedAt, &r.status,
-			&r.contentType, &r.size, &r.current, &r.newest, &r.metadata, &r.sha256); err != nil {
+			&r.contentType, &r.size, &r.current, &r.newest, &r.metadata, &r.sha256, &r.derived, &r.failure, &r.key, &r.keyType,
+			&r.width, &r.height, &r.duration, &r.placeholder); err != nil {
 			return nil, err
 		}
 		r.id, r.createdBy = id, createdBy
@@ -134,6 +137,23 @@ type pageRow struct {
 	version, createdAt, updatedAt   int64
 	size, current, newest           int64
 	metadata, sha256                []byte
+
+	derived                 string // empty: nothing
+	failure, key, keyType   *string
+	width, height, duration int64
+	placeholder             []byte
+}
+
+// preview leaves out what no listing shows.
+func (r *pageRow) preview() *core.Preview {
+	if r.derived == "" {
+		return nil
+	}
+	return &core.Preview{ //nolint:exhaustruct_v5 // see above
+		Status: core.DerivedStatus(r.derived), Failure: core.Underivable(*r.failure), Width: int(r.width), Height: int(r.height),
+		Duration: time.Duration(r.duration) * time.Millisecond, Placeholder: nilIfEmpty(r.placeholder),
+		Thumbnail: core.Picture{BlobKey: *r.key, ContentType: *r.keyType}, //nolint:exhaustruct_v5 // see above
+	}
 }
 
 func (r *pageRow) entry() (ports.Entry, error) {
@@ -144,7 +164,7 @@ func (r *pageRow) entry() (ports.Entry, error) {
 		},
 		File: core.File{
 			Status: core.AssetStatus(r.status), ContentType: r.contentType, SizeBytes: r.size, SHA256: nilIfEmpty(r.sha256),
-			Current: int(r.current), Newest: int(r.newest), Metadata: core.Metadata{}, //nolint:exhaustruct_v5 // see below
+			Current: int(r.current), Newest: int(r.newest), Preview: r.preview(), Metadata: core.Metadata{}, //nolint:exhaustruct_v5 // see below
 		},
 	}
 	const none = `{}`

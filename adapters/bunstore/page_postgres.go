@@ -59,7 +59,8 @@ func (s *Store) pageOn(ctx context.Context, c *pgx.Conn, a core.Actor, q ports.N
 		var r pageRow
 		var createdBy pgtype.UUID
 		if err := rows.Scan(&r.id, &r.kind, &r.name, &createdBy, &r.version, &r.createdAt, &r.updatedAt, &r.status, &r.contentType,
-			&r.size, &r.current, &r.newest, &r.metadata, &r.sha256); err != nil {
+			&r.size, &r.current, &r.newest, &r.metadata, &r.sha256, &r.derived, &r.failure, &r.key, &r.keyType,
+			&r.width, &r.height, &r.duration, &r.placeholder); err != nil {
 			return f.FolderFacts, nil, err
 		}
 		r.createdBy = createdBy.Bytes

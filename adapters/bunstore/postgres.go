@@ -52,6 +52,8 @@ var onPostgres = dialect{
 		return string(doc)
 	},
 	hasSection: "coalesce(g.organisation -> 'sections' @> to_jsonb(CAST(a.section AS text)), false)",
+	hasWords:   hasWordsPostgres,
+	addWords:   addWordsPostgres,
 	withError:  "last || jsonb_build_object('error', CAST(? AS text))",
 	// An OFFSET keeps the planner, to whom all ranges are alike, from joining
 	// them with all the sums there are.

@@ -53,7 +53,7 @@ func TestAPurgeKnowsEveryTable(t *testing.T) {
 	// which org_slugs stays, and product_links and group_assets go with what they are a part of.
 	ask(`SELECT m.name FROM sqlite_master m JOIN pragma_table_info(m.name) c ON c.name = 'org_id' WHERE m.type = 'table'
 		AND NOT EXISTS (SELECT 1 FROM pragma_foreign_key_list(m.name) f WHERE f.on_delete = 'CASCADE' AND f."table" IN ('orgs', 'drives')) ORDER BY 1`,
-		"org_slugs", "asset_versions", "marked_copies", "uploads", "tickets", "audit_log", "share_accesses",
+		"org_slugs", "asset_versions", "marked_copies", "derived", "asset_texts", "uploads", "tickets", "audit_log", "share_accesses",
 		"product_links", "group_assets", "entitlements", "transactions", "subscriptions", "events", "webhook_deliveries", "report_runs",
 		"share_visits", "link_traffic", "group_traffic", "link_visitors", "group_visitors")
 }

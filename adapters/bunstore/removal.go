@@ -19,8 +19,8 @@ type removal struct {
 	count int // assets
 }
 
-// assets removes assets with their versions, the marked copies of those, and
-// uploads.
+// assets removes assets with their versions, the marked copies of those, what is
+// derived of them, and uploads.
 func (r *removal) assets(ctx context.Context, ids []core.AssetID) error {
 	if len(ids) == 0 {
 		return nil
@@ -53,7 +53,11 @@ func (r *removal) assets(ctx context.Context, ids []core.AssetID) error {
 	if err := r.NewRaw(`DELETE FROM marked_copies WHERE asset_id IN (?) RETURNING blob_key`, in).Scan(ctx, &marked); err != nil {
 		return translate("remove assets", err)
 	}
-	r.left.BlobKeys = append(r.left.BlobKeys, marked...)
+	pictures, err := derived{r.repository}.removeOf(ctx, ids)
+	if err != nil {
+		return err
+	}
+	r.left.BlobKeys = append(append(r.left.BlobKeys, marked...), pictures...)
 	r.count += len(ids)
 	for _, q := range []string{
 		`DELETE FROM uploads WHERE asset_id IN (?)`, `DELETE FROM asset_versions WHERE asset_id IN (?)`, `DELETE FROM nodes WHERE id IN (?)`,

@@ -30,6 +30,9 @@ func (r listings) Search(ctx context.Context, q ports.NodeSearch) ([]ports.Entry
 	if err != nil {
 		return nil, err
 	}
+	if len(q.Words) > 0 { // rare enough, and slow to look at one by one
+		return r.hits(ctx, in, core.NodeID{}, q.Limit)
+	}
 	// As a range, the drive's nodes are in this order in one index only: that of
 	// all nodes would do for equal drives, and lead through those of others.
 	newest := r.NewSelect().TableExpr("nodes").Where("drive_id >= ? AND drive_id <= ?", q.DriveID, q.DriveID).
@@ -45,14 +48,26 @@ func (r listings) Search(ctx context.Context, q ports.NodeSearch) ([]ports.Entry
 	if err := newest.Column("id").Offset(searchWindow-1).Limit(1).Scan(ctx, &since); err != nil || len(since) == 0 {
 		return out, translate("search", err)
 	}
+	more, err := r.hits(ctx, in, since[0], q.Limit-len(out))
+	return append(out, more...), err
+}
+
+// hits finds nodes by what is looked for, those with an id below since if that
+// is not zero, newest first.
+func (r listings) hits(ctx context.Context, in reach, since core.NodeID, limit int) ([]ports.Entry, error) {
 	// What limits the ids is not for the indexes: it would look useful to them.
 	// The way up is walked in order, so that it is only walked for one page.
 	hits := in.matching(r.NewSelect().Model((*nodeRow)(nil)).Column("n.id", "n.parent_id", "n.drive_id"))
-	older := r.NewSelect().ColumnExpr("n.id").TableExpr("(SELECT * FROM hits WHERE id < ? ORDER BY id DESC) AS n", since[0])
-	older = in.walk(older).OrderExpr("n.id DESC").Limit(int64(q.Limit - len(out)))
-	more, err := r.entries(ctx, r.NewSelect().WithQuery(bun.NewWithQuery("hits", hits).Materialized()).
-		Where("n.id IN (?)", older).OrderExpr("n.id DESC"))
-	return append(out, more...), err
+	if since.IsZero() {
+		since = in.Before
+	}
+	sorted := r.NewSelect().TableExpr("hits").OrderExpr("id DESC")
+	if !since.IsZero() {
+		sorted.Where("id < ?", since)
+	}
+	found := in.walk(r.NewSelect().ColumnExpr("n.id").TableExpr("(?) AS n", sorted)).OrderExpr("n.id DESC").Limit(int64(limit))
+	return r.entries(ctx, r.NewSelect().WithQuery(bun.NewWithQuery("hits", hits).Materialized()).
+		Where("n.id IN (?)", found).OrderExpr("n.id DESC"))
 }
 
 // reach is which nodes a search looks at. What only the way up from a node can
@@ -110,6 +125,10 @@ func (in reach) matching(sel *bun.SelectQuery) *bun.SelectQuery {
 		sel.Where("n.name_folded >= ? AND n.name_folded < ?", q.Text, after(q.Text))
 	default:
 		sel.Where(`n.name_folded LIKE ? ESCAPE '\'`, likePattern(q.Text))
+	}
+	if len(q.Words) > 0 {
+		cond, args := in.dialect.textHas("n.id", "n.current_version", q.OrgID, q.Words)
+		sel.Where("n.kind = 'asset'").Where(cond, args...)
 	}
 	if q.MinSize > 0 || q.MaxSize > 0 { // folders have none
 		sel.Where("n.kind = 'asset' AND n.size_bytes >= ?", q.MinSize)

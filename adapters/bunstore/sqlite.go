@@ -88,6 +88,8 @@ var onSQLite = dialect{
 	idArg:      func(id [16]byte) any { return core.ID[Store](id).String() },
 	hasTag:     "EXISTS (SELECT 1 FROM json_each(n.metadata, '$.tags') AS tag WHERE tag.value = ?)",
 	tagArg:     func(tag string) any { return tag },
+	hasWords:   hasWordsSQLite,
+	addWords:   addWordsSQLite,
 	hasSection: "EXISTS (SELECT 1 FROM json_each(g.organisation, '$.sections') AS section WHERE section.value = a.section)",
 	withError:  "json_set(last, '$.error', ?)",
 	eachRange:  sumsOf, // joined in this order

@@ -46,6 +46,9 @@ type dialect struct {
 	tagArg func(tag string) any
 	// hasSection is a condition on a group g: a.section is one of its sections.
 	hasSection string
+	// hasWords ends a query of versions t by their words; see derived.go.
+	hasWords func(words []string) (from, match string)
+	addWords func(ctx context.Context, r repository, d *core.Derived, words []string) error
 	// withError is the document last with the one argument as its error.
 	withError string
 	// eachRange is sumsOf such that each range is one walk along the key.
@@ -137,7 +140,7 @@ func (s *Store) tx(conn *sql.Conn, tx *bun.Tx, wait *bool) ports.Tx {
 	return ports.Tx{
 		Users: users{r}, Identities: identities{r}, Sessions: sessions{r}, Tickets: tickets{r}, Audit: audit{r}, Orgs: orgs{r}, Accounts: accounts{r},
 		Purges: purges{r}, Licenses: licenses{r}, Drives: drives{r}, DriveMembers: driveMembers{r},
-		Nodes: nodes{r}, Listings: listings{r}, Subtrees: subtrees{r}, Changes: changes{r}, APIKeys: apiKeys{r}, ShareLinks: shareLinks{r}, MarkedCopies: markedCopies{r},
+		Nodes: nodes{r}, Listings: listings{r}, Subtrees: subtrees{r}, Changes: changes{r}, APIKeys: apiKeys{r}, ShareLinks: shareLinks{r}, MarkedCopies: markedCopies{r}, Derived: derived{r},
 		Products: products{r}, ProductLinks: productLinks{r}, Transactions: transactions{r}, Subscriptions: subscriptions{r}, Entitlements: entitlements{r},
 		PaymentEvents: paymentEvents{r}, Events: events{r, wait}, Assets: assets{r}, Versions: versions{r}, Uploads: uploads{r}, Quota: quota{s, tx},
 		Groups: groups{r}, GroupTrees: groupTrees{r}, GroupPermissions: groupPermissions{r}, GroupAssets: groupAssets{r},

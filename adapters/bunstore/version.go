@@ -107,7 +107,9 @@ func (r versions) Unknown(ctx context.Context, keys []string) ([]string, error) 
 		UNION ALL SELECT blob_key FROM uploads WHERE blob_key IN (?)
 		UNION ALL SELECT staging_key FROM uploads WHERE staging_key <> '' AND staging_key IN (?)
 		UNION ALL SELECT source_key FROM uploads WHERE source_key <> '' AND source_key IN (?)
-		UNION ALL SELECT blob_key FROM marked_copies WHERE blob_key IN (?)`, in, in, in, in, in).Scan(ctx, &known)
+		UNION ALL SELECT blob_key FROM marked_copies WHERE blob_key IN (?)
+		UNION ALL SELECT thumbnail_key FROM derived WHERE thumbnail_key <> '' AND thumbnail_key IN (?)
+		UNION ALL SELECT poster_key FROM derived WHERE poster_key <> '' AND poster_key IN (?)`, in, in, in, in, in, in, in).Scan(ctx, &known)
 	if err != nil {
 		return nil, translate("find blob keys", err)
 	}

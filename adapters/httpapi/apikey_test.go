@@ -144,7 +144,7 @@ func TestAKeyIsForFilesOnly(t *testing.T) {
 			}
 		}
 	}
-	if taken != 27 {
+	if taken != 28 {
 		t.Errorf("%d operations take keys", taken)
 	}
 	problemIn(t, f.call("PATCH", oneAsset, `{"name": "g.txt"}`, withKey), 403, "key_not_allowed") // reads only

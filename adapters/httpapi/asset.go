@@ -16,6 +16,7 @@ import (
 type assetRoutes struct {
 	assets  *asset.Service
 	drives  *drive.Service
+	thumbs  thumbnails
 	cursors codec[core.AssetID]
 }
 
@@ -70,6 +71,7 @@ type assetBody struct {
 	Status         core.AssetStatus `json:"status" enum:"pending,ready" doc:"Whether its bytes have arrived" example:"ready"`
 	CurrentVersion *int             `json:"current_version" doc:"The number of the current version; null while pending" example:"1"`
 	Metadata       metadataBody     `json:"metadata" doc:"What people say about the file"`
+	Preview        *PreviewBody     `json:"preview" doc:"What is derived of the current version; null: nothing is. Only an asset by itself has its URL"`
 	CreatedBy      core.AccountID   `json:"created_by" format:"uuid" doc:"The account that created it" example:"0199f2b4-7c1e-7a60-9d52-3f1c6a0b8e13"`
 	TrashedAt      *time.Time       `json:"trashed_at" doc:"When it was moved to the trash; null: it is not there"`
 	Version        int64            `json:"version" doc:"Counts the changes; the ETag" example:"2"`
@@ -90,7 +92,7 @@ func showAsset(a *core.Asset) assetBody {
 	body := assetBody{
 		ID: a.ID, OrgID: a.OrgID, DriveID: a.DriveID, ParentID: parentOf(&a.Node), Kind: core.KindAsset, Name: a.Name,
 		ContentType: a.ContentType, SizeBytes: a.SizeBytes, ChecksumSHA256: checksum(a.SHA256), Status: a.Status,
-		Metadata: metadataBody{a.Metadata.Tags, a.Metadata.CustomFields}, CreatedBy: a.CreatedBy,
+		Metadata: metadataBody{a.Metadata.Tags, a.Metadata.CustomFields}, Preview: showPreview(a.Preview), CreatedBy: a.CreatedBy,
 		TrashedAt: timeOrNull(a.TrashedAt), Version: a.Node.Version, CreatedAt: a.CreatedAt, UpdatedAt: a.UpdatedAt,
 	}
 	if a.Current > 0 {
@@ -132,7 +134,10 @@ func (h assetRoutes) get(ctx context.Context, in *getAssetInput) (*assetOutput, 
 		return nil, err
 	}
 	out := assetAnswer(a)
-	out.Status = fresh(in.IfNoneMatch, out.ETag)
+	if err := h.thumbs.dress(ctx, a.Preview, out.Body.Preview); err != nil {
+		return nil, err
+	}
+	out.Status = freshFile(in.IfNoneMatch, out.ETag, out.Body.Preview)
 	return out, nil
 }
 

@@ -27,7 +27,7 @@ func TestAnAssetAsItIsShown(t *testing.T) {
 		`{"id":"00000000-0000-0000-0000-000000000005","org_id":"00000000-0000-0000-0000-000000000003"`,
 		`"drive_id":"00000000-0000-0000-0000-000000000004","parent_id":null,"kind":"asset","name":"f.txt","content_type":"text/plain"`,
 		`"size_bytes":7,"checksum_sha256":"` + strings.Repeat("ab", 32) + `","status":"ready","current_version":1`,
-		`"metadata":{"tags":[],"custom_fields":{}},"created_by":"00000000-0000-0000-0000-000000000006","trashed_at":null,"version":3`,
+		`"metadata":{"tags":[],"custom_fields":{}},"preview":null,"created_by":"00000000-0000-0000-0000-000000000006","trashed_at":null,"version":3`,
 		`"created_at":"2026-11-22T09:00:00Z","updated_at":"2026-11-22T09:00:00Z"}`,
 	}, ",")
 	w := f.call("GET", assetURL, "", signedIn)
@@ -199,7 +199,7 @@ func TestANodeIsShownAsWhatItIs(t *testing.T) {
 	}
 	n.Kind = core.KindAsset
 	got, err := marshal(showEntry(drive.Entry{Node: n, File: core.File{Status: core.AssetPending, ContentType: "text/plain"}}))
-	if err != nil || string(got) != head+"asset"+tail+`,"status":"pending","content_type":"text/plain","size_bytes":0,"checksum_sha256":null,"tags":[]}` {
+	if err != nil || string(got) != head+"asset"+tail+`,"status":"pending","content_type":"text/plain","size_bytes":0,"checksum_sha256":null,"tags":[],"preview":null}` {
 		t.Errorf("got %s, %v", got, err)
 	}
 }

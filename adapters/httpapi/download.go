@@ -8,6 +8,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/seed-755a8038/coffer/app/asset"
+	"github.com/seed-755a8038/coffer/core"
 )
 
 type downloadRoutes struct{ assets *asset.Service }
@@ -21,8 +22,8 @@ func (h downloadRoutes) mount(api huma.API) {
 	}, h.download)
 	register(api, operation{
 		id: "signAssetUrl", method: http.MethodPost, path: "/api/assets/{asset_id}/signed-url", tag: tagAssets, keys: true,
-		codes:   []string{"trashed", "upload_incomplete"},
-		summary: "A short-lived URL", about: "Returns a signed URL of the file's current version, to show in a page or to save. Types that can run script are always saved, never shown.",
+		codes:   []string{"trashed", "upload_incomplete", "no_rendition"},
+		summary: "A short-lived URL", about: "Returns a signed URL of the file's current version, or of a picture of it, to show in a page or to save. Types that can run script are always saved, never shown.",
 	}, h.sign)
 }
 
@@ -71,20 +72,22 @@ type signURLInput struct {
 	Body *struct {
 		Disposition string `json:"disposition,omitempty" enum:"inline,attachment" doc:"To show or to save; to save if left out" example:"inline"`
 		TTLSeconds  int    `json:"ttl_seconds,omitempty" minimum:"60" maximum:"300" doc:"How long the URL lives; 300 if left out" example:"120"`
+
+		Rendition core.Rendition `json:"rendition,omitempty" enum:"thumbnail,poster" doc:"A picture of the file, or of a video a larger one; the file itself if left out" example:"thumbnail"`
 	}
 }
 
 type signedURLOutput struct{ Body downloadBody }
 
 func (h downloadRoutes) sign(ctx context.Context, in *signURLInput) (*signedURLOutput, error) {
-	show, ttl := false, defaultURLTTL
+	want := asset.URLInput{TTL: defaultURLTTL * time.Second}
 	if in.Body != nil {
-		show = in.Body.Disposition == inline
+		want.Inline, want.Rendition = in.Body.Disposition == inline, in.Body.Rendition
 		if in.Body.TTLSeconds != 0 {
-			ttl = in.Body.TTLSeconds
+			want.TTL = time.Duration(in.Body.TTLSeconds) * time.Second
 		}
 	}
-	d, err := h.assets.SignedURL(ctx, actorOf(ctx), in.AssetID, show, time.Duration(ttl)*time.Second)
+	d, err := h.assets.SignedURL(ctx, actorOf(ctx), in.AssetID, want)
 	if err != nil {
 		return nil, err
 	}

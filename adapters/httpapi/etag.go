@@ -13,15 +13,22 @@ import (
 // etag is the entity tag of a version of a resource.
 func etag(version int64) string { return strconv.Quote(strconv.FormatInt(version, 10)) }
 
-// unhashed ends the tag of a file whose SHA-256 is still being found out. It
-// is no new version when it is known, and yet another representation.
+// unhashed is in the tag of a file whose SHA-256 is still being found out. It
+// is no new version when it is known, and yet another representation. Likewise
+// what is derived of a file.
 const unhashed = "-unhashed"
 
-func assetTag(a *core.Asset) string {
-	if a.Status == core.AssetReady && a.SHA256 == nil {
-		return strconv.Quote(strconv.FormatInt(a.Node.Version, 10) + unhashed)
+func assetTag(a *core.Asset) string { return fileTag(&a.Node, &a.File) }
+
+func fileTag(n *core.Node, f *core.File) string {
+	tag := strconv.FormatInt(n.Version, 10)
+	if f.Status == core.AssetReady && f.SHA256 == nil {
+		tag += unhashed
 	}
-	return etag(a.Node.Version)
+	if f.Preview != nil {
+		tag += "-" + string(f.Preview.Status)
+	}
+	return strconv.Quote(tag)
 }
 
 // tags splits the value of If-Match or If-None-Match.
@@ -53,6 +60,14 @@ func fresh(ifNoneMatch, current string) int {
 		return http.StatusNotModified
 	}
 	return http.StatusOK
+}
+
+// freshFile is fresh for a file: one with a URL, which lives shortly, is told anew.
+func freshFile(ifNoneMatch, current string, p *PreviewBody) int {
+	if p != nil && p.ThumbnailURL != nil {
+		return http.StatusOK
+	}
+	return fresh(ifNoneMatch, current)
 }
 
 // expected returns the version that If-Match names, or 0 for any. If the header
@@ -91,11 +106,17 @@ func matched(list []string, version int64, names func(tag string) bool) (int64, 
 	return 0, core.ErrStale
 }
 
-// parseTag reads the version of a tag that etag or assetTag has made.
+// parseTag reads the version of a tag that etag or fileTag has made.
 func parseTag(tag string) (int64, bool) {
-	text, ok := strings.CutSuffix(tag, unhashed+`"`)
-	if ok {
-		text += `"`
+	text := tag
+	for _, end := range []core.DerivedStatus{core.DerivedPending, core.DerivedReady, core.DerivedFailed, core.DerivedUnsupported} {
+		if cut, ok := strings.CutSuffix(text, "-"+string(end)+`"`); ok {
+			text = cut + `"`
+			break
+		}
+	}
+	if cut, ok := strings.CutSuffix(text, unhashed+`"`); ok {
+		text = cut + `"`
 	}
 	version, err := strconv.ParseInt(strings.Trim(text, `"`), 10, 64)
 	return version, err == nil && version > 0 && etag(version) == text

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 
 type groupAssetRoutes struct {
 	groups  *group.Service
+	thumbs  thumbnails
 	cursors codec[group.Position]
 }
 
@@ -60,6 +62,7 @@ type groupAssetBody struct {
 	Title       *string        `json:"title" doc:"What it is called in the group; null: as the file" example:"The beach"`
 	Description string         `json:"description" doc:"What is said of it in the group; plain text" example:"For the front page."`
 	Hidden      bool           `json:"hidden" doc:"Whether it is in the trash or has no bytes, so that only those see it who manage the group's files"`
+	Preview     *PreviewBody   `json:"preview" doc:"What is derived of the file; null: nothing is"`
 	AddedBy     core.AccountID `json:"added_by" format:"uuid" doc:"The account that added it" example:"0199f2b4-7c1e-7a60-9d52-3f1c6a0b8e13"`
 	AddedAt     time.Time      `json:"added_at" doc:"When it was added"`
 }
@@ -67,7 +70,7 @@ type groupAssetBody struct {
 func showGroupAsset(x group.Asset) groupAssetBody {
 	return groupAssetBody{
 		AssetID: x.AssetID, DriveID: x.Node.DriveID, Name: x.Node.Name, ContentType: x.File.ContentType, SizeBytes: x.File.SizeBytes,
-		Section: orNull(x.Section), Title: orNull(x.Title), Description: x.Description, Hidden: x.Hidden, AddedBy: x.AddedBy, AddedAt: x.AddedAt,
+		Section: orNull(x.Section), Title: orNull(x.Title), Description: x.Description, Hidden: x.Hidden, Preview: showPreview(x.File.Preview), AddedBy: x.AddedBy, AddedAt: x.AddedAt,
 	}
 }
 
@@ -87,8 +90,13 @@ func (h groupAssetRoutes) list(ctx context.Context, in *listGroupAssetsInput) (*
 	if err != nil {
 		return nil, err
 	}
-	out, err := pageOf(ctx, in.PageInput, h.cursors, rows, showGroupAsset, func(x group.Asset) group.Position { return x.At })
-	return &groupAssetsOutput{out}, err
+	var failed error
+	out, err := pageOf(ctx, in.PageInput, h.cursors, rows, func(x group.Asset) groupAssetBody {
+		body := showGroupAsset(x)
+		failed = errors.Join(failed, h.thumbs.dress(ctx, x.File.Preview, body.Preview))
+		return body
+	}, func(x group.Asset) group.Position { return x.At })
+	return &groupAssetsOutput{out}, errors.Join(failed, err)
 }
 
 type addGroupAssetInput struct {

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 	"time"
@@ -17,6 +18,7 @@ import (
 type nodeRoutes struct {
 	drives   *drive.Service
 	assets   *asset.Service
+	thumbs   thumbnails
 	pages    codec[drive.Position]
 	searches codec[core.NodeID]
 	trashes  codec[drive.TrashPosition]
@@ -77,6 +79,7 @@ type FileBody struct {
 	SizeBytes      int64            `json:"size_bytes" required:"false" doc:"Of a file: its size" example:"5000000"`
 	ChecksumSHA256 *string          `json:"checksum_sha256" required:"false" doc:"Of a file: the SHA-256 of its current version, in hexadecimal; null: not known yet" example:"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"`
 	Tags           []string         `json:"tags" required:"false" doc:"Of a file: the words to find it by" example:"[\"holiday\"]"`
+	Preview        *PreviewBody     `json:"preview" required:"false" doc:"Of a file: what is derived of it; null: nothing is"`
 }
 
 // parentOf shows the folder a node is in: null at the drive's root.
@@ -98,9 +101,24 @@ func showEntry(e drive.Entry) nodeBody {
 		TrashedAt: timeOrNull(n.TrashedAt), Version: n.Version, CreatedAt: n.CreatedAt, UpdatedAt: n.UpdatedAt,
 	}
 	if f := &e.File; n.Kind == core.KindAsset {
-		body.FileBody = &FileBody{f.Status, f.ContentType, f.SizeBytes, checksum(f.SHA256), each(f.Metadata.Tags, same)}
+		body.FileBody = &FileBody{f.Status, f.ContentType, f.SizeBytes, checksum(f.SHA256), each(f.Metadata.Tags, same), showPreview(f.Preview)}
 	}
 	return body
+}
+
+// pageOfEntries shows a page of files and folders, with URLs of their pictures.
+func pageOfEntries[P any](
+	ctx context.Context, t thumbnails, in PageInput, c codec[P], rows []drive.Entry, end func(e drive.Entry) P,
+) (*nodesOutput, error) {
+	var failed error
+	out, err := pageOf(ctx, in, c, rows, func(e drive.Entry) nodeBody {
+		body := showEntry(e)
+		if body.FileBody != nil {
+			failed = errors.Join(failed, t.dress(ctx, e.File.Preview, body.Preview))
+		}
+		return body
+	}, end)
+	return &nodesOutput{out}, errors.Join(failed, err)
 }
 
 type listNodesInput struct {
@@ -127,8 +145,7 @@ func (h nodeRoutes) list(ctx context.Context, in *listNodesInput) (*nodesOutput,
 		return nil, err
 	}
 	sort := page.Sort
-	out, err := pageOf(ctx, in.PageInput, h.pages, rows, showEntry, func(e drive.Entry) drive.Position { return drive.PositionOf(sort, &e) })
-	return &nodesOutput{out}, err
+	return pageOfEntries(ctx, h.thumbs, in.PageInput, h.pages, rows, func(e drive.Entry) drive.Position { return drive.PositionOf(sort, &e) })
 }
 
 // rows lists a folder, the quick way if there is one.
@@ -161,8 +178,15 @@ type nodeOutput struct {
 	Body     nodeBody
 }
 
+func nodeTag(e *drive.Entry) string {
+	if e.Node.Kind == core.KindAsset {
+		return fileTag(&e.Node, &e.File)
+	}
+	return etag(e.Node.Version)
+}
+
 func nodeAnswer(status int, e *drive.Entry) *nodeOutput {
-	return &nodeOutput{status, "/api/nodes/" + e.Node.ID.String(), etag(e.Node.Version), showEntry(*e)}
+	return &nodeOutput{status, "/api/nodes/" + e.Node.ID.String(), nodeTag(e), showEntry(*e)}
 }
 
 func (h nodeRoutes) createFolder(ctx context.Context, in *createFolderInput) (*nodeOutput, error) {
@@ -202,7 +226,14 @@ func (h nodeRoutes) get(ctx context.Context, in *getNodeInput) (*nodeOutput, err
 		return nil, err
 	}
 	out := nodeAnswer(http.StatusOK, e)
-	out.Status = fresh(in.IfNoneMatch, out.ETag)
+	if out.Body.FileBody == nil {
+		out.Status = fresh(in.IfNoneMatch, out.ETag)
+		return out, nil
+	}
+	if err := h.thumbs.dress(ctx, e.File.Preview, out.Body.Preview); err != nil {
+		return nil, err
+	}
+	out.Status = freshFile(in.IfNoneMatch, out.ETag, out.Body.Preview)
 	return out, nil
 }
 

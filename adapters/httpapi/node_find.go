@@ -34,7 +34,8 @@ func (h nodeRoutes) mountFinding(api huma.API) {
 
 type findInput struct {
 	DriveInput
-	Text    string        `query:"q" maxLength:"255" doc:"Only those with this in their name; case does not matter. One or two characters find names that begin with them" example:"beach"`
+	Text    string        `query:"q" maxLength:"255" doc:"Only those with this in their name; case does not matter. One or two characters find names that begin with them. With in=text, only files with all of these words in their text, the last as the beginning of one" example:"beach"`
+	In      string        `query:"in" enum:"name,text" default:"name" doc:"Where to look for q: in names, or in the texts of transcripts, plain texts, JSON and PDFs, which are found once they are derived" example:"text"`
 	Kind    core.NodeKind `query:"kind" enum:"folder,asset" doc:"Only folders, or only files" example:"asset"`
 	Type    string        `query:"type" maxLength:"127" doc:"Only files of this media type, or of one kind: image" example:"image"`
 	Tag     string        `query:"tag" maxLength:"100" doc:"Only files with this tag" example:"holiday"`
@@ -55,14 +56,13 @@ func (h nodeRoutes) search(ctx context.Context, in *findInput) (*nodesOutput, er
 		return nil, err
 	}
 	rows, err := h.drives.Search(ctx, sc, drive.SearchInput{
-		Text: in.Text, Kind: in.Kind, Type: in.Type, Tag: in.Tag, MinSize: in.MinSize, MaxSize: in.MaxSize,
+		Text: in.Text, InText: in.In == "text", Kind: in.Kind, Type: in.Type, Tag: in.Tag, MinSize: in.MinSize, MaxSize: in.MaxSize,
 		From: in.From, To: in.To, Before: before, Limit: in.more(),
 	})
 	if err != nil {
 		return nil, err
 	}
-	out, err := pageOf(ctx, in.PageInput, h.searches, rows, showEntry, func(e drive.Entry) core.NodeID { return e.Node.ID })
-	return &nodesOutput{out}, err
+	return pageOfEntries(ctx, h.thumbs, in.PageInput, h.searches, rows, func(e drive.Entry) core.NodeID { return e.Node.ID })
 }
 
 type trashInput struct {

@@ -24,7 +24,7 @@ func (h sharePages) mountPurchase(e *echo.Echo) {
 	e.Match([]string{http.MethodGet, http.MethodHead}, purchasePath+":transaction", func(c echo.Context) error {
 		req := requestOf(c.Request().Context())
 		req.route = purchaseRoute
-		page := h.newPage("")
+		page := h.newPage(c.Request().Context(), "")
 		req.page = page
 		notice := paidNotice
 		if c.QueryParam("payment") == "canceled" {

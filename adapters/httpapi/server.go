@@ -17,6 +17,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humaecho"
 	"github.com/labstack/echo/v4"
 
+	"github.com/seed-755a8038/coffer/app"
 	"github.com/seed-755a8038/coffer/app/admin"
 	"github.com/seed-755a8038/coffer/app/analytics"
 	"github.com/seed-755a8038/coffer/app/asset"
@@ -48,6 +49,8 @@ type Services struct {
 	Admin    *admin.Service
 
 	Analytics *analytics.Service
+
+	Thumbnails app.Thumbnails
 
 	Limiter Limiter
 	Clock   Clock
@@ -206,17 +209,18 @@ func (s *server) mount() {
 	driveMemberRoutes{s.Drives, codec[core.AccountID]{s.CursorKey, "drive-members"}}.mount(s.api)
 	driveAccessRoutes{s.Drives, codec[core.AccountID]{s.CursorKey, "access"}}.mount(s.api)
 	nodeRoutes{
-		s.Drives, s.Assets,
+		s.Drives, s.Assets, thumbnails{s.Thumbnails},
 		codec[drive.Position]{s.CursorKey, "nodes"},
 		codec[core.NodeID]{s.CursorKey, "search"},
 		codec[drive.TrashPosition]{s.CursorKey, "trash"},
 		codec[int64]{s.CursorKey, "changes"},
 		s.Timeout,
 	}.mount(s.api)
-	assetRoutes{s.Assets, s.Drives, codec[core.AssetID]{s.CursorKey, "assets"}}.mount(s.api)
+	assetRoutes{s.Assets, s.Drives, thumbnails{s.Thumbnails}, codec[core.AssetID]{s.CursorKey, "assets"}}.mount(s.api)
 	apiKeyRoutes{s.Drives, codec[core.APIKeyID]{s.CursorKey, "api-keys"}}.mount(s.api)
 	uploadRoutes{s.Assets}.mount(s.api)
 	downloadRoutes{s.Assets}.mount(s.api)
+	derivedRoutes{s.Assets}.mount(s.api)
 	shareRoutes{s.Shares, codec[core.ShareLinkID]{s.CursorKey, "shares"}, codec[core.AccessID]{s.CursorKey, "accesses"}, s.Timeout}.mount(s.api)
 	s.public().mount(s.api)
 	versionRoutes{s.Assets, codec[int]{s.CursorKey, "versions"}}.mount(s.api)
@@ -237,7 +241,7 @@ func (s *server) mountEvents() {
 // mountGroups registers what is about groups.
 func (s *server) mountGroups() {
 	groupRoutes{s.Groups, codec[core.GroupID]{s.CursorKey, "groups"}}.mount(s.api)
-	groupAssetRoutes{s.Groups, codec[group.Position]{s.CursorKey, "group-assets"}}.mount(s.api)
+	groupAssetRoutes{s.Groups, thumbnails{s.Thumbnails}, codec[group.Position]{s.CursorKey, "group-assets"}}.mount(s.api)
 	groupPermissionRoutes{s.Groups}.mount(s.api)
 	analyticsRoutes{s.Analytics}.mount(s.api)
 }
@@ -268,7 +272,7 @@ func (s *server) public() publicShareRoutes {
 		codec[drive.Position]{s.CursorKey, "shared"},
 		codec[share.FilePosition]{s.CursorKey, "shared-group"},
 		codec[share.GroupName]{s.CursorKey, "shared-groups"},
-		s.limitLink, strings.HasPrefix(s.PublicURL, "https://"), s.Timeout,
+		s.limitLink, strings.HasPrefix(s.PublicURL, "https://"), s.Timeout, thumbnails{s.Thumbnails},
 	}
 }
 

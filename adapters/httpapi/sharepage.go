@@ -94,7 +94,7 @@ func (h sharePages) page(path string, next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		req := requestOf(c.Request().Context())
 		req.route = shareRoute + strings.NewReplacer(":node", "{node_id}", ":group", "{group_id}").Replace(path)
-		req.page = h.newPage(pagePath + c.Param("token"))
+		req.page = h.newPage(c.Request().Context(), pagePath+c.Param("token"))
 		visit, err := h.visitOf(c)
 		if err != nil {
 			return err
@@ -278,7 +278,7 @@ func (s *server) pageOf(r *http.Request) *sharePage {
 		return page
 	}
 	if strings.HasPrefix(r.URL.Path, pagePath) && strings.Contains(r.Header.Get("Accept"), "text/html") {
-		return s.pages.newPage(strings.TrimSuffix(pagePath, "/"))
+		return s.pages.newPage(r.Context(), strings.TrimSuffix(pagePath, "/"))
 	}
 	return nil
 }

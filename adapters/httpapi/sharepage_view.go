@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"html/template"
 	"net/url"
 	"strings"
@@ -33,7 +34,8 @@ type sharePage struct {
 	Group    *groupView
 	Request  *requestView
 
-	visit share.Visit
+	visit  share.Visit
+	thumbs func(*core.Preview) string // the URL of a thumbnail; "": none
 }
 
 type scriptView struct{ Path, Integrity string }
@@ -87,8 +89,15 @@ type ruleView struct {
 
 type sentView struct{ Name, Error string }
 
-func (h sharePages) newPage(base string) *sharePage {
-	return &sharePage{T: &english, Base: base, Style: template.CSS(sharePageStyle), Script: sharePageScripts} //nolint:gosec // our own file
+func (h sharePages) newPage(ctx context.Context, base string) *sharePage {
+	thumbs := func(p *core.Preview) string {
+		address, err := h.thumbs.URL(ctx, p)
+		if err != nil {
+			return "" // the page is as good without
+		}
+		return address
+	}
+	return &sharePage{thumbs: thumbs, T: &english, Base: base, Style: template.CSS(sharePageStyle), Script: sharePageScripts} //nolint:gosec // our own file
 }
 
 func (t *shareText) timeView(at time.Time) *timeView {
@@ -131,6 +140,9 @@ func (p *sharePage) entry(e *drive.Entry, looked *share.Looked, thumbnail bool) 
 		case strings.HasPrefix(e.File.ContentType, "application/pdf"):
 			v.Show = "pdf"
 		}
+	}
+	if small := p.thumbs(e.File.Preview); thumbnail && small != "" && looked.AllowPreview && !looked.Watermark {
+		v.Show, v.Preview = "image", small
 	}
 	return v
 }

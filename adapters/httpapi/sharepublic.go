@@ -27,6 +27,7 @@ type publicShareRoutes struct {
 	limit   func(ctx context.Context, token string) error // of requests with one link
 	secure  bool                                          // cookies for https only
 	timeout time.Duration                                 // of each part of an archive
+	thumbs  thumbnails
 }
 
 const publicPath = "/api/public/shares/{token}"
@@ -121,6 +122,8 @@ type SharedNodeBody struct {
 	ChecksumSHA256 *string       `json:"checksum_sha256,omitzero" doc:"Of a file, if metadata is shown and it is known: its SHA-256, in hexadecimal" example:"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"`
 	Tags           []string      `json:"tags,omitempty" doc:"Of a file, if metadata is shown" example:"[\"holiday\"]"`
 	UpdatedAt      *time.Time    `json:"updated_at,omitzero" doc:"If metadata is shown: when it was last changed"`
+	ThumbnailURL   *string       `json:"thumbnail_url,omitzero" format:"uri" doc:"Of a file in a list: a short-lived URL of a picture of it; left out: there is none, or the link turns downloads off, counts them or has a watermark" example:"https://files.example.com/blobs/a?signature=5f1c"`
+	Placeholder    *string       `json:"placeholder,omitzero" doc:"A thumbhash, in base64, to show until the picture is there" example:"3OcRJYB4d3h/iIeHeEh3eIhw+j3A"`
 }
 
 func showShared(e drive.Entry) SharedNodeBody {
@@ -243,7 +246,8 @@ func (h publicShareRoutes) list(ctx context.Context, in *listPublicInput) (*shar
 	if err != nil {
 		return nil, err
 	}
-	return &sharedNodesOutput{page[SharedNodeBody]{Items: visible(out.Items, l), NextCursor: out.NextCursor}}, nil
+	items, err := h.visible(ctx, out.Items, l)
+	return &sharedNodesOutput{page[SharedNodeBody]{Items: items, NextCursor: out.NextCursor}}, err
 }
 
 // browse lists a folder to a visitor, or the shared file itself. first says that
@@ -268,14 +272,21 @@ func (h publicShareRoutes) browse(ctx context.Context, v share.Visit, parent cor
 
 // visible shows a page to visitors: without what has no bytes yet, and without
 // metadata where the link hides it.
-func visible(rows []drive.Entry, l share.Looked) []SharedNodeBody {
+func (h publicShareRoutes) visible(ctx context.Context, rows []drive.Entry, l share.Looked) ([]SharedNodeBody, error) {
 	out := make([]SharedNodeBody, 0, len(rows))
 	for _, e := range rows {
 		if e.Node.Kind == core.KindAsset && e.File.Status != core.AssetReady {
 			continue
 		}
 		l.Hide(&e)
-		out = append(out, showShared(e))
+		body, preview := showShared(e), showPreview(e.File.Preview)
+		if preview != nil {
+			if err := h.thumbs.dress(ctx, e.File.Preview, preview); err != nil {
+				return nil, err
+			}
+			body.ThumbnailURL, body.Placeholder = preview.ThumbnailURL, preview.Placeholder
+		}
+		out = append(out, body)
 	}
-	return out
+	return out, nil
 }

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"time"
@@ -170,6 +171,8 @@ type SharedFileBody struct {
 	ChecksumSHA256 *string      `json:"checksum_sha256,omitzero" doc:"If metadata is shown and it is known: its SHA-256, in hexadecimal" example:"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"`
 	Tags           []string     `json:"tags,omitempty" doc:"If metadata is shown" example:"[\"holiday\"]"`
 	UpdatedAt      *time.Time   `json:"updated_at,omitzero" doc:"If metadata is shown: when the file was last changed"`
+	ThumbnailURL   *string      `json:"thumbnail_url,omitzero" format:"uri" doc:"A short-lived URL of a picture of it; left out: there is none, or the link turns downloads off, counts them or has a watermark" example:"https://files.example.com/blobs/a?signature=5f1c"`
+	Placeholder    *string      `json:"placeholder,omitzero" doc:"A thumbhash, in base64, to show until the picture is there" example:"3OcRJYB4d3h/iIeHeEh3eIhw+j3A"`
 }
 
 func showGroupFile(x share.GroupFile) SharedFileBody {
@@ -208,8 +211,16 @@ func (h publicShareRoutes) listGroup(ctx context.Context, in *listGroupFilesInpu
 	case v.Quiet:
 		return nil, quiet()
 	}
-	out, err := pageOf(ctx, in.PageInput, h.files, c.Files, showGroupFile, func(x share.GroupFile) share.FilePosition { return x.At })
-	return &groupFilesOutput{out}, err
+	var failed error
+	out, err := pageOf(ctx, in.PageInput, h.files, c.Files, func(x share.GroupFile) SharedFileBody {
+		body, preview := showGroupFile(x), showPreview(x.File.Preview)
+		if preview != nil {
+			failed = errors.Join(failed, h.thumbs.dress(ctx, x.File.Preview, preview))
+			body.ThumbnailURL, body.Placeholder = preview.ThumbnailURL, preview.Placeholder
+		}
+		return body
+	}, func(x share.GroupFile) share.FilePosition { return x.At })
+	return &groupFilesOutput{out}, errors.Join(failed, err)
 }
 
 type listNestedInput struct {

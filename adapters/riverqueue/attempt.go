@@ -15,8 +15,12 @@ import (
 
 // config is what River's client has in common on all databases.
 func (q *Queue) config() *river.Config {
+	queues := map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: q.options.MaxWorkers}}
+	for lane, workers := range q.options.Lanes {
+		queues[lane] = river.QueueConfig{MaxWorkers: workers}
+	}
 	return &river.Config{
-		Queues:                      map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: q.options.MaxWorkers}},
+		Queues:                      queues,
 		Workers:                     q.registry.workers,
 		Middleware:                  []rivertype.Middleware{river.WorkerMiddlewareFunc(q.attempt)},
 		RetryPolicy:                 backoff{first: q.options.RetryAfter, ticks: q.registry.ticks},

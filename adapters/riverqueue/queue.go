@@ -39,6 +39,10 @@ type Options struct {
 	// MaxWorkers is how many jobs run at once in this process. Zero means 8.
 	MaxWorkers int
 
+	// Lanes are further queues, each with how many of its jobs run at once in this
+	// process, beside the others.
+	Lanes map[string]int
+
 	// RetryAfter is about how long after the first failure a job runs again; each
 	// further failure triples it, up to six hours. Zero means one second.
 	RetryAfter time.Duration
@@ -137,7 +141,7 @@ func (j jobs) Enqueue(ctx context.Context, list ...ports.Job) error {
 // Start implements ports.Queue. It fails if the database does not answer, has not
 // been migrated, or the registry holds a mistake.
 func (q *Queue) Start(ctx context.Context) error {
-	if err := q.registry.check(); err != nil {
+	if err := q.registry.check(q.options.Lanes); err != nil {
 		return fmt.Errorf("start queue: %w", err)
 	}
 	if err := q.backend.ping(ctx); err != nil {

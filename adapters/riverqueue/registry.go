@@ -35,6 +35,10 @@ type HandleOptions struct {
 	// may have read the state of before: use it only where the next job of the
 	// kind makes up for that.
 	Unique bool
+
+	// Lane is one of Options.Lanes, in which the jobs wait for each other and for
+	// nothing else. Empty means among all others.
+	Lane string
 }
 
 // Registry says which kinds of job a queue runs, and by what. Everything must be
@@ -50,6 +54,7 @@ type Registry struct {
 type kind struct {
 	maxAttempts int
 	unique      bool
+	lane        string
 }
 
 type tick struct {
@@ -90,7 +95,7 @@ func Handle[J ports.Job](r *Registry, handle func(ctx context.Context, job J) er
 	if attempts == 0 {
 		attempts = DefaultMaxAttempts
 	}
-	r.kinds[name] = kind{maxAttempts: attempts, unique: options.Unique}
+	r.kinds[name] = kind{maxAttempts: attempts, unique: options.Unique, lane: options.Lane}
 }
 
 // Every enqueues a job each interval (at least a second), and one at start if
@@ -111,8 +116,13 @@ func (r *Registry) Every(interval time.Duration, runOnStart bool, job func() por
 }
 
 // check reports everything that is wrong with what was registered.
-func (r *Registry) check() error {
+func (r *Registry) check(lanes map[string]int) error {
 	errs := r.errs
+	for name, k := range r.kinds {
+		if k.lane != "" && lanes[k.lane] == 0 {
+			errs = append(errs, fmt.Errorf("job kind %q waits in lane %q, which there is not", name, k.lane))
+		}
+	}
 	for name := range r.ticks {
 		if _, ok := r.kinds[name]; !ok {
 			errs = append(errs, fmt.Errorf("periodic job kind %q has no handler", name))
@@ -145,7 +155,7 @@ func (r *Registry) insertOptions(name string) (*river.InsertOpts, error) {
 	if !ok {
 		return nil, fmt.Errorf("job kind %q has no handler", name)
 	}
-	options := &river.InsertOpts{MaxAttempts: k.maxAttempts}
+	options := &river.InsertOpts{MaxAttempts: k.maxAttempts, Queue: k.lane}
 	if _, periodic := r.ticks[name]; periodic {
 		options.UniqueOpts = river.UniqueOpts{ByState: alive}
 	} else if k.unique {

@@ -52,7 +52,7 @@ func TestMistakesInTheRegistryAreTold(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := NewRegistry()
 			tt.register(r)
-			err := r.check()
+			err := r.check(nil)
 			if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("check = %v, want %q", err, tt.want)
 			}

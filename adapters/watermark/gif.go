@@ -1,124 +1,38 @@
 package watermark
 
 import (
-	"bufio"
 	"context"
-	"encoding/binary"
-	"errors"
 	"image"
 	"image/color"
 	"image/gif"
 	"io"
 
+	"github.com/seed-755a8038/coffer/adapters/picture"
 	"github.com/seed-755a8038/coffer/core"
 )
 
 const (
 	paletteSize = 256
 	greys       = 4 // that a frame's palette gets for the mark
-
-	frameCost = 24 << 10 // bytes that a frame takes beside its points: palettes
 )
 
-// gifHead is what the blocks of a GIF tell.
-type gifHead struct {
-	canvas
-
-	frames int
-	points int64 // of all frames
-}
-
-// readGIFHead walks over all blocks without decoding any.
-func readGIFHead(r io.Reader, most int64) (h gifHead, err error) {
-	const top, image, extension, end = 13, 0x2c, 0x21, 0x3b
-	b := bufio.NewReader(r)
-	head := make([]byte, top)
-	if _, err := io.ReadFull(b, head); err != nil {
-		return h, err
-	}
-	h.canvas = canvas{int(binary.LittleEndian.Uint16(head[6:])), int(binary.LittleEndian.Uint16(head[8:])), upright}
-	if err := skipPalette(b, head[10]); err != nil {
-		return h, err
-	}
-	for {
-		kind, err := b.ReadByte()
-		switch {
-		case err != nil && h.frames > 0 && errors.Is(err, io.EOF), kind == end:
-			return h, nil // the decoder judges whether it may end here
-		case err != nil:
-			return h, err
-		case kind == extension:
-			if _, err := b.ReadByte(); err != nil {
-				return h, err
-			}
-		case kind == image:
-			const size = 9
-			d := make([]byte, size)
-			if _, err := io.ReadFull(b, d); err != nil {
-				return h, err
-			}
-			h.frames++
-			h.points += int64(binary.LittleEndian.Uint16(d[4:])) * int64(binary.LittleEndian.Uint16(d[6:]))
-			if h.cost() > most { // no need to see the rest
-				return h, nil
-			}
-			if err := skipPalette(b, d[8]); err != nil {
-				return h, err
-			}
-			if _, err := b.ReadByte(); err != nil { // of LZW
-				return h, err
-			}
-		default:
-			return h, errBlock
-		}
-		if err := skipBlocks(b); err != nil {
-			return h, err
-		}
-	}
-}
-
-var errBlock = errors.New("the file has a block of no known kind")
-
-func skipPalette(b *bufio.Reader, flags byte) error {
-	const has, bits, each = 0x80, 0x07, 3
-	if flags&has == 0 {
-		return nil
-	}
-	_, err := b.Discard(each << (1 + flags&bits))
-	return err
-}
-
-func skipBlocks(b *bufio.Reader) error {
-	for {
-		n, err := b.ReadByte()
-		if err != nil || n == 0 {
-			return err
-		}
-		if _, err := b.Discard(int(n)); err != nil {
-			return err
-		}
-	}
-}
-
-func (h *gifHead) cost() int64 { return h.points + int64(h.frames)*frameCost + tileCost }
-
 func (m *Marker) planGIF(r io.Reader, text string) (job, error) {
-	h, err := readGIFHead(r, m.opts.MemoryBytes)
+	h, err := picture.ReadGIF(r, m.opts.MemoryBytes)
 	if err != nil {
 		return job{}, damaged(err)
 	}
-	if err := m.check(h.canvas); err != nil {
+	if err := m.check(h.Canvas); err != nil {
 		return job{}, err
 	}
-	if h.frames == 0 {
+	if h.Frames == 0 {
 		return job{}, core.CannotWatermark(core.UnmarkableDamaged)
 	}
-	return job{"image/gif", h.cost(), func(ctx context.Context, r io.ReadSeeker, w io.Writer) error {
+	return job{"image/gif", h.Cost() + tileCost, func(ctx context.Context, r io.ReadSeeker, w io.Writer) error {
 		all, err := gif.DecodeAll(r)
 		if err != nil {
 			return damaged(err)
 		}
-		t, err := newTile(m.font, text, h.w, h.h)
+		t, err := newTile(m.font, text, h.W, h.H)
 		if err != nil {
 			return err
 		}
@@ -126,7 +40,7 @@ func (m *Marker) planGIF(r io.Reader, text string) (job, error) {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			markFrame(ctx, t, h.canvas, frame)
+			markFrame(ctx, t, h.Canvas, frame)
 		}
 		all.Config.ColorModel = nil // each frame has a palette of its own
 		return gif.EncodeAll(w, all)
@@ -135,7 +49,7 @@ func (m *Marker) planGIF(r io.Reader, text string) (job, error) {
 
 // markFrame marks the part of the canvas that a frame covers. Points that let
 // the frame before be seen let its mark be seen, which is at the same place.
-func markFrame(ctx context.Context, t *tile, c canvas, f *image.Paletted) {
+func markFrame(ctx context.Context, t *tile, c picture.Canvas, f *image.Paletted) {
 	palette := withGreys(f)
 	type look struct{ index, grey, alpha uint8 }
 	known := make(map[look]uint8)

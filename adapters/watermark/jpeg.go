@@ -1,156 +1,36 @@
 package watermark
 
 import (
-	"bufio"
 	"context"
 	"encoding/binary"
-	"errors"
 	"image"
 	"image/draw"
 	"image/jpeg"
 	"io"
-	"strings"
+
+	"github.com/seed-755a8038/coffer/adapters/picture"
 )
 
-const (
-	jpegQuality = 90
-	maxProfile  = 4 << 20 // bytes of colour profile that are kept
-)
-
-var errNoFrame = errors.New("the file has no frame header")
-
-// jpegHead is what the segments before the bytes of a picture tell.
-type jpegHead struct {
-	canvas
-
-	progressive bool
-	planes      int     // 1, 3 or 4
-	samples     float64 // for each point, over all planes
-	raw         bool    // its planes are colours that have to be converted
-	profile     [][]byte
-}
-
-// readJPEGHead reads the segments up to the frame header.
-func readJPEGHead(r io.Reader) (h jpegHead, err error) {
-	b := bufio.NewReader(r)
-	if _, err := b.Discard(2); err != nil {
-		return h, err
-	}
-	h.orientation = upright
-	size := 0
-	for {
-		marker, body, err := nextSegment(b)
-		if err != nil {
-			return h, err
-		}
-		switch {
-		case marker == 0xe1 && strings.HasPrefix(string(body), "Exif\x00\x00"):
-			h.orientation = orientationOf(body[6:])
-		case marker == 0xe2 && strings.HasPrefix(string(body), "ICC_PROFILE\x00"):
-			if size += len(body); size <= maxProfile {
-				h.profile = append(h.profile, body)
-			}
-		case marker == 0xee && len(body) >= 12 && strings.HasPrefix(string(body), "Adobe"):
-			h.raw = body[11] == 0
-		case marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 && marker != 0xcc:
-			h.progressive = marker == 0xc2
-			if size > maxProfile { // a part of one is none
-				h.profile = nil
-			}
-			err := h.frame(body)
-			return h, err
-		case marker == 0xda, marker == 0xd9:
-			return h, errNoFrame
-		}
-	}
-}
-
-// nextSegment reads a marker and what belongs to it.
-func nextSegment(b *bufio.Reader) (marker byte, body []byte, err error) {
-	for c := byte(0); c != 0xff; { // what is between segments is skipped
-		if c, err = b.ReadByte(); err != nil {
-			return 0, nil, err
-		}
-	}
-	for marker = 0xff; marker == 0xff; {
-		if marker, err = b.ReadByte(); err != nil {
-			return 0, nil, err
-		}
-	}
-	if marker == 0 || marker == 1 || marker >= 0xd0 && marker <= 0xd9 { // no segments
-		return marker, nil, nil
-	}
-	var length [2]byte
-	if _, err := io.ReadFull(b, length[:]); err != nil {
-		return 0, nil, err
-	}
-	n := int(binary.BigEndian.Uint16(length[:])) - len(length)
-	if n < 0 {
-		return 0, nil, errNoFrame
-	}
-	body = make([]byte, n)
-	_, err = io.ReadFull(b, body)
-	return marker, body, err
-}
-
-// frame reads a frame header.
-func (h *jpegHead) frame(b []byte) error {
-	const fixed, each = 6, 3
-	if len(b) < fixed || len(b) < fixed+each*int(b[5]) || b[5] == 0 {
-		return errNoFrame
-	}
-	h.h, h.w, h.planes = int(binary.BigEndian.Uint16(b[1:])), int(binary.BigEndian.Uint16(b[3:])), int(b[5])
-	var most, sum float64
-	usual := true // colour in one point for one, two or four of brightness
-	for i := range h.planes {
-		factors := b[fixed+each*i+1]
-		usual = usual && (i == 0 && strings.IndexByte("\x11\x12\x21\x22", factors) >= 0 || factors == 0x11)
-		area := float64(factors>>4) * float64(factors&0xf)
-		most, sum = max(most, area), sum+area
-	}
-	if most == 0 {
-		return errNoFrame
-	}
-	if h.samples = max(1, sum/most); !usual { // all planes may have to be of one size
-		h.samples = float64(h.planes)
-	}
-	return nil
-}
-
-// cost is what decoding takes: the planes, of a progressive one their
-// coefficients, and what they have to be converted to.
-func (h *jpegHead) cost() int64 {
-	const coefficient, converted, cmyk = 4, 4, 4 // bytes
-	each := h.samples
-	if h.progressive {
-		each += coefficient * h.samples
-	}
-	if h.planes == cmyk {
-		each += cmyk + converted
-	} else if h.raw {
-		each += converted
-	}
-	return int64(each*float64(h.w)*float64(h.h)) + tileCost
-}
+const jpegQuality = 90
 
 func (m *Marker) planJPEG(r io.Reader, text string) (job, error) {
-	h, err := readJPEGHead(r)
+	h, err := picture.ReadJPEG(r)
 	if err != nil {
 		return job{}, damaged(err)
 	}
-	if err := m.check(h.canvas); err != nil {
+	if err := m.check(h.Canvas); err != nil {
 		return job{}, err
 	}
-	return job{"image/jpeg", h.cost(), func(ctx context.Context, r io.ReadSeeker, w io.Writer) error {
+	return job{"image/jpeg", h.Cost() + tileCost, func(ctx context.Context, r io.ReadSeeker, w io.Writer) error {
 		img, err := jpeg.Decode(r)
 		if err != nil {
 			return damaged(err)
 		}
 		const cmyk = 4
-		if h.planes == cmyk {
-			h.profile = nil // which is of other colours than those of the copy
+		if h.Planes == cmyk {
+			h.Profile = nil // which is of other colours than those of the copy
 		}
-		return m.writeJPEG(ctx, img, h.orientation, h.profile, text, w)
+		return m.writeJPEG(ctx, img, h.Orientation, h.Profile, text, w)
 	}}, nil
 }
 
@@ -158,7 +38,7 @@ func (m *Marker) planJPEG(r io.Reader, text string) (job, error) {
 // colour profile, are kept; all else that was said of it is not.
 func (m *Marker) writeJPEG(ctx context.Context, img image.Image, orientation int, profile [][]byte, text string, w io.Writer) error {
 	b := img.Bounds()
-	c := canvas{b.Dx(), b.Dy(), orientation}
+	c := picture.Canvas{W: b.Dx(), H: b.Dy(), Orientation: orientation}
 	var dot func(x, y int, grey, alpha uint8)
 	switch p := img.(type) {
 	case *image.YCbCr:
@@ -204,8 +84,8 @@ func segments(orientation int, profile [][]byte) (out []byte) {
 		out = binary.BigEndian.AppendUint16(out, uint16(len(body)+2)) //nolint:gosec // was read by the same rule
 		out = append(out, body...)
 	}
-	if orientation != upright {
-		add(0xe1, append([]byte("Exif\x00\x00"), tiffWith(orientation)...))
+	if orientation != picture.Upright {
+		add(0xe1, append([]byte("Exif\x00\x00"), picture.TIFFWith(orientation)...))
 	}
 	for _, body := range profile {
 		add(0xe2, body)

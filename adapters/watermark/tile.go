@@ -10,6 +10,7 @@ import (
 	"golang.org/x/image/font/opentype"
 	"golang.org/x/image/math/fixed"
 
+	"github.com/seed-755a8038/coffer/adapters/picture"
 	"github.com/seed-755a8038/coffer/core"
 )
 
@@ -102,60 +103,22 @@ func thick(a *image.Alpha, r int) *image.Alpha {
 	return out
 }
 
-// canvas is a picture as it is stored, with the way to turn it for people.
-type canvas struct {
-	w, h        int
-	orientation int // of EXIF, 1 to 8; others are 1
-}
-
-// seen returns the size as people see it.
-func (c canvas) seen() (w, h int) {
-	const turned = 5 // and those after it
-	if c.orientation >= turned && c.orientation <= 8 {
-		return c.h, c.w
-	}
-	return c.w, c.h
-}
-
-// turn returns where a stored point is seen, as a row of each axis: x, y and 1.
-func (c canvas) turn() (x, y [3]int) {
-	right, down := [3]int{1, 0, 0}, [3]int{0, 1, 0}
-	left, up := [3]int{-1, 0, c.w - 1}, [3]int{0, -1, c.h - 1}
-	switch c.orientation {
-	case 2:
-		return left, down
-	case 3:
-		return left, up
-	case 4:
-		return right, up
-	case 5:
-		return down, right
-	case 6:
-		return up, right
-	case 7:
-		return up, left
-	case 8:
-		return down, left
-	}
-	return right, down
-}
-
 // check refuses a size that cannot be marked.
-func (m *Marker) check(c canvas) error {
+func (m *Marker) check(c picture.Canvas) error {
 	switch {
-	case c.w <= 0 || c.h <= 0:
+	case c.W <= 0 || c.H <= 0:
 		return core.CannotWatermark(core.UnmarkableDamaged)
-	case int64(c.w)*int64(c.h) > m.opts.MaxPixels:
+	case int64(c.W)*int64(c.H) > m.opts.MaxPixels:
 		return core.CannotWatermark(core.UnmarkableTooLarge)
-	case c.w < minSide || c.h < minSide:
+	case c.W < minSide || c.H < minSide:
 		return core.CannotWatermark(core.UnmarkableTooSmall)
 	}
 	return nil
 }
 
 // paint calls dot for every stored point that is a part of the mark.
-func (m *Marker) paint(ctx context.Context, c canvas, text string, dot func(x, y int, grey, alpha uint8)) error {
-	w, h := c.seen()
+func (m *Marker) paint(ctx context.Context, c picture.Canvas, text string, dot func(x, y int, grey, alpha uint8)) error {
+	w, h := c.Seen()
 	t, err := newTile(m.font, text, w, h)
 	if err != nil {
 		return err
@@ -166,21 +129,21 @@ func (m *Marker) paint(ctx context.Context, c canvas, text string, dot func(x, y
 
 // over lays the tile over a picture, at a slope. Where a point is in the tile is
 // counted in 1/65,536 of a pixel, so that a step is two additions.
-func (t *tile) over(ctx context.Context, c canvas, dot func(x, y int, grey, alpha uint8)) {
+func (t *tile) over(ctx context.Context, c picture.Canvas, dot func(x, y int, grey, alpha uint8)) {
 	const one = 1 << 16
 	sin, cos := math.Sincos(slope * math.Pi / 180)
 	along := func(x, y int) int { return int(math.Round((float64(x)*cos - float64(y)*sin) * one)) }
 	across := func(x, y int) int { return int(math.Round((float64(x)*sin + float64(y)*cos) * one)) }
 	w, h := t.w*one, t.h*one
-	tx, ty := c.turn()
+	tx, ty := c.Turn()
 	du, dv := modulo(along(tx[0], ty[0]), w), modulo(across(tx[0], ty[0]), h)
-	for y := range c.h {
+	for y := range c.H {
 		if ctx.Err() != nil {
 			return
 		}
 		x0, y0 := tx[1]*y+tx[2], ty[1]*y+ty[2]
 		u, v := modulo(along(x0, y0), w), modulo(across(x0, y0), h)
-		for x := range c.w {
+		for x := range c.W {
 			if i := v/one*t.w + u/one; t.alpha[i] > 0 {
 				dot(x, y, t.grey[i], t.alpha[i])
 			}

@@ -145,6 +145,9 @@ func (s *Service) finish(
 		if err := release(ctx, tx, u, left); err != nil {
 			return err
 		}
+		if err := s.want(ctx, tx, asset, v, now); err != nil {
+			return err
+		}
 		if sum == nil {
 			return tx.Jobs.Enqueue(ctx, HashVersion{OrgID: u.OrgID, AssetID: u.AssetID, Number: u.Number})
 		}

@@ -2,8 +2,11 @@ package asset
 
 import (
 	"context"
+	"errors"
+	"strings"
 	"time"
 
+	"github.com/seed-755a8038/coffer/app"
 	"github.com/seed-755a8038/coffer/core"
 	"github.com/seed-755a8038/coffer/ports"
 )
@@ -22,18 +25,61 @@ func (s *Service) Download(ctx context.Context, a core.Actor, id core.AssetID) (
 	return s.sign(ctx, a, id, false, s.opts.DownloadTTL)
 }
 
-// SignedURL returns a short-lived URL of the asset's current version. inline
-// asks for showing it in place, which only types that cannot run script get.
-func (s *Service) SignedURL(ctx context.Context, a core.Actor, id core.AssetID, inline bool, ttl time.Duration) (Download, error) {
-	return s.sign(ctx, a, id, inline, ttl)
+// URLInput says which URL somebody wants.
+type URLInput struct {
+	Inline    bool           // to be shown in place, which only types that cannot run script are
+	Rendition core.Rendition // empty: the file itself
+	TTL       time.Duration
 }
 
-func (s *Service) sign(ctx context.Context, a core.Actor, id core.AssetID, inline bool, ttl time.Duration) (Download, error) {
-	f, err := s.hot.ForDownload(ctx, a, id)
+// SignedURL returns a short-lived URL of the asset's current version, or of a
+// picture of it: who may download the one may see the other. It returns
+// core.ErrNoRendition if there is no such picture.
+func (s *Service) SignedURL(ctx context.Context, a core.Actor, id core.AssetID, in URLInput) (Download, error) {
+	if in.Rendition == "" {
+		return s.sign(ctx, a, id, in.Inline, in.TTL)
+	}
+	f, err := s.downloadable(ctx, a, id)
 	if err != nil {
 		return Download{}, err
 	}
-	if err := core.CanDownload(f, s.clock.Now()); err != nil {
+	var derived *core.Derived
+	err = s.store.View(ctx, func(tx ports.Tx) (err error) {
+		derived, err = tx.Derived.Get(ctx, f.OrgID, id, f.Version.Number)
+		return err
+	})
+	if errors.Is(err, core.ErrNotFound) {
+		err = core.ErrNoRendition.With("rendition", string(in.Rendition))
+	}
+	if err != nil {
+		return Download{}, err
+	}
+	p, err := derived.Picture(in.Rendition)
+	if err != nil {
+		return Download{}, err
+	}
+	stem, _ := core.SplitName(core.KindAsset, f.Asset.Name)
+	d := Download{
+		FileName:    stem + "." + string(in.Rendition) + "." + strings.TrimPrefix(strings.Replace(p.ContentType, "jpeg", "jpg", 1), "image/"),
+		ContentType: p.ContentType, SizeBytes: p.SizeBytes, ExpiresAt: s.clock.Now().Add(in.TTL),
+	}
+	r, err := app.SignPicture(ctx, s.blobs, p, core.ContentDisposition(in.Inline, d.FileName), d.ExpiresAt)
+	d.URL = r.URL
+	return d, err
+}
+
+// downloadable returns an asset that the actor may download.
+func (s *Service) downloadable(ctx context.Context, a core.Actor, id core.AssetID) (core.AssetFacts, error) {
+	f, err := s.hot.ForDownload(ctx, a, id)
+	if err != nil {
+		return f, err
+	}
+	return f, core.CanDownload(f, s.clock.Now())
+}
+
+func (s *Service) sign(ctx context.Context, a core.Actor, id core.AssetID, inline bool, ttl time.Duration) (Download, error) {
+	f, err := s.downloadable(ctx, a, id)
+	if err != nil {
 		return Download{}, err
 	}
 	v := f.Version
@@ -86,6 +132,13 @@ func (s *Service) RestoreVersion(ctx context.Context, a core.Actor, id core.Asse
 		}
 		changes := map[string]core.Change{"current_version": {From: asset.Current, To: v.Number}}
 		asset.Restore(v, now)
+		asset.Preview = nil
+		derived, err := tx.Derived.Get(ctx, f.OrgID, id, number)
+		if err == nil {
+			asset.Preview = &derived.Preview
+		} else if !errors.Is(err, core.ErrNotFound) {
+			return err
+		}
 		return s.record(ctx, tx, authorOf(f.DriveFacts, a), "asset.version_restored", id, changes, now)
 	})
 }

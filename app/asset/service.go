@@ -18,6 +18,7 @@ type Options struct {
 	Uploads      core.UploadTimes
 	DownloadTTL  time.Duration // of a signed download URL
 	Installation string        // whose blobs these are, see Claim
+	Derives      bool          // pictures and texts of files that become ready
 }
 
 // Deps are the ports the service works on.
@@ -25,6 +26,7 @@ type Deps struct {
 	Store   ports.Store
 	Hot     ports.Hot
 	Blobs   ports.Blobs
+	Deriver ports.Deriver
 	Secrets ports.Secrets
 	Clock   ports.Clock
 	IDs     ports.IDs
@@ -36,6 +38,7 @@ type Service struct {
 	store   ports.Store
 	hot     ports.Hot
 	blobs   ports.Blobs
+	deriver ports.Deriver
 	secrets ports.Secrets
 	clock   ports.Clock
 	ids     ports.IDs
@@ -46,7 +49,7 @@ type Service struct {
 // NewService returns a Service on the given ports.
 func NewService(d Deps, opts Options) *Service {
 	return &Service{
-		store: d.Store, hot: d.Hot, blobs: d.Blobs, secrets: d.Secrets, clock: d.Clock, ids: d.IDs, text: d.Text, opts: opts,
+		store: d.Store, hot: d.Hot, blobs: d.Blobs, deriver: d.Deriver, secrets: d.Secrets, clock: d.Clock, ids: d.IDs, text: d.Text, opts: opts,
 	}
 }
 

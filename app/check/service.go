@@ -58,7 +58,7 @@ func NewService(inspector ports.Inspector, blobs ports.Blobs, orphans Orphans, r
 
 // Run makes every check. It changes nothing unless told to.
 func (s *Service) Run(ctx context.Context, o Options) (Report, error) {
-	const blobChecks = 4
+	const blobChecks = 5
 	r := Report{Checks: len(s.inspector.Invariants()) + blobChecks, Problems: []Problem{}}
 	counters, err := s.rows(ctx, &r, o.Repair)
 	if err != nil {
@@ -73,6 +73,9 @@ func (s *Service) Run(ctx context.Context, o Options) (Report, error) {
 		return r, err
 	}
 	if err := s.copies(ctx, &r, o.Repair); err != nil {
+		return r, err
+	}
+	if err := s.pictures(ctx, &r, o.Repair); err != nil {
 		return r, err
 	}
 	err = s.strays(ctx, &r, o.Repair)
@@ -172,6 +175,38 @@ func (s *Service) copies(ctx context.Context, r *Report, repair bool) error {
 			}
 		}
 		r.add(p)
+	}
+	return nil
+}
+
+// pictures compares what is derived of versions with its blobs. What is missing
+// or of another size is derived again.
+func (s *Service) pictures(ctx context.Context, r *Report, repair bool) error {
+	const name = "what is derived has its blobs, with their sizes"
+	for d, err := range s.inspector.Pictures(ctx) {
+		if err != nil {
+			return err
+		}
+		for _, p := range []core.Picture{d.Thumbnail, d.Poster} {
+			if p.BlobKey == "" {
+				continue
+			}
+			info, err := s.blobs.Stat(ctx, p.BlobKey)
+			if err != nil && !errors.Is(err, core.ErrBlobNotFound) {
+				return err
+			}
+			if err == nil && info.Size == p.SizeBytes {
+				continue
+			}
+			p := Problem{Check: name, Subject: fmt.Sprintf("asset %s version %d", d.AssetID, d.Number), Detail: "the blob " + p.BlobKey + " is missing or has another size"}
+			if repair {
+				if p.Repaired, err = s.inspector.DropPictures(ctx, d); err != nil {
+					return err
+				}
+			}
+			r.add(p)
+			break
+		}
 	}
 	return nil
 }

@@ -134,6 +134,7 @@ func (s *Service) Path(ctx context.Context, sc core.Scope, id core.NodeID) (way 
 // SearchInput is a page of what is found. The zero value of a filter means any.
 type SearchInput struct {
 	Text             string // part of the name, in any case; its beginning if shorter than 3 characters
+	InText           bool   // Text is words of a file's text instead, the last one the beginning of one
 	Kind             core.NodeKind
 	Type             string // a media type, or its part before the slash
 	Tag              string
@@ -148,9 +149,16 @@ func (s *Service) Search(ctx context.Context, sc core.Scope, in SearchInput) (en
 	if err := sc.CanRead(); err != nil {
 		return nil, err
 	}
+	text, words := core.Fold(s.text.NFC(in.Text)), []string(nil)
+	if in.InText {
+		if words, err = core.SearchWords("query.q", text); err != nil {
+			return nil, err
+		}
+		text = ""
+	}
 	err = s.store.View(ctx, func(tx ports.Tx) (err error) {
 		entries, err = tx.Listings.Search(ctx, ports.NodeSearch{
-			DriveID: sc.DriveID, Root: sc.Root, Text: core.Fold(s.text.NFC(in.Text)), Kind: in.Kind, Type: core.Fold(in.Type), Tag: s.text.NFC(in.Tag),
+			DriveID: sc.DriveID, Root: sc.Root, Text: text, OrgID: sc.OrgID, Words: words, Kind: in.Kind, Type: core.Fold(in.Type), Tag: s.text.NFC(in.Tag),
 			MinSize: in.MinSize, MaxSize: in.MaxSize, From: in.From, To: in.To, Before: in.Before, Limit: in.Limit,
 		})
 		return err

@@ -139,7 +139,8 @@ func (a *arrival) looked(open bool) Looked {
 }
 
 // Hide removes what the link does not show of a node: metadata, where it is
-// hidden, and the checksum of a file of which only marked copies are handed out.
+// hidden, and the checksum of a file of which only marked copies are handed out;
+// and what shows what is in a file, where that may not be seen.
 func (l *Looked) Hide(e *ports.Entry) {
 	if !l.AllowViewMetadata {
 		e.Node.CreatedBy, e.Node.CreatedAt, e.Node.UpdatedAt = core.AccountID{}, time.Time{}, time.Time{}
@@ -147,6 +148,13 @@ func (l *Looked) Hide(e *ports.Entry) {
 	}
 	if l.Watermark {
 		e.File.SHA256 = nil
+	}
+	switch p := e.File.Preview; {
+	case p == nil:
+	case l.Watermark, !l.AllowPreview: // a picture of a file shows what is in it
+		e.File.Preview = nil
+	default: // what it measures, and what went wrong, is not part of the picture
+		e.File.Preview = &core.Preview{Status: p.Status, Thumbnail: p.Thumbnail, Placeholder: p.Placeholder}
 	}
 }
 

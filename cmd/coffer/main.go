@@ -61,7 +61,7 @@ func newRoot(l *loader) *cobra.Command {
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.PersistentFlags().StringVar(&l.file, "config", "", "configuration `FILE` (default ./coffer.yaml, else /etc/coffer/coffer.yaml)")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &usageError{hint(cmd, err)} })
-	root.AddCommand(newServe(l), newMigrate(l), newConfig(l), newDoctor(l), newFsck(l), newLicense(l), newAdmin(l), newVersion(), newOpenAPI(), newHealth(l))
+	root.AddCommand(newServe(l), newMigrate(l), newConfig(l), newDoctor(l), newFsck(l), newLicense(l), newAdmin(l), newVersion(), newOpenAPI(), newHealth(l), newDerive())
 	return root
 }
 

@@ -15,7 +15,7 @@ var version, commit, date string
 
 // build says what runs: what the linker was told, else what Go recorded.
 func build() coffer.Build {
-	b := coffer.Build{Version: version, Commit: commit, Date: date}
+	b := coffer.Build{Version: version, Commit: commit, Date: date, Derive: deriveCommand()}
 	info, ok := debug.ReadBuildInfo()
 	if ok && b.Version == "" && info.Main.Version != "(devel)" {
 		b.Version = info.Main.Version

@@ -70,9 +70,14 @@ var layers = []layer{
 		},
 	},
 	{
-		name: "a driven adapter depends on core, ports and its libraries",
-		has:  func(p pkg) bool { return p.in("adapters") && !p.in("adapters/httpapi") },
-		may:  func(p, dep pkg) bool { return !dep.ours() || dep.in("core", "ports", branch(p)) },
+		name: "a driven adapter depends on core, ports, its libraries, and on how pictures are made",
+		has:  func(p pkg) bool { return p.in("adapters") && !p.in("adapters/httpapi", "adapters/picture") },
+		may:  func(p, dep pkg) bool { return !dep.ours() || dep.in("core", "ports", "adapters/picture", branch(p)) },
+	},
+	{
+		name: "how pictures are made depends on nothing of this module",
+		has:  func(p pkg) bool { return p.in("adapters/picture") },
+		may:  func(_, dep pkg) bool { return !dep.ours() || dep.in("adapters/picture") },
 	},
 	{
 		name: "httpapi depends on app and what app depends on",
@@ -171,7 +176,8 @@ var homes = map[string][]string{
 	"github.com/pquerna/otp":             {"adapters/totp"},
 	"github.com/prometheus":              {"adapters", "cmd"},
 	"github.com/pdfcpu/pdfcpu":           {"adapters/watermark"},
-	"golang.org/x/image":                 {"adapters/watermark", "adapters/reportfile"},
+	"golang.org/x/image":                 {"adapters/watermark", "adapters/reportfile", "adapters/derive"},
+	"go.n16f.net/thumbhash":              {"adapters/derive"},
 	"github.com/ledongthuc/pdf":          {"test"},
 	"go.opentelemetry.io/otel/exporters": {"adapters/telemetry"},
 }

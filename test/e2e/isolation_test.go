@@ -82,6 +82,8 @@ var requests = []request{
 	{"GET", "/api/assets/{asset}/download", ""},
 	{"GET", "/api/assets/{asset}/download?redirect=true", ""},
 	{"POST", "/api/assets/{asset}/signed-url", `{"disposition": "inline"}`},
+	{"POST", "/api/assets/{asset}/signed-url", `{"rendition": "thumbnail"}`},
+	{"POST", "/api/assets/{asset}/derived/retry", ""},
 	{"GET", "/api/assets/{asset}/versions", ""},
 	{"POST", "/api/assets/{asset}/versions/1/restore", ""},
 	{"PATCH", "/api/orgs/{company}", `{"name": "Stolen", "slug": "stolen"}`},

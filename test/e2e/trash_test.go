@@ -22,6 +22,7 @@ func TestWhatIsInTheTrashIsNotServedAndItsNameIsFree(t *testing.T) {
 			{"POST", "/api/assets/" + id + "/signed-url", "{}"},
 			{"PATCH", path + "/" + id, `{"name": "b.txt"}`},
 			{"POST", "/api/assets/" + id + "/versions/1/restore", ""},
+			{"POST", "/api/assets/" + id + "/derived/retry", ""},
 		} {
 			ana.request(r).isProblem(http.StatusConflict, "trashed")
 		}

@@ -200,6 +200,11 @@ func (w *writer) files() []write {
 			}
 		}},
 		{"signAssetUrl", nil, noEffect, func() { ana.want(http.StatusOK, "POST", path("/signed-url"), object{"disposition": "attachment"}) }},
+		{"deriveAgain", []string{"asset.uploaded", "asset.derived_again"}, "", func() {
+			id := ana.upload(object{"name": "broken.png", "content_type": "image/png"}, []byte("no picture")).text("id")
+			ana.derived(id, "failed")
+			ana.want(http.StatusOK, "POST", "/api/assets/"+id+"/derived/retry", nil)
+		}},
 		{"restoreAssetVersion", []string{"asset.version_restored"}, "", func() { ana.want(http.StatusOK, "POST", path("/versions/1/restore"), nil) }},
 		{"updateAsset", []string{"asset.updated"}, "", func() { ana.want(http.StatusOK, "PATCH", asset(), object{"name": "c.txt"}) }},
 		{"deleteAsset", []string{"asset.trashed", "asset.purged"}, "", func() {

@@ -1,20 +1,21 @@
-package watermark
+package picture
 
 import (
 	"encoding/binary"
 )
 
 const (
-	upright        = 1 // the orientation of most pictures
+	// Upright is the orientation of most pictures.
+	Upright        = 1
 	orientationTag = 0x0112
 )
 
-// orientationOf returns the orientation that a TIFF structure, which EXIF is,
+// OrientationOf returns the orientation that a TIFF structure, which EXIF is,
 // has in its first directory; else 1.
-func orientationOf(tiff []byte) int {
+func OrientationOf(tiff []byte) int {
 	const header, entry = 8, 12
 	if len(tiff) < header {
-		return upright
+		return Upright
 	}
 	var order binary.ByteOrder
 	switch string(tiff[:4]) {
@@ -23,11 +24,11 @@ func orientationOf(tiff []byte) int {
 	case "MM\x00*":
 		order = binary.BigEndian
 	default:
-		return upright
+		return Upright
 	}
 	at := int64(order.Uint32(tiff[4:]))
 	if at+2 > int64(len(tiff)) {
-		return upright
+		return Upright
 	}
 	n := int64(order.Uint16(tiff[at:]))
 	for i := range n {
@@ -41,12 +42,12 @@ func orientationOf(tiff []byte) int {
 			}
 		}
 	}
-	return upright
+	return Upright
 }
 
-// tiffWith returns a TIFF structure that says the orientation and nothing else:
+// TIFFWith returns a TIFF structure that says the orientation and nothing else:
 // where a picture was taken, and with what, is not for those it is shown to.
-func tiffWith(orientation int) []byte {
+func TIFFWith(orientation int) []byte {
 	b := []byte("MM\x00*\x00\x00\x00\x08\x00\x01")
 	b = binary.BigEndian.AppendUint16(b, orientationTag)
 	b = append(b, 0, 3, 0, 0, 0, 1)                                // one short

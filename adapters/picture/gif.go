@@ -14,7 +14,7 @@ type GIF struct {
 	Canvas
 
 	Frames int
-	Points int64 // of all Frames
+	Points int64 // of all frames
 }
 
 // ReadGIF walks over all blocks without decoding any.

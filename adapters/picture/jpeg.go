@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-const maxProfile = 4 << 20 // bytes of colour Profile that are kept
+const maxProfile = 4 << 20 // bytes of colour profile that are kept
 
 var errNoFrame = errors.New("the file has no frame header")
 
@@ -18,8 +18,8 @@ type JPEG struct {
 
 	Progressive bool
 	Planes      int     // 1, 3 or 4
-	Samples     float64 // for each point, over all Planes
-	Raw         bool    // its Planes are colours that have to be converted
+	Samples     float64 // for each point, over all planes
+	Raw         bool    // its planes are colours that have to be converted
 	Profile     [][]byte
 }
 
@@ -104,13 +104,13 @@ func (h *JPEG) frame(b []byte) error {
 	if most == 0 {
 		return errNoFrame
 	}
-	if h.Samples = max(1, sum/most); !usual { // all Planes may have to be of one size
+	if h.Samples = max(1, sum/most); !usual { // all planes may have to be of one size
 		h.Samples = float64(h.Planes)
 	}
 	return nil
 }
 
-// Cost returns what decoding takes, in bytes of memory at most: the Planes, of a Progressive one their
+// Cost returns what decoding takes, in bytes of memory at most: the planes, of a progressive one their
 // coefficients, and what they have to be converted to.
 func (h *JPEG) Cost() int64 {
 	const coefficient, converted, cmyk = 4, 4, 4 // bytes

@@ -16,7 +16,7 @@ const (
 
 var errNoChunks = errors.New("the file does not begin with IHDR")
 
-// PNG is what the Chunks before the bytes of a picture tell.
+// PNG is what the chunks before the bytes of a picture tell.
 type PNG struct {
 	Canvas
 

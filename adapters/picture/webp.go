@@ -16,7 +16,7 @@ type WebP struct {
 }
 
 // ReadWebP walks over all chunks, of which none may be larger than the
-// Canvas.
+// canvas.
 func ReadWebP(r io.ReadSeeker) (h WebP, err error) {
 	const header, top, most = 12, 8, 30
 	h.Orientation = Upright

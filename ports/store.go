@@ -67,4 +67,7 @@ type Tx struct {
 	GroupAssets      GroupAssets
 
 	Traffic Traffic
+
+	Datasets        Datasets
+	DatasetVersions DatasetVersions
 }

@@ -143,6 +143,7 @@ func (s *Store) tx(conn *sql.Conn, tx *bun.Tx, wait *bool) ports.Tx {
 		Groups: groups{r}, GroupTrees: groupTrees{r}, GroupPermissions: groupPermissions{r}, GroupAssets: groupAssets{r},
 		Idempotency: idempotency{r}, Jobs: jobs,
 		Traffic: traffic{r},
+		Datasets: datasets{r}, DatasetVersions: datasetVersions{r},
 		Streams: eventStreams{r}, Webhooks: webhooks{r}, Deliveries: deliveries{r}, Dispatches: dispatches{r},
 		Reports: reports{r}, ReportRuns: reportRuns{r},
 	}

@@ -142,7 +142,7 @@ func (s *Store) tx(conn *sql.Conn, tx *bun.Tx, wait *bool) ports.Tx {
 		PaymentEvents: paymentEvents{r}, Events: events{r, wait}, Assets: assets{r}, Versions: versions{r}, Uploads: uploads{r}, Quota: quota{s, tx},
 		Groups: groups{r}, GroupTrees: groupTrees{r}, GroupPermissions: groupPermissions{r}, GroupAssets: groupAssets{r},
 		Idempotency: idempotency{r}, Jobs: jobs,
-		Traffic: traffic{r},
+		Traffic:  traffic{r},
 		Datasets: datasets{r}, DatasetVersions: datasetVersions{r},
 		Streams: eventStreams{r}, Webhooks: webhooks{r}, Deliveries: deliveries{r}, Dispatches: dispatches{r},
 		Reports: reports{r}, ReportRuns: reportRuns{r},

@@ -16,6 +16,14 @@ var (
 	errDatasetSlugFixed = Invalid("body.status", "cannot be draft again once something is published")
 )
 
+// CheckShown refuses to remove for good what that many datasets show.
+func CheckShown(datasets int64) error {
+	if datasets == 0 {
+		return nil
+	}
+	return ErrDatasetUses.With("datasets", datasets)
+}
+
 // Limits of datasets.
 const (
 	MaxDatasetSchemas   = 50

@@ -115,3 +115,25 @@ type SessionFile struct {
 	AssetID   AssetID
 	Number    int // of the asset's version, which stays whatever becomes of the asset
 }
+
+// Renew gives a publisher who is at work more time.
+func (s *IngestSession) Renew(items int64, now time.Time) {
+	s.Items, s.Leased = items, now.Add(PublishLease)
+}
+
+// Publishes refuses to go on with a version that the session does not publish
+// any more: the lease was over, and somebody else was faster.
+func (s *IngestSession) Publishes(version DatasetVersionID) error {
+	if s.Status != IngestPublishing || s.VersionID != version {
+		return ErrSessionBusy
+	}
+	return nil
+}
+
+// Touch keeps an open session for longer.
+func (s *IngestSession) Touch(now time.Time) { s.ExpiresAt = now.Add(SessionLifetime) }
+
+// Expired reports whether nobody has used the session for too long.
+func (s *IngestSession) Expired(now time.Time) bool {
+	return (s.Status == IngestOpen || s.Status == IngestPublishing) && !now.Before(s.ExpiresAt)
+}

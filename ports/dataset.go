@@ -34,6 +34,13 @@ type Datasets interface {
 	// returns core.ErrStale; or core.ErrDatasetSlugTaken.
 	Save(ctx context.Context, d *core.Dataset) error
 
+	// ByDrive returns the dataset whose drive it is, or core.ErrNotFound.
+	ByDrive(ctx context.Context, org core.OrgID, drive core.DriveID) (*core.Dataset, error)
+
+	// ShownBelow counts the datasets that show a file at or below the node in
+	// a published version. except is not counted.
+	ShownBelow(ctx context.Context, n *core.Node, except core.DatasetID) (int64, error)
+
 	// List returns the org's datasets that an account may view, newest first.
 	List(ctx context.Context, q DatasetQuery) ([]*core.Dataset, error)
 }

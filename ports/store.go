@@ -70,4 +70,7 @@ type Tx struct {
 
 	Datasets        Datasets
 	DatasetVersions DatasetVersions
+	DatasetPurges   DatasetPurges
+	IngestSessions  IngestSessions
+	IngestItems     IngestItems
 }

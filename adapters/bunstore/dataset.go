@@ -117,6 +117,25 @@ func (r datasets) BySlug(ctx context.Context, org core.OrgID, slug string) (*cor
 	return r.one(ctx, r.NewSelect().Where("org_id = ? AND slug = ?", org, slug))
 }
 
+func (r datasets) ByDrive(ctx context.Context, org core.OrgID, drive core.DriveID) (*core.Dataset, error) {
+	return r.one(ctx, r.NewSelect().Where("org_id = ? AND drive_id = ?", org, drive))
+}
+
+// ShownBelow walks down the folders, unless the org shows nothing anyhow.
+func (r datasets) ShownBelow(ctx context.Context, n *core.Node, except core.DatasetID) (shown int64, err error) {
+	if n.Kind != core.KindFolder {
+		err = r.NewRaw(`SELECT count(DISTINCT dataset_id) FROM dataset_files WHERE asset_id = ? AND dataset_id <> ?`, n.ID, floor(except)).Scan(ctx, &shown)
+		return shown, translate("shown by datasets", err)
+	}
+	err = r.NewRaw(`WITH RECURSIVE down (id, depth) AS (
+			SELECT n.id, 0 FROM nodes n WHERE n.id = ?0 AND n.drive_id = ?1
+				AND EXISTS (SELECT 1 FROM datasets d WHERE d.org_id = ?2 AND d.id <> ?3 AND EXISTS (SELECT 1 FROM dataset_files f WHERE f.dataset_id = d.id))
+			UNION ALL SELECT c.id, down.depth + 1 FROM down JOIN nodes c ON c.parent_id = down.id AND c.kind = 'folder' AND down.depth < ?4
+		) SELECT count(DISTINCT df.dataset_id) FROM down JOIN nodes a ON a.parent_id = down.id AND a.kind = 'asset'
+		JOIN dataset_files df ON df.asset_id = a.id AND df.dataset_id <> ?3`, n.ID, n.DriveID, n.OrgID, floor(except), maxTrail).Scan(ctx, &shown)
+	return shown, translate("shown by datasets", err)
+}
+
 func (r datasets) one(ctx context.Context, sel *bun.SelectQuery) (*core.Dataset, error) {
 	var row datasetRow
 	err := sel.Model(&row).Where("deleted_at IS NULL").Scan(ctx)

@@ -178,7 +178,7 @@ var invariants = []invariant{
 		WHERE CAST($1 AS bigint) > 0 AND rp.org_id <> rr.org_id`, false, false},
 }
 
-var allInvariants = slices.Concat(invariants, groupInvariants, trafficInvariants)
+var allInvariants = slices.Concat(invariants, groupInvariants, trafficInvariants, datasetInvariants)
 
 // leftOvers finds rows of orgs that are gone, where no foreign key says that
 // there are none.

@@ -108,7 +108,7 @@ type beginIngestInput struct {
 		Slug        string                      `json:"slug" minLength:"3" maxLength:"63" doc:"Lower-case letters, digits, and single hyphens between them" example:"street-signs"`
 		Name        string                      `json:"name,omitempty" maxLength:"200" doc:"What to call it; the slug if left out" example:"Street signs"`
 		Description *string                     `json:"description,omitempty" maxLength:"10000" doc:"What it is about; plain text" example:"Photographs of signs."`
-		Visibility  *core.Visibility            `json:"visibility,omitempty" enum:"org,restricted" default:"org" doc:"Whether everybody in the organisation may view it, or those with a grant" example:"restricted"`
+		Visibility  *core.Visibility            `json:"visibility,omitempty" enum:"org,restricted" doc:"Whether everybody in the organisation may view it (org, which a new one is if it is left out), or those with a grant" example:"restricted"`
 		ItemSchemas *map[string]json.RawMessage `json:"item_schemas,omitempty" doc:"JSON Schemas 2020-12 by the type of the items they are for, in place of or beside the built-in ones"`
 	}
 }

@@ -38,7 +38,7 @@ func (h ingestRoutes) mountPublish(api huma.API) {
 type publishInput struct {
 	DatasetID   core.DatasetID       `path:"dataset_id" format:"uuid" doc:"The dataset" example:"0199f2b4-7c1e-7a60-9d52-3f1c6a0b8e42"`
 	SessionID   core.IngestSessionID `query:"session_id" required:"true" format:"uuid" doc:"The session that has brought the files" example:"0199f2b4-7c1e-7a60-9d52-3f1c6a0b8e41"`
-	BaseVersion int64                `query:"base_version" minimum:"0" default:"-1" doc:"The version that must be current; left out: the one that was when the session was opened" example:"3"`
+	BaseVersion int64                `query:"base_version" minimum:"-1" default:"-1" doc:"The version that must be current; left out, or -1: the one that was when the session was opened" example:"3"`
 }
 
 type datasetVersionBody struct {

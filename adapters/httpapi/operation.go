@@ -78,13 +78,16 @@ func register[I, O any](api huma.API, op operation, handler func(context.Context
 		}}
 	}
 	if op.stream != nil {
-		described.RequestBody = &huma.RequestBody{Required: true, Content: op.stream}
 		described.Metadata = map[string]any{streamed: true}
 	}
 	// To the router, a colon begins a parameter.
 	described.Path = strings.ReplaceAll(op.path, ":", escapedColon)
 	defer func() {
-		if paths := api.OpenAPI().Paths; described.Path != op.path {
+		paths := api.OpenAPI().Paths
+		if op.stream != nil { // not before: huma would read it
+			paths[described.Path].Post.RequestBody = &huma.RequestBody{Required: true, Content: op.stream}
+		}
+		if described.Path != op.path {
 			paths[op.path] = paths[described.Path]
 			delete(paths, described.Path)
 		}

@@ -61,18 +61,18 @@ func TestAnItemIsRead(t *testing.T) {
 		t.Errorf("%s %s", failed, got)
 	}
 	for text, want := range map[string]string{
-		`[]`: " validation_failed",
-		`{}`: "/external_id validation_failed, /type validation_failed",
-		`{"external_id":1,"type":"x","a/b":2}`:                                  "/a~1b unknown_member, /external_id validation_failed",
-		`{"external_id":"a","type":"x","tags":"a"}`:                             "/tags validation_failed",
-		`{"external_id":"a","type":"x","tags":["a",""]}`:                        "/tags/1 validation_failed",
-		`{"external_id":"a","type":"x","data":[]}`:                              "/data validation_failed",
-		`{"external_id":"a","type":"x","assets":{}}`:                            "/assets validation_failed",
-		`{"external_id":"a","type":"x","assets":[1]}`:                           "/assets/0 validation_failed",
-		`{"external_id":"a","type":"x","assets":[{"role":"m"}]}`:                "/assets/0 validation_failed",
-		`{"external_id":"a","type":"x","assets":[{"path":"a"}]}`:                "/assets/0/role validation_failed",
-		`{"external_id":"a","type":"x","assets":[{"role":"m","path":"../a"}]}`:  "/assets/0/path validation_failed",
-		`{"external_id":"a","type":"x","assets":[{"role":"m","asset_id":"a"}]}`: "/assets/0/asset_id validation_failed",
+		`[]`:                                   " validation_failed",
+		`{}`:                                   "/external_id validation_failed, /type validation_failed",
+		`{"external_id":1,"type":"x","a/b":2}`: "/a~1b unknown_member, /external_id validation_failed",
+		`{"external_id":"a","type":"x","tags":"a"}`:                                                                     "/tags validation_failed",
+		`{"external_id":"a","type":"x","tags":["a",""]}`:                                                                "/tags/1 validation_failed",
+		`{"external_id":"a","type":"x","data":[]}`:                                                                      "/data validation_failed",
+		`{"external_id":"a","type":"x","assets":{}}`:                                                                    "/assets validation_failed",
+		`{"external_id":"a","type":"x","assets":[1]}`:                                                                   "/assets/0 validation_failed",
+		`{"external_id":"a","type":"x","assets":[{"role":"m"}]}`:                                                        "/assets/0 validation_failed",
+		`{"external_id":"a","type":"x","assets":[{"path":"a"}]}`:                                                        "/assets/0/role validation_failed",
+		`{"external_id":"a","type":"x","assets":[{"role":"m","path":"../a"}]}`:                                          "/assets/0/path validation_failed",
+		`{"external_id":"a","type":"x","assets":[{"role":"m","asset_id":"a"}]}`:                                         "/assets/0/asset_id validation_failed",
 		`{"external_id":"a","type":"x","assets":[{"role":"m","path":"a","asset_id":"` + id + `"}]}`:                     "/assets/0 validation_failed",
 		`{"external_id":"a","type":"x","assets":[{"role":"m","path":"a"},{"role":"m","path":"b"}]}`:                     "/assets/1/role validation_failed",
 		`{"external_id":"a","type":"x","assets":[{"role":"m","path":"a","x":1}]}`:                                       "/assets/0/x unknown_member",
@@ -124,7 +124,7 @@ func TestTheFirstFailuresAreTold(t *testing.T) {
 	for range 150 {
 		f.Add(core.ManifestFailure{Line: 1}, core.ManifestFailure{Line: 2})
 	}
-	e, ok := f.Err().(*core.Error) //nolint:errorlint // as it is
+	e, ok := f.Err().(*core.Error)                                                                                                                                    //nolint:errorlint // as it is
 	if !ok || e.Code != "manifest_invalid" || e.Details["failure_count"] != int64(300) || len(e.Details["failures"].([]map[string]any)) != core.MaxManifestFailures { //nolint:forcetypeassert // as above
 		t.Errorf("%v", f.Err())
 	}

@@ -83,7 +83,10 @@ func (s schemas) Validate(line int64, name string, item any) []core.ManifestFail
 	if !ok {
 		return []core.ManifestFailure{{Line: line, Code: core.ManifestSchema, Message: short(err)}}
 	}
-	return causes(nil, line, wrong)
+	failed := causes(nil, line, wrong)
+	// The library goes through objects in no order.
+	slices.SortStableFunc(failed, func(a, b core.ManifestFailure) int { return strings.Compare(a.Pointer, b.Pointer) })
+	return failed
 }
 
 // causes appends what is wrong at the bottom of an error. Of alternatives, each

@@ -162,11 +162,12 @@ func registerReports(r *riverqueue.Registry, reports *report.Service, log *slog.
 // registerDatasets is the part of it that ends sessions and removes what nobody
 // sees.
 func registerDatasets(r *riverqueue.Registry, datasets *dataset.Service, log *slog.Logger) {
-	const long = 10 * time.Minute
-	riverqueue.Handle(r, again(log, datasets.Tidy), riverqueue.HandleOptions{Timeout: long, MaxAttempts: 1})
-	riverqueue.Handle(r, again(log, datasets.Purge), riverqueue.HandleOptions{Timeout: long, MaxAttempts: 1})
+	// What is not done in that time, the next one goes on with.
+	const while = 2 * time.Minute
+	riverqueue.Handle(r, again(log, datasets.Tidy), riverqueue.HandleOptions{Timeout: while, MaxAttempts: 1})
+	riverqueue.Handle(r, again(log, datasets.Purge), riverqueue.HandleOptions{Timeout: while, MaxAttempts: 1})
 	r.Every(time.Minute, true, func() ports.Job { return dataset.Tidy{} })
-	r.Every(10*time.Minute, true, func() ports.Job { return dataset.Purge{} })
+	r.Every(time.Minute, true, func() ports.Job { return dataset.Purge{} })
 }
 
 // registerStore registers the jobs of sales.

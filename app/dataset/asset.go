@@ -24,6 +24,7 @@ type Intake struct {
 
 	s     *Service
 	facts core.DatasetFacts
+	actor core.Actor
 	id    core.IngestSessionID
 	refs  []FileRef
 	taken []core.SessionFile
@@ -39,7 +40,7 @@ func (s *Service) Intake(ctx context.Context, a core.Actor, id core.IngestSessio
 	if err := session.CheckOpen(s.Clock.Now()); err != nil {
 		return nil, err
 	}
-	in := &Intake{OrgID: f.OrgID, DriveID: f.Dataset.DriveID, s: s, facts: f, id: id, refs: refs}
+	in := &Intake{OrgID: f.OrgID, DriveID: f.Dataset.DriveID, s: s, facts: f, actor: a, id: id, refs: refs}
 	return in, s.Store.Update(ctx, func(tx ports.Tx) error { // who was given the right since has not begun a session
 		if err := stays(ctx, tx, f.OrgFacts); err != nil {
 			return err
@@ -77,7 +78,11 @@ func (in *Intake) Keep(ctx context.Context, tx ports.Tx, files []core.SessionFil
 		return err
 	}
 	session.Touch(now)
-	return tx.IngestSessions.Save(ctx, session)
+	if err := tx.IngestSessions.Save(ctx, session); err != nil {
+		return err
+	}
+	changes := map[string]core.Change{"session": {To: in.id.String()}, "assets": {To: len(all)}}
+	return in.s.record(ctx, tx, in.facts.OrgFacts, in.actor, "dataset.assets_registered", in.facts.Dataset.ID, changes, now)
 }
 
 // referred returns the files that the references lead to, at their current

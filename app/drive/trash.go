@@ -118,7 +118,9 @@ func checkUsed(ctx context.Context, tx ports.Tx, n *core.Node, now time.Time) er
 }
 
 // stays reports whether an error says that something cannot be removed yet.
-func stays(err error) bool { return errors.Is(err, core.ErrSold) || errors.Is(err, core.ErrDatasetUses) }
+func stays(err error) bool {
+	return errors.Is(err, core.ErrSold) || errors.Is(err, core.ErrDatasetUses)
+}
 
 // reap removes some of what is purged, and lets its bytes go.
 func (s *Service) reap(ctx context.Context, tx ports.Tx, drive core.DriveID, id core.NodeID) (done bool, err error) {

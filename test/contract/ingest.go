@@ -229,7 +229,9 @@ func ingestFilesResolved(s storeTest) {
 		s.equal(files, put[:1])
 		return err
 	})
-	s.update(func(tx ports.Tx) error { return tx.IngestSessions.DropFiles(s.Context(), session.ID, []string{"b", "pending"}) })
+	s.update(func(tx ports.Tx) error {
+		return tx.IngestSessions.DropFiles(s.Context(), session.ID, []string{"b", "pending"})
+	})
 	s.view(func(tx ports.Tx) error {
 		files, err := tx.IngestSessions.Files(s.Context(), session.ID, "", 9)
 		s.equal(files, put[2:])

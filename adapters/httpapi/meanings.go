@@ -111,6 +111,7 @@ var meanings = map[string]meaning{
 	"webhook_inactive":        {409, "Webhook switched off", "Switch it on first (PATCH with active)."},
 	"wrong_password":          {403, "Wrong password", "The present password is wrong; after several wrong ones wait as Retry-After says."},
 	"dataset_archived":        {409, "Dataset archived", "Set its status to published first."},
+	"dataset_unpublished":     {409, "Nothing published", "Nothing of the dataset has been published yet. Publish a version first."},
 	"dataset_drive":           {409, "Drive of a dataset", "It goes with its dataset. Delete the dataset."},
 	"manifest_invalid":        {422, "Manifest not valid", "Nothing was published. The member failures says what is wrong by line and JSON pointer, the first 100; failure_count says how many there are."},
 	"publish_in_progress":     {409, "Being published", "Something is being published in the session. Try again when that is done."},

@@ -12,6 +12,7 @@ import (
 	"github.com/seed-755a8038/coffer/app"
 	"github.com/seed-755a8038/coffer/app/analytics"
 	"github.com/seed-755a8038/coffer/app/asset"
+	"github.com/seed-755a8038/coffer/app/dataset"
 	"github.com/seed-755a8038/coffer/app/drive"
 	"github.com/seed-755a8038/coffer/app/group"
 	"github.com/seed-755a8038/coffer/app/identity"
@@ -57,20 +58,21 @@ func again[J ports.Job](log *slog.Logger, handle func(context.Context, J) error)
 
 // works is what runs in the background.
 type works struct {
-	Hooks   *webhook.Service
-	Post    app.Post
-	Assets  *asset.Service
-	Drives  *drive.Service
-	People  *identity.Service
-	Orgs    *org.Service
-	Shares  *share.Service
-	Store   *appstore.Service
-	Groups  *group.Service
-	Traffic *analytics.Service
-	Reports *report.Service
-	Limiter *bunstore.Limiter
-	Blobs   blobStore
-	Deriver *derive.Deriver
+	Hooks    *webhook.Service
+	Post     app.Post
+	Assets   *asset.Service
+	Drives   *drive.Service
+	People   *identity.Service
+	Orgs     *org.Service
+	Shares   *share.Service
+	Store    *appstore.Service
+	Groups   *group.Service
+	Datasets *dataset.Service
+	Traffic  *analytics.Service
+	Reports  *report.Service
+	Limiter  *bunstore.Limiter
+	Blobs    blobStore
+	Deriver  *derive.Deriver
 }
 
 // registerJobs says what runs in the background, and what of it by the clock.
@@ -100,6 +102,7 @@ func registerJobs(r *riverqueue.Registry, w works, cfg Config, clock ports.Clock
 	registerWebhooks(r, w.Hooks, log)
 	registerAnalytics(r, w.Traffic, log)
 	registerReports(r, w.Reports, log)
+	registerDatasets(r, w.Datasets, log)
 	riverqueue.Handle(r, again(log, w.Groups.Purge), riverqueue.HandleOptions{Timeout: long, MaxAttempts: 1})
 	riverqueue.Handle(r, again(log, w.Assets.Sweep), riverqueue.HandleOptions{Timeout: time.Hour, MaxAttempts: 1})
 	riverqueue.Handle(r, again(log, w.Orgs.Purge), riverqueue.HandleOptions{Timeout: 5 * time.Minute, MaxAttempts: 1})
@@ -171,6 +174,17 @@ func registerReports(r *riverqueue.Registry, reports *report.Service, log *slog.
 	riverqueue.Handle(r, again(log, reports.Prune), riverqueue.HandleOptions{Timeout: 10 * time.Minute, MaxAttempts: 1})
 	r.Every(30*time.Second, true, func() ports.Job { return report.Plan{} })
 	r.Every(time.Hour, true, func() ports.Job { return report.Prune{} })
+}
+
+// registerDatasets is the part of it that ends sessions and removes what nobody
+// sees.
+func registerDatasets(r *riverqueue.Registry, datasets *dataset.Service, log *slog.Logger) {
+	// What is not done in that time, the next one goes on with.
+	const while = 2 * time.Minute
+	riverqueue.Handle(r, again(log, datasets.Tidy), riverqueue.HandleOptions{Timeout: while, MaxAttempts: 1})
+	riverqueue.Handle(r, again(log, datasets.Purge), riverqueue.HandleOptions{Timeout: while, MaxAttempts: 1})
+	r.Every(time.Minute, true, func() ports.Job { return dataset.Tidy{} })
+	r.Every(time.Minute, true, func() ports.Job { return dataset.Purge{} })
 }
 
 // registerStore registers the jobs of sales.

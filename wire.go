@@ -12,6 +12,7 @@ import (
 	"github.com/seed-755a8038/coffer/adapters/bunstore"
 	"github.com/seed-755a8038/coffer/adapters/derive"
 	"github.com/seed-755a8038/coffer/adapters/jwtauth"
+	"github.com/seed-755a8038/coffer/adapters/manifest"
 	"github.com/seed-755a8038/coffer/adapters/maxmind"
 	"github.com/seed-755a8038/coffer/adapters/oidc"
 	"github.com/seed-755a8038/coffer/adapters/reportfile"
@@ -26,6 +27,7 @@ import (
 	"github.com/seed-755a8038/coffer/app/analytics"
 	"github.com/seed-755a8038/coffer/app/asset"
 	"github.com/seed-755a8038/coffer/app/check"
+	"github.com/seed-755a8038/coffer/app/dataset"
 	"github.com/seed-755a8038/coffer/app/drive"
 	"github.com/seed-755a8038/coffer/app/event"
 	"github.com/seed-755a8038/coffer/app/group"
@@ -126,6 +128,10 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 		wire.Struct(new(group.Deps), "*"),
 		newGroupOptions,
 		group.NewService,
+		manifest.New,
+		wire.Bind(new(ports.Manifests), new(*manifest.Manifests)),
+		wire.Struct(new(dataset.Deps), "*"),
+		dataset.NewService,
 		newCountries,
 		wire.Bind(new(ports.Countries), new(*maxmind.Countries)),
 		wire.Struct(new(useragent.Devices)),

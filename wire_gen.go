@@ -9,6 +9,7 @@ package coffer
 import (
 	"context"
 	"github.com/seed-755a8038/coffer/adapters/argon2"
+	"github.com/seed-755a8038/coffer/adapters/manifest"
 	"github.com/seed-755a8038/coffer/adapters/reportfile"
 	"github.com/seed-755a8038/coffer/adapters/riverqueue"
 	"github.com/seed-755a8038/coffer/adapters/system"
@@ -17,6 +18,7 @@ import (
 	"github.com/seed-755a8038/coffer/app/analytics"
 	"github.com/seed-755a8038/coffer/app/asset"
 	"github.com/seed-755a8038/coffer/app/check"
+	"github.com/seed-755a8038/coffer/app/dataset"
 	"github.com/seed-755a8038/coffer/app/drive"
 	"github.com/seed-755a8038/coffer/app/event"
 	"github.com/seed-755a8038/coffer/app/group"
@@ -224,6 +226,18 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 	}
 	groupOptions := newGroupOptions(cfg)
 	groupService := group.NewService(groupDeps, groupOptions)
+	manifests := manifest.New(systemText)
+	datasetDeps := dataset.Deps{
+		Store:     bunstoreStore,
+		Access:    bunstoreStore,
+		Blobs:     blobs,
+		Manifests: manifests,
+		Secrets:   secrets,
+		Clock:     clock,
+		IDs:       iDs,
+		Text:      systemText,
+	}
+	datasetService := dataset.NewService(datasetDeps)
 	analyticsDeps := analytics.Deps{
 		Store:  bunstoreStore,
 		Access: bunstoreStore,
@@ -293,6 +307,7 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 		Webhooks:   webhookService,
 		Events:     eventService,
 		Groups:     groupService,
+		Datasets:   datasetService,
 		Reports:    reportService,
 		Traffic:    analyticsService,
 		Admin:      adminService,
@@ -325,20 +340,21 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 	checkService := check.NewService(bunstoreStore, blobs, orphans, retention, clock)
 	post := newPost(secrets, mailer)
 	cofferWorks := works{
-		Hooks:   webhookService,
-		Post:    post,
-		Assets:  assetService,
-		Drives:  driveService,
-		People:  service,
-		Orgs:    orgService,
-		Shares:  shareService,
-		Store:   storeService,
-		Groups:  groupService,
-		Traffic: analyticsService,
-		Reports: reportService,
-		Limiter: limiter,
-		Blobs:   cofferBlobStore,
-		Deriver: deriver,
+		Hooks:    webhookService,
+		Post:     post,
+		Assets:   assetService,
+		Drives:   driveService,
+		People:   service,
+		Orgs:     orgService,
+		Shares:   shareService,
+		Store:    storeService,
+		Groups:   groupService,
+		Datasets: datasetService,
+		Traffic:  analyticsService,
+		Reports:  reportService,
+		Limiter:  limiter,
+		Blobs:    cofferBlobStore,
+		Deriver:  deriver,
 	}
 	cofferJobs := registerJobs(registry, cofferWorks, cfg, clock, log)
 	server := &Server{

@@ -70,6 +70,7 @@ type UploadQuery struct {
 type Hot interface {
 	Access
 	GroupAccess
+	DatasetAccess
 	Quota
 	Visits
 }

@@ -13,6 +13,9 @@ type Assets interface {
 	// Get returns the asset, trashed or not, or core.ErrNotFound.
 	Get(ctx context.Context, org core.OrgID, id core.AssetID) (*core.Asset, error)
 
+	// Many returns those of the assets that there are, trashed or not.
+	Many(ctx context.Context, org core.OrgID, ids []core.AssetID) (map[core.AssetID]*core.Asset, error)
+
 	// ByName returns the live asset of that name in a folder, or core.ErrNotFound.
 	ByName(ctx context.Context, org core.OrgID, parent core.NodeID, name string) (*core.Asset, error)
 

@@ -21,6 +21,9 @@ type Nodes interface {
 	// ByName returns the live node of that name in a folder, or core.ErrNotFound.
 	ByName(ctx context.Context, drive core.DriveID, parent core.NodeID, name string) (*Entry, error)
 
+	// ByNames returns those of the names that live nodes of a folder have.
+	ByNames(ctx context.Context, drive core.DriveID, parent core.NodeID, names []string) (map[string]Entry, error)
+
 	// ByPath returns the live node that a path of clean names leads to from
 	// root, which an empty path means, or core.ErrNotFound.
 	ByPath(ctx context.Context, drive core.DriveID, root core.NodeID, path []string) (*Entry, error)

@@ -68,4 +68,10 @@ type Tx struct {
 	GroupAssets      GroupAssets
 
 	Traffic Traffic
+
+	Datasets        Datasets
+	DatasetVersions DatasetVersions
+	DatasetPurges   DatasetPurges
+	IngestSessions  IngestSessions
+	IngestItems     IngestItems
 }

@@ -37,6 +37,11 @@ type Subtrees interface {
 	// locked with usage. It can return core.ErrNameTaken.
 	Plant(ctx context.Context, folders []*core.Node, files []Planted) error
 
+	// Grow stores uploads of further versions of files of one drive, and takes
+	// the room they need likewise. The assets count the numbers already, else it
+	// returns core.ErrStale.
+	Grow(ctx context.Context, files []Planted) error
+
 	// Purging returns nodes that have been purged and are still there, longest
 	// ago first, of any drive.
 	Purging(ctx context.Context, limit int) ([]core.Node, error)
@@ -48,7 +53,7 @@ type Subtrees interface {
 	Reap(ctx context.Context, drive core.DriveID, id core.NodeID, limit int) (left Remains, done bool, err error)
 }
 
-// Planted is a new file with the upload that will bring its bytes.
+// Planted is a file with the upload that will bring its bytes.
 type Planted struct {
 	Asset  *core.Asset
 	Upload *core.Upload

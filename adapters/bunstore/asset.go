@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"time"
 
+	"github.com/uptrace/bun"
+
 	"github.com/seed-755a8038/coffer/core"
 	"github.com/seed-755a8038/coffer/ports"
 )
@@ -25,6 +27,19 @@ func (r assets) one(ctx context.Context, where string, args ...any) (*core.Asset
 		return nil, translate("get asset", err)
 	}
 	return row.asset(), nil
+}
+
+func (r assets) Many(ctx context.Context, org core.OrgID, ids []core.AssetID) (map[core.AssetID]*core.Asset, error) {
+	out := make(map[core.AssetID]*core.Asset, len(ids))
+	if len(ids) == 0 {
+		return out, nil
+	}
+	var rows []nodeRow
+	err := withHash(r.NewSelect().Model(&rows)).Where("n.kind = 'asset' AND n.org_id = ? AND n.id IN (?)", org, bun.List(ids)).Scan(ctx)
+	for i := range rows {
+		out[rows[i].ID] = rows[i].asset()
+	}
+	return out, translate("get assets", err)
 }
 
 func (r assets) List(ctx context.Context, q ports.AssetQuery) ([]*core.Asset, error) {

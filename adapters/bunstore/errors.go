@@ -41,6 +41,7 @@ var uniques = []struct {
 	{"nodes_parent_id_name_key", "nodes.parent_id, nodes.name", core.ErrNameTaken},
 	{"webhook_deliveries_webhook_id_event_id_key", "webhook_deliveries.webhook_id, webhook_deliveries.event_id", core.ErrConflict},
 	{"report_runs_report_id_planned_at_key", "report_runs.report_id, report_runs.planned_at", core.ErrConflict},
+	{"datasets_org_id_slug_key", "datasets.org_id, datasets.slug", core.ErrDatasetSlugTaken},
 	{"idempotency_keys_pkey", "idempotency_keys.scope, idempotency_keys.key", core.ErrIdempotencyConflict},
 }
 

@@ -182,7 +182,7 @@ var invariants = []invariant{
 		WHERE CAST($1 AS bigint) > 0 AND rp.org_id <> rr.org_id`, false, false},
 }
 
-var allInvariants = slices.Concat(invariants, groupInvariants, trafficInvariants)
+var allInvariants = slices.Concat(invariants, groupInvariants, trafficInvariants, datasetInvariants)
 
 // leftOvers finds rows of orgs that are gone, where no foreign key says that
 // there are none.
@@ -192,6 +192,8 @@ func leftOvers() string {
 		"nodes", "asset_versions", "marked_copies", "derived", "asset_texts", "uploads", "tickets", "audit_log", "share_accesses",
 		"product_links", "group_assets", "transactions", "subscriptions", "entitlements", "events", "webhook_deliveries", "report_runs",
 		"share_visits", "link_traffic", "group_traffic", "link_visitors", "group_visitors",
+		"ingest_sessions", "ingest_files", "dataset_versions", "dataset_items", "dataset_item_tags", "dataset_item_assets", "dataset_files",
+		"annotations", "annotation_versions", "dataset_accesses",
 	} {
 		text = append(text, `SELECT 'org ' || x.org_id, 'has rows in `+table+`' FROM `+table+` x LEFT JOIN orgs o ON o.id = x.org_id
 		WHERE CAST($1 AS bigint) > 0 AND x.org_id IS NOT NULL AND o.id IS NULL GROUP BY x.org_id`)

@@ -116,6 +116,20 @@ func (r nodes) ByName(ctx context.Context, drive core.DriveID, parent core.NodeI
 	return r.one(ctx, "n.parent_id = ? AND n.name = ? AND n.trashed_at IS NULL AND n.drive_id = ?", parent, name, drive)
 }
 
+func (r nodes) ByNames(ctx context.Context, drive core.DriveID, parent core.NodeID, names []string) (map[string]ports.Entry, error) {
+	out := make(map[string]ports.Entry, len(names))
+	if len(names) == 0 {
+		return out, nil
+	}
+	var rows []nodeRow
+	err := withHash(r.NewSelect().Model(&rows)).
+		Where("n.parent_id = ? AND n.name IN (?) AND n.trashed_at IS NULL AND n.drive_id = ?", parent, bun.List(names), drive).Scan(ctx)
+	for i := range rows {
+		out[rows[i].Name] = rows[i].entry()
+	}
+	return out, translate("nodes by name", err)
+}
+
 func (r nodes) one(ctx context.Context, where string, args ...any) (*ports.Entry, error) {
 	var row nodeRow
 	if err := withHash(r.NewSelect().Model(&row)).Where(where, args...).Scan(ctx); err != nil {

@@ -31,6 +31,29 @@ func (r subtrees) Plant(ctx context.Context, folders []*core.Node, files []ports
 	return nil
 }
 
+func (r subtrees) Grow(ctx context.Context, files []ports.Planted) error {
+	for some := range slices.Chunk(files, plantBatch) {
+		ups := make([]*uploadRow, len(some))
+		taken := removal{repository: r.repository}
+		for i, f := range some {
+			ups[i] = newUploadRow(f.Upload)
+			taken.bytes -= f.Upload.SizeBytes
+			res, err := r.NewRaw(`UPDATE nodes SET newest_version = ?0 WHERE id = ?1 AND drive_id = ?2 AND newest_version = ?0 - 1 AND trashed_at IS NULL`,
+				f.Upload.Number, f.Asset.ID, f.Asset.DriveID).Exec(ctx)
+			if err := saved("grow files", res, err); err != nil {
+				return err
+			}
+		}
+		if _, err := r.NewInsert().Model(&ups).Exec(ctx); err != nil {
+			return translate("grow files", err)
+		}
+		if err := taken.giveBack(ctx, some[0].Asset.OrgID, some[0].Asset.DriveID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (r subtrees) plantFiles(ctx context.Context, files []ports.Planted) error {
 	nodes, ups := make([]*nodeRow, len(files)), make([]*uploadRow, len(files))
 	taken := removal{repository: r.repository, count: -len(files)}

@@ -47,9 +47,14 @@ var ofOrg = []struct{ table, key string }{
 	{"audit_log", "id"},
 }
 
-// Step takes the trees first, then the drives, then what else the org has.
+// Step takes the datasets first, then the trees, the drives, and what else the
+// org has.
 func (r purges) Step(ctx context.Context, org core.OrgID, limit int) (left ports.Remains, done bool, err error) {
 	if err := r.lock(ctx, "org_usage", "org_id", org); err != nil {
+		return left, false, err
+	}
+	// Files of datasets cannot go before the datasets.
+	if done, err := (datasetPurges(r)).stripOrg(ctx, org, limit); err != nil || !done {
 		return left, false, err
 	}
 	var drive core.DriveID

@@ -48,12 +48,14 @@ func TestAPurgeKnowsEveryTable(t *testing.T) {
 		WHERE m.type = 'table' AND f.on_delete <> 'CASCADE' AND f."table" NOT IN ('users', 'licenses') ORDER BY 1`,
 		"nodes.parent_id -> nodes", "asset_versions.asset_id -> nodes", "uploads.asset_id -> nodes", "drives.owner_account_id -> accounts",
 		"entitlements.subscription_id -> subscriptions", "entitlements.transaction_id -> transactions", "transactions.subscription_id -> subscriptions",
-		"transactions.product_id -> products", "subscriptions.product_id -> products", "groups.parent_id -> groups")
+		"transactions.product_id -> products", "subscriptions.product_id -> products", "groups.parent_id -> groups", "dataset_files.asset_id -> nodes")
 	// Tables with rows of an org that do not go with it, nor with its drives; of
 	// which org_slugs stays, and product_links and group_assets go with what they are a part of.
 	ask(`SELECT m.name FROM sqlite_master m JOIN pragma_table_info(m.name) c ON c.name = 'org_id' WHERE m.type = 'table'
 		AND NOT EXISTS (SELECT 1 FROM pragma_foreign_key_list(m.name) f WHERE f.on_delete = 'CASCADE' AND f."table" IN ('orgs', 'drives')) ORDER BY 1`,
 		"org_slugs", "asset_versions", "marked_copies", "derived", "asset_texts", "uploads", "tickets", "audit_log", "share_accesses",
 		"product_links", "group_assets", "entitlements", "transactions", "subscriptions", "events", "webhook_deliveries", "report_runs",
-		"share_visits", "link_traffic", "group_traffic", "link_visitors", "group_visitors")
+		"share_visits", "link_traffic", "group_traffic", "link_visitors", "group_visitors",
+		"ingest_sessions", "ingest_files", "dataset_versions", "dataset_items", "dataset_item_tags", "dataset_item_assets", "dataset_files",
+		"annotations", "annotation_versions", "dataset_accesses")
 }

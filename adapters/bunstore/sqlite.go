@@ -94,6 +94,7 @@ var onSQLite = dialect{
 	withError:  "json_set(last, '$.error', ?)",
 	eachRange:  sumsOf, // joined in this order
 	reserve:    reserveSQLite,
+	storeItems: insertItems,
 	visitLanes: 1, // for the one writer
 	visit:      visitSQLite,
 

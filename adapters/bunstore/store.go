@@ -60,6 +60,8 @@ type dialect struct {
 	inUpdate []string
 	// reserve is the Quota of a transaction, or of the pool itself.
 	reserve func(ctx context.Context, s *Store, tx *bun.Tx, r ports.Reservation) (ports.Granted, bool, error)
+	// storeItems stores items of a version that nobody sees yet.
+	storeItems func(ctx context.Context, r ingestItems, items []ports.NewItem) error
 	// page reads what decides about a folder, and a page of it by name.
 	page func(ctx context.Context, s *Store, a core.Actor, q ports.NodeQuery) (core.FolderFacts, []ports.Entry, error)
 	// visitLanes is how many lanes the links share; visit does a group of one.
@@ -145,7 +147,9 @@ func (s *Store) tx(conn *sql.Conn, tx *bun.Tx, wait *bool) ports.Tx {
 		PaymentEvents: paymentEvents{r}, Events: events{r, wait}, Assets: assets{r}, Versions: versions{r}, Uploads: uploads{r}, Quota: quota{s, tx},
 		Groups: groups{r}, GroupTrees: groupTrees{r}, GroupPermissions: groupPermissions{r}, GroupAssets: groupAssets{r},
 		Idempotency: idempotency{r}, Jobs: jobs,
-		Traffic: traffic{r},
+		Traffic:  traffic{r},
+		Datasets: datasets{r}, DatasetVersions: datasetVersions{r}, DatasetPurges: datasetPurges{r},
+		IngestSessions: ingestSessions{r}, IngestItems: ingestItems{r, conn, tx.Tx},
 		Streams: eventStreams{r}, Webhooks: webhooks{r}, Deliveries: deliveries{r}, Dispatches: dispatches{r},
 		Reports: reports{r}, ReportRuns: reportRuns{r},
 	}

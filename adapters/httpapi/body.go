@@ -21,12 +21,15 @@ func (s *server) guard(ctx huma.Context, next func(huma.Context)) {
 	c := humaecho.UnwrapV4(ctx)
 	op := ctx.Operation()
 	req := requestOf(c.Request().Context())
-	req.route = op.Path
+	req.route = strings.ReplaceAll(op.Path, escapedColon, ":")
 	if err := req.admit(op); err != nil {
 		s.fail(err, c)
 		return
 	}
-	if op.RequestBody != nil {
+	switch {
+	case op.Metadata[streamed] != nil:
+		req.wire = c.Response().Writer
+	case op.RequestBody != nil:
 		if err := s.readBody(ctx, req, op); err != nil {
 			s.fail(err, c)
 			return
@@ -71,6 +74,11 @@ func (s *server) bodyError(err error) error {
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return errTooLarge.With("max_bytes", s.MaxBody)
 	}
+	return brokenBody(err)
+}
+
+// brokenBody says why a body could not be read.
+func brokenBody(err error) error {
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return errSlowBody
 	}

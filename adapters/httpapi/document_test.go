@@ -33,7 +33,8 @@ func TestTheDocumentDescribesEveryRoute(t *testing.T) {
 	}
 	// All that the document says is there answers, and nothing else does but pages for people.
 	for _, r := range f.echo.Routes() {
-		path := regexp.MustCompile(`:(\w+)`).ReplaceAllString(r.Path, "{$1}")
+		path := regexp.MustCompile(`([^\\]):(\w+)`).ReplaceAllString(r.Path, "$1{$2}")
+		path = strings.ReplaceAll(path, escapedColon, ":")
 		forPeople := path == docsPath || strings.HasPrefix(path, pagePath) || strings.HasPrefix(path, purchasePath)
 		if !documented[r.Method+" "+path] && !forPeople && !strings.HasPrefix(path, documentPath) {
 			t.Errorf("%s %s is not described", r.Method, path)

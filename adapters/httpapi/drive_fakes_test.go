@@ -156,3 +156,14 @@ type fakeEntitlements struct{ ports.Entitlements }
 func (fakeEntitlements) LiveBelow(context.Context, *core.Node, time.Time) (int64, error) {
 	return 0, nil
 }
+
+// fakeDatasets: there are none.
+type fakeDatasets struct{ ports.Datasets }
+
+func (fakeDatasets) ByDrive(context.Context, core.OrgID, core.DriveID) (*core.Dataset, error) {
+	return nil, core.ErrNotFound
+}
+
+func (fakeDatasets) ShownBelow(context.Context, *core.Node, core.DatasetID) (int64, error) {
+	return 0, nil
+}

@@ -166,7 +166,7 @@ func (s *fakeStore) Update(_ context.Context, fn func(ports.Tx) error) error {
 	return fn(ports.Tx{
 		Assets: fakeAssets{store: s}, Orgs: fakeOrgs{people: s.people}, Users: fakeUsers{people: s.people}, Sessions: fakeSessions{people: s.people},
 		Accounts: fakeAccounts{people: s.people}, Licenses: fakeLicenses{}, Audit: s.people, Drives: s.drives, DriveMembers: fakeDriveMembers{fakeDrives: s.drives},
-		Jobs: s.drives, Changes: fakeChanges{}, Events: fakeEvents{}, APIKeys: s.keys, ShareLinks: fakeShares{}, Entitlements: fakeEntitlements{},
+		Jobs: s.drives, Changes: fakeChanges{}, Events: fakeEvents{}, APIKeys: s.keys, ShareLinks: fakeShares{}, Entitlements: fakeEntitlements{}, Datasets: fakeDatasets{},
 		GroupPermissions: fakeGroupPermissions{},
 	})
 }

@@ -128,4 +128,12 @@ var meanings = map[string]meaning{
 	"watermark_busy":          {503, "Copy is being made", "The copy with your mark is not ready yet. Ask again after as many seconds as Retry-After says."},
 	"webhook_inactive":        {409, "Webhook switched off", "Switch it on first (PATCH with active)."},
 	"wrong_password":          {403, "Wrong password", "The present password is wrong; after several wrong ones wait as Retry-After says."},
+	"dataset_archived":        {409, "Dataset archived", "Set its status to published first."},
+	"dataset_unpublished":     {409, "Nothing published", "Nothing of the dataset has been published yet. Publish a version first."},
+	"dataset_drive":           {409, "Drive of a dataset", "It goes with its dataset. Delete the dataset."},
+	"manifest_invalid":        {422, "Manifest not valid", "Nothing was published. The member failures says what is wrong by line and JSON pointer, the first 100; failure_count says how many there are."},
+	"publish_in_progress":     {409, "Being published", "Something is being published in the session. Try again when that is done."},
+	"session_closed":          {409, "Session closed", "The ingest session is published, aborted or expired; the member status says which. Open another one."},
+	"used_by_dataset":         {409, "Shown by datasets", "Published versions of datasets show it: datasets says how many. It can stay in the trash; delete those datasets to remove it for good."},
+	"version_conflict":        {409, "Another version", "Another version was published since the session was opened: current_version. Look at it, then publish with base_version set to its number."},
 }

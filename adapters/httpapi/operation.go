@@ -27,6 +27,10 @@ type operation struct {
 
 	raw bool // the handler reads the body, which is somebody else's to describe
 
+	// stream describes a body that the handler reads as it comes, however long;
+	// nil: it is read whole.
+	stream map[string]*huma.MediaType
+
 	// answer describes a success that the handler writes itself; nil: huma does.
 	answer func(huma.Registry) map[string]*huma.MediaType
 }
@@ -35,6 +39,11 @@ type operation struct {
 const (
 	schemeBearer = "bearer"
 	schemeAPIKey = "apiKey"
+)
+
+const (
+	streamed     = "streamed" // in the metadata of operations
+	escapedColon = `\:`
 )
 
 // register mounts an operation. Whatever error the handler returns is mapped
@@ -68,6 +77,21 @@ func register[I, O any](api huma.API, op operation, handler func(context.Context
 			jsonType: {Schema: &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true}},
 		}}
 	}
+	if op.stream != nil {
+		described.Metadata = map[string]any{streamed: true}
+	}
+	// To the router, a colon begins a parameter.
+	described.Path = strings.ReplaceAll(op.path, ":", escapedColon)
+	defer func() {
+		paths := api.OpenAPI().Paths
+		if op.stream != nil { // not before: huma would read it
+			paths[described.Path].Post.RequestBody = &huma.RequestBody{Required: true, Content: op.stream}
+		}
+		if described.Path != op.path {
+			paths[op.path] = paths[described.Path]
+			delete(paths, described.Path)
+		}
+	}()
 	huma.Register(api, described, func(ctx context.Context, in *I) (*O, error) {
 		out, err := handler(ctx, in)
 		if err != nil {

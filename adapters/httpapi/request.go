@@ -20,13 +20,14 @@ type request struct {
 	route  string          // the pattern that matched; "" while none has
 	conn   context.Context // ends when the client goes, not when the request's time is over
 	client core.Client
-	actor  core.Actor // zero: nobody
-	keyed  bool       // an API key was sent, of whatever form
-	denied error      // why the credential that was sent names nobody
-	body   []byte     // as sent
-	failed error      // for the log
-	note   slog.Attr  // for the log, what an operation has to add; zero: nothing
-	page   *sharePage // what a browser is shown; nil: it is a program that asks
+	actor  core.Actor          // zero: nobody
+	keyed  bool                // an API key was sent, of whatever form
+	denied error               // why the credential that was sent names nobody
+	body   []byte              // as sent
+	wire   http.ResponseWriter // of an operation that reads the body as it comes
+	failed error               // for the log
+	note   slog.Attr           // for the log, what an operation has to add; zero: nothing
+	page   *sharePage          // what a browser is shown; nil: it is a program that asks
 }
 
 type requestKey struct{}

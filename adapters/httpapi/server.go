@@ -21,6 +21,7 @@ import (
 	"github.com/seed-755a8038/coffer/app/admin"
 	"github.com/seed-755a8038/coffer/app/analytics"
 	"github.com/seed-755a8038/coffer/app/asset"
+	"github.com/seed-755a8038/coffer/app/dataset"
 	"github.com/seed-755a8038/coffer/app/drive"
 	"github.com/seed-755a8038/coffer/app/event"
 	"github.com/seed-755a8038/coffer/app/group"
@@ -46,6 +47,7 @@ type Services struct {
 	Events   *event.Service
 	Groups   *group.Service
 	Reports  *report.Service
+	Datasets *dataset.Service
 	Admin    *admin.Service
 
 	Analytics *analytics.Service
@@ -227,6 +229,12 @@ func (s *server) mount() {
 	s.mountStore()
 	s.mountEvents()
 	s.mountGroups()
+	s.mountDatasets()
+}
+
+// mountDatasets registers what publishers and viewers of datasets use.
+func (s *server) mountDatasets() {
+	ingestRoutes{s.Datasets, s.Assets, s.Timeout}.mount(s.api)
 }
 
 // mountEvents registers what those use who want to know what happens.

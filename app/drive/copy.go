@@ -38,7 +38,7 @@ func (s *Service) Copy(ctx context.Context, sc core.Scope, id core.NodeID, to Ta
 		if err != nil {
 			return err
 		}
-		if err := s.room(ctx, tx, to.Scope, c.files); err != nil {
+		if err := app.CheckRoom(ctx, tx, app.Room{OrgID: to.Scope.OrgID, DriveID: to.Scope.DriveID, Unlimited: s.opts.Unlimited, NewFiles: int64(len(c.files))}, c.files, now); err != nil {
 			return err
 		}
 		if err := tx.Subtrees.Plant(ctx, c.folders, c.files); err != nil {
@@ -176,35 +176,6 @@ func heightOf(entries []ports.Entry) int {
 		}
 	}
 	return height
-}
-
-// room refuses files that go over a limit. The counters are locked: what is
-// read is what will be added to.
-func (s *Service) room(ctx context.Context, tx ports.Tx, sc core.Scope, files []ports.Planted) error {
-	limits := core.UnlimitedLicense().Limits
-	if !s.opts.Unlimited {
-		license, err := tx.Licenses.InForce(ctx, sc.OrgID, s.clock.Now())
-		if err != nil {
-			return err
-		}
-		limits = license.Limits
-	}
-	usage, err := tx.Orgs.Usage(ctx, sc.OrgID)
-	if err != nil {
-		return err
-	}
-	d, err := tx.Drives.Get(ctx, sc.OrgID, sc.DriveID)
-	if err != nil {
-		return err
-	}
-	var total int64
-	for _, f := range files {
-		if err := core.CheckUploadSize(limits, f.Upload.SizeBytes); err != nil {
-			return err
-		}
-		total += f.Upload.SizeBytes
-	}
-	return core.CheckRoom(limits, usage, total, int64(len(files)), d.QuotaBytes, d.UsedBytes)
 }
 
 // planted writes a copy down and has its bytes brought.

@@ -12,7 +12,7 @@ import (
 
 // DeleteDrive hides a shared drive from everybody, for good, and leaves it to a
 // job to remove what is in it: nothing, unless force. It returns
-// core.ErrSold, core.ErrDriveNotEmpty, core.ErrDefaultDrive, core.ErrPersonalDrive, and
+// core.ErrSold, core.ErrDatasetDrive, core.ErrDatasetUses, core.ErrDriveNotEmpty, core.ErrDefaultDrive, core.ErrPersonalDrive, and
 // core.ErrStale if the drive is not at the version the client has seen (0: any).
 func (s *Service) DeleteDrive(ctx context.Context, a core.Actor, id core.DriveID, force bool, ifMatch int64) error {
 	f, org, err := s.deleter(ctx, a, id)
@@ -46,7 +46,7 @@ func (s *Service) DeleteDrive(ctx context.Context, a core.Actor, id core.DriveID
 				return err
 			}
 		}
-		if err := s.checkSold(ctx, tx, d); err != nil {
+		if err := checkUsed(ctx, tx, core.NewRoot(d), s.clock.Now()); err != nil {
 			return err
 		}
 		if err := d.Delete(o, s.clock.Now()); err != nil {
@@ -92,20 +92,14 @@ func (s *Service) deletable(
 	if ifMatch != 0 && ifMatch != d.Version {
 		return nil, nil, core.ErrStale
 	}
+	if _, err := tx.Datasets.ByDrive(ctx, f.OrgID, id); !errors.Is(err, core.ErrNotFound) {
+		return nil, nil, errors.Join(err, core.ErrDatasetDrive)
+	}
 	o, err := tx.Orgs.Get(ctx, f.OrgID)
 	if err == nil {
 		err = d.CheckDelete(o)
 	}
 	return d, o, err
-}
-
-// checkSold refuses to remove a drive that buyers have something of.
-func (s *Service) checkSold(ctx context.Context, tx ports.Tx, d *core.Drive) error {
-	live, err := tx.Entitlements.LiveBelow(ctx, core.NewRoot(d), s.clock.Now())
-	if err != nil {
-		return err
-	}
-	return core.CheckRemoval(live)
 }
 
 func checkEmpty(ctx context.Context, tx ports.Tx, org core.OrgID, id core.DriveID) error {

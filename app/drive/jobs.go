@@ -91,8 +91,8 @@ func (s *Service) finishPurges(ctx context.Context) error {
 }
 
 // each does something with nodes that are no longer listed once it is done.
-// One that it fails for is passed over, and told of at the end; one that is sold
-// is passed over.
+// One that it fails for is passed over, and told of at the end; one that is sold,
+// or shown by a dataset, is passed over.
 func (s *Service) each(
 	ctx context.Context, list func(tx ports.Tx, limit int) ([]core.Node, error), do func(n *core.Node) error,
 ) error {
@@ -118,7 +118,7 @@ func (s *Service) each(
 			if err != nil {
 				passed++
 			}
-			if err != nil && !errors.Is(err, core.ErrSold) {
+			if err != nil && !stays(err) {
 				failed = append(failed, err)
 			}
 		}

@@ -76,14 +76,11 @@ func (s *Service) canDelete(ctx context.Context, tx ports.Tx, sc core.Scope, n *
 }
 
 // purge hides a node for good and removes the first of it; the rest is left to
-// a job. It returns core.ErrSold if buyers have access to it, or to a part.
+// a job. It returns core.ErrSold if buyers have access to it, or to a part, and
+// core.ErrDatasetUses if datasets show a part.
 func (s *Service) purge(ctx context.Context, tx ports.Tx, sc core.Scope, n *core.Node) error {
 	now := s.clock.Now()
-	live, err := tx.Entitlements.LiveBelow(ctx, n, now)
-	if err != nil {
-		return err
-	}
-	if err := core.CheckRemoval(live); err != nil {
+	if err := checkUsed(ctx, tx, n, now); err != nil {
 		return err
 	}
 	before := n.Version
@@ -101,6 +98,28 @@ func (s *Service) purge(ctx context.Context, tx ports.Tx, sc core.Scope, n *core
 		return err
 	}
 	return tx.Jobs.Enqueue(ctx, Reap{OrgID: sc.OrgID, DriveID: sc.DriveID, NodeID: n.ID})
+}
+
+// checkUsed refuses to remove for good what buyers have, or datasets show, a part
+// of.
+func checkUsed(ctx context.Context, tx ports.Tx, n *core.Node, now time.Time) error {
+	live, err := tx.Entitlements.LiveBelow(ctx, n, now)
+	if err != nil {
+		return err
+	}
+	if err := core.CheckRemoval(live); err != nil {
+		return err
+	}
+	shown, err := tx.Datasets.ShownBelow(ctx, n, core.DatasetID{})
+	if err != nil {
+		return err
+	}
+	return core.CheckShown(shown)
+}
+
+// stays reports whether an error says that something cannot be removed yet.
+func stays(err error) bool {
+	return errors.Is(err, core.ErrSold) || errors.Is(err, core.ErrDatasetUses)
 }
 
 // reap removes some of what is purged, and lets its bytes go.
@@ -213,7 +232,7 @@ func (s *Service) empty(
 	}
 	for i := range page {
 		n := &page[i].Node
-		if err := s.discard(ctx, sc, n.ID, until); err != nil && !errors.Is(err, core.ErrSold) {
+		if err := s.discard(ctx, sc, n.ID, until); err != nil && !stays(err) {
 			return from, err
 		}
 		next = ports.TrashPosition{TrashedAt: n.TrashedAt, ID: n.ID}

@@ -280,6 +280,12 @@ func Store(t *testing.T, open func(t *testing.T) StoreEnv) {
 		"racing files stay in a group's limit":     groupAssetLimit,
 		"a file that goes leaves its groups":       groupAssetGone,
 		"what may come into a group":               groupCandidates,
+		"an ingest session comes back equal":       ingestSessionEqual,
+		"ingest sessions end":                      ingestSessionsDue,
+		"items are stored, found twice and gone":   ingestItemsStored,
+		"files of a session are found by name":     ingestFilesResolved,
+		"what datasets show is counted":            datasetShows,
+		"of racing publishers one publishes":       ingestRace,
 	} {
 		t.Run(name, func(t *testing.T) { test(storeTest{T: t, StoreEnv: open(t), n: new(atomic.Uint64)}) })
 	}

@@ -161,6 +161,12 @@ var requests = []request{
 	{"GET", "/api/groups/{group}/permissions", ""},
 	{"PUT", "/api/groups/{group}/permissions", `{"permissions": [{"role": "member", "can_view": true}]}`},
 	{"GET", "/api/groups/{group}/permissions/effective", ""},
+	{"POST", "/api/ingest/datasets?org_id={company}", `{"slug": "stolen"}`},
+	{"GET", "/api/ingest/sessions/{ingest}", ""},
+	{"DELETE", "/api/ingest/sessions/{ingest}", ""},
+	{"POST", "/api/ingest/assets:batch", `{"session_id": "{ingest}", "assets": [{"path": "x", "size_bytes": 1}]}`},
+	{"POST", "/api/ingest/assets:complete", `{"session_id": "{ingest}", "assets": [{"asset_id": "` + missingID + `", "upload_id": "` + missingID + `"}]}`},
+	{"POST", "/api/ingest/datasets/{dataset}/publish?session_id={ingest}", `{"items": []}`},
 }
 
 // filled returns the request with ids in place of the names.
@@ -189,9 +195,11 @@ func possessions(u *user) map[string]string {
 	product := company.offers(article("Product of "+u.email, nil), aFile(part))
 	club := company.offers(membership("Club of "+u.email, object{"price": euros(0)}), aFolder(album))
 	member := u.buys(club) // of their own club
+	signs := company.begins(object{"slug": "signs"})
 	return map[string]string{
 		"org": u.org, "drive": u.drive, "node": u.folder(u.drive, "/mine"), "asset": asset.text("id"), "pending": pending.text("asset.id"), "upload": pending.text("upload.upload_id"),
 		"company": company.org, "shared": company.drive, "account": company.account, "invitation": company.invite("guest-of-"+u.email, "member"),
+		"dataset": signs.dataset, "ingest": signs.session,
 		"key":     u.issue(u.drive, "read").id,
 		"share":   u.shares(asset.text("id"), object{}).id,
 		"group":   idOf(u.grouped(object{"name": "Mine"})),
@@ -258,6 +266,10 @@ func TestAForeignIDIsAnsweredLikeAMissingOne(t *testing.T) {
 		} {
 			same(t, eve, r.filled(his), r.filled(map[string]string{"part": missingID, "node": missingID}), http.StatusUnprocessableEntity)
 		}
+		ref := request{"POST", "/api/ingest/assets:batch", `{"session_id": "` + hers["ingest"] + `", "assets": [{"asset_id": "{part}"}]}`}
+		same(t, eve, ref.filled(his), ref.filled(map[string]string{"part": missingID}), http.StatusUnprocessableEntity)
+		list := request{"POST", "/api/ingest/datasets/" + hers["dataset"] + "/publish?session_id=" + hers["ingest"], `{"manifest_asset_id": "{part}"}`}
+		same(t, eve, list.filled(his), list.filled(map[string]string{"part": missingID}), http.StatusUnprocessableEntity)
 		shop := request{"GET", "/api/products/{draft}", ""}
 		same(t, eve, shop.filled(his), shop.filled(map[string]string{"draft": missingID}), http.StatusNotFound)
 		within := request{"GET", "/api/me/entitlements/" + hers["bought"] + "/assets?parent_id={node}", ""}
@@ -347,7 +359,7 @@ func inventory(u *user, ids map[string]string) string {
 		"/api/orgs/{company}/audit-log", "/api/orgs/{company}/drives", "/api/drives/{shared}/members",
 		"/api/orgs/{company}/products", "/api/orgs/{company}/products/{product}/assets", "/api/orgs/{company}/transactions", "/api/orgs/{company}/subscriptions",
 		"/api/orgs/{company}/sales?period=year&to=2100-01-01T00:00:00Z&from=2020-01-01T00:00:00Z", "/api/me/entitlements", "/api/me/transactions", "/api/me/subscriptions", "/api/transactions/{order}",
-		"/api/groups/{group}", "/api/groups/{group}/assets", "/api/groups/{group}/permissions", "/api/groups/{group}/shares?ended=true", "/api/groups/tree",
+		"/api/groups/{group}", "/api/groups/{group}/assets", "/api/groups/{group}/permissions", "/api/groups/{group}/shares?ended=true", "/api/groups/tree", "/api/ingest/sessions/{ingest}",
 	} {
 		fmt.Fprintf(&b, "%s\n", u.want(http.StatusOK, "GET", request{path: path}.filled(ids).path, nil).body)
 	}

@@ -74,6 +74,8 @@ var roleTable = []struct {
 	{"see who visits a public group", [8]int{yes, yes, no, no, gone, gone, gone, gone}, (*cast).groupTraffic},
 	{"set a public group's permissions", [8]int{yes, yes, no, no, gone, gone, gone, gone}, (*cast).permitGroup},
 	{"delete a public group", [8]int{yes, yes, no, no, gone, gone, gone, gone}, (*cast).deleteGroup},
+	{"begin to ingest", [8]int{yes, yes, yes, no, gone, gone, gone, gone}, (*cast).ingests},
+	{"publish in another's dataset", [8]int{yes, yes, gone, gone, gone, gone, gone, gone}, (*cast).publishes},
 	{"see the webhooks", [8]int{yes, yes, no, no, gone, gone, gone, gone}, (*cast).hooks},
 	{"make a webhook", [8]int{yes, yes, no, no, gone, gone, gone, gone}, (*cast).makeHook},
 	{"see the reports", [8]int{yes, yes, no, no, gone, gone, gone, gone}, (*cast).reports},
@@ -159,6 +161,15 @@ func (c *cast) revokeLink(u *user) *answer  { return u.ask("DELETE", c.link(), n
 
 func (c *cast) group(public bool) string {
 	return "/api/groups/" + c.boss.want(http.StatusCreated, "POST", "/api/groups?org_id="+c.boss.org, object{"name": c.fresh(), "is_public": public}).text("id")
+}
+
+func (c *cast) ingests(u *user) *answer {
+	return u.ask("POST", "/api/ingest/datasets?org_id="+c.boss.org, object{"slug": "of-" + c.fresh()})
+}
+
+func (c *cast) publishes(u *user) *answer {
+	i := c.boss.begins(object{"slug": "of-" + c.fresh(), "visibility": "restricted"})
+	return u.ask("POST", i.publishPath(), object{"items": []object{{"external_id": "a", "type": "text", "data": object{"text": "t"}}}})
 }
 
 func (c *cast) makeGroup(u *user) *answer {

@@ -360,6 +360,32 @@ func (w *writer) sells() []write {
 	}
 }
 
+// ingests are the writes on datasets.
+func (w *writer) ingests() []write {
+	var at *ingest
+	var created *answer
+	return []write{
+		{"beginIngest", []string{"dataset.created", "dataset.ingest_begun"}, "", func() { at = w.ana.begins(object{"slug": "written"}) }},
+		{"registerIngestAssets", []string{"dataset.assets_registered"}, "", func() {
+			created = at.want(http.StatusOK, "POST", "/api/ingest/assets:batch", object{"session_id": at.session, "assets": []object{{"path": "a/b", "size_bytes": 1}}})
+		}},
+		{"completeIngestAssets", []string{"asset.uploaded"}, "", func() {
+			send(w.t, signed{http.MethodPut, created.text("items.0.upload.url"), headersOf(created, "items.0.upload.headers")}, []byte("x"))
+			ended := []object{{"asset_id": created.text("items.0.asset.id"), "upload_id": created.text("items.0.upload.upload_id")}}
+			at.want(http.StatusOK, "POST", "/api/ingest/assets:complete", object{"session_id": at.session, "assets": ended})
+			at.want(http.StatusOK, "POST", "/api/ingest/assets:complete", object{"session_id": at.session, "assets": ended}) // no change
+		}},
+		{"publishDataset", []string{"dataset.published"}, "", func() {
+			at.publishes(object{"external_id": "a", "type": "image", "assets": mainFile("a/b")})
+			at.publishes(object{"external_id": "a", "type": "image", "assets": mainFile("a/b")}) // no change
+		}},
+		{"abortIngestSession", []string{"dataset.ingest_begun", "dataset.ingest_aborted"}, "", func() {
+			at = w.ana.begins(object{"slug": "written"})
+			at.want(http.StatusNoContent, "DELETE", "/api/ingest/sessions/"+at.session, nil)
+		}},
+	}
+}
+
 // groups are the writes on groups.
 func (w *writer) groups() []write {
 	ana := w.ana
@@ -455,7 +481,7 @@ func TestEveryWriteIsInAnAuditLogOrSaysWhyNot(t *testing.T) {
 		s.must("admin", "promote", w.ana.email)
 		_, last := s.newEntries(missingID)
 		done := map[string]bool{}
-		for _, of := range []func() []write{w.people, w.sells, w.orgs, w.files, w.drives, w.shares, w.groups, w.tells} {
+		for _, of := range []func() []write{w.people, w.sells, w.orgs, w.files, w.drives, w.shares, w.groups, w.ingests, w.tells} {
 			for _, op := range of() {
 				op.do()
 				var got []string

@@ -70,4 +70,8 @@ type Tx struct {
 
 	Datasets        Datasets
 	DatasetVersions DatasetVersions
+	DatasetItems    DatasetItems
+	IngestItems     IngestItems
+	DatasetGrants   DatasetGrants
+	Annotations     Annotations
 }

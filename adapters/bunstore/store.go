@@ -28,6 +28,7 @@ type Store struct {
 	statements  statements
 	uses        keyUses
 	visits      visits
+	datasetLog  datasetLog
 	migrations  fs.FS
 }
 
@@ -50,6 +51,14 @@ type dialect struct {
 	withError string
 	// eachRange is sumsOf such that each range is one walk along the key.
 	eachRange string
+	// itemFiles are the files of an item i, as itemFiles reads them.
+	itemFiles string
+	// items are the hot statements about items.
+	items *itemStatements
+	// withWords finds items by words; see itemWalk.
+	withWords func(p *itemWalk)
+	// stage stores items.
+	stage func(ctx context.Context, r repository, items []ports.NewItem) error
 	// snapshot is how View begins.
 	snapshot *sql.TxOptions
 	// inUpdate are prepared before a transaction takes a connection: preparing
@@ -143,7 +152,7 @@ func (s *Store) tx(conn *sql.Conn, tx *bun.Tx, wait *bool) ports.Tx {
 		Groups: groups{r}, GroupTrees: groupTrees{r}, GroupPermissions: groupPermissions{r}, GroupAssets: groupAssets{r},
 		Idempotency: idempotency{r}, Jobs: jobs,
 		Traffic:  traffic{r},
-		Datasets: datasets{r}, DatasetVersions: datasetVersions{r},
+		Datasets: datasets{r}, DatasetVersions: datasetVersions{r}, DatasetItems: datasetItems{r}, IngestItems: ingestItems{r}, DatasetGrants: datasetGrants{r}, Annotations: annotations{r},
 		Streams: eventStreams{r}, Webhooks: webhooks{r}, Deliveries: deliveries{r}, Dispatches: dispatches{r},
 		Reports: reports{r}, ReportRuns: reportRuns{r},
 	}

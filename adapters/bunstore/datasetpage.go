@@ -1,0 +1,218 @@
+package bunstore
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/uptrace/bun"
+
+	"github.com/seed-755a8038/coffer/core"
+	"github.com/seed-755a8038/coffer/ports"
+)
+
+const (
+	// itemWindow is how many items are looked at one by one, first.
+	itemWindow = 4_000
+	// itemWindows is how many are, before a page ends with what was found.
+	itemWindows = 64_000
+	// rareItems is how many items may have some words for them to be sorted.
+	rareItems = 20_000
+)
+
+// Items walks the items by the narrowest of the filters that has an order of
+// theirs, and looks at each for the rest: what is found often fills its page from
+// a few thousand. Words that are found less often are few enough to be found by
+// their index, and sorted, unless they come in heaps: then the page ends somewhere,
+// and the next one goes on from there.
+func (s *Store) Items(ctx context.Context, q ports.ItemQuery) (ports.ItemPage, error) {
+	w := newItemWalk(s, q)
+	page, err := w.page(ctx)
+	return page, translate("items", err)
+}
+
+// itemWalk is how a page of items is found.
+type itemWalk struct {
+	ports.ItemQuery
+	db      *bun.DB
+	dialect *dialect
+
+	from  string // of what is walked, as w: columns id and those that the rest needs
+	where string // of it, without where it begins
+	order string // of it
+	args  []any  // of where
+	rest  string // what else an item i has to be; empty: nothing
+	left  []any  // of rest
+	// rare finds the ids of items with the words by an index, in no order; empty:
+	// there is none, or what is walked has them already.
+	rare     string
+	rareArgs []any
+}
+
+// theVersion is that of a page.
+const theVersion = `(SELECT v.id FROM dataset_versions AS v WHERE v.dataset_id = ? AND v.number = ?)`
+
+// newItemWalk chooses what is walked. As a range, the version's items are in this
+// order in one index only.
+func newItemWalk(s *Store, q ports.ItemQuery) *itemWalk {
+	w := &itemWalk{ItemQuery: q, db: s.read, dialect: &s.dialect}
+	switch {
+	case q.Tag != "":
+		w.from, w.order = `dataset_item_tags`, `version_id, tag, item_id`
+		w.where = `version_id >= ` + theVersion + ` AND version_id <= ` + theVersion + ` AND tag >= ? AND tag <= ?`
+		w.args = []any{q.Dataset, q.Number, q.Dataset, q.Number, q.Tag, q.Tag}
+		if q.Type != "" {
+			w.also(`i.type = ?`, q.Type)
+		}
+	case q.Type != "":
+		w.from, w.order = `dataset_items`, `version_id, type, id`
+		w.where = `version_id >= ` + theVersion + ` AND version_id <= ` + theVersion + ` AND type >= ? AND type <= ?`
+		w.args = []any{q.Dataset, q.Number, q.Dataset, q.Number, q.Type, q.Type}
+	default:
+		w.from, w.order = `dataset_items`, `version_id, id`
+		w.where = `version_id >= ` + theVersion + ` AND version_id <= ` + theVersion
+		w.args = []any{q.Dataset, q.Number, q.Dataset, q.Number}
+	}
+	if len(q.Words) > 0 {
+		s.dialect.withWords(w)
+	}
+	return w
+}
+
+// also adds what an item has to be.
+func (w *itemWalk) also(condition string, args ...any) {
+	if w.rest != "" {
+		w.rest += ` AND `
+	}
+	w.rest += condition
+	w.left = append(w.left, args...)
+}
+
+// key is the id of the item, of what is walked.
+func (w *itemWalk) key() string {
+	switch w.from {
+	case "dataset_item_tags":
+		return "item_id"
+	case "dataset_words":
+		return "(SELECT x.id FROM dataset_items AS x WHERE x.seq = dataset_words.rowid)"
+	}
+	return "id"
+}
+
+// past is a condition: what is walked is after that of the item that is its argument.
+func (w *itemWalk) past() string {
+	if w.order == "rowid" {
+		return `rowid > (SELECT seq FROM dataset_items WHERE id = ?)`
+	}
+	return w.key() + ` > ?`
+}
+
+// window selects the ids of the next items in order.
+func (w *itemWalk) window(after core.DatasetItemID, limit int) *bun.RawQuery {
+	text, args := `SELECT `+w.key()+` AS id FROM `+w.from+` WHERE `+w.where, slices.Clip(w.args)
+	if !after.IsZero() {
+		text, args = text+` AND `+w.past(), append(args, after)
+	}
+	return w.db.NewRaw(text+` ORDER BY `+w.order+` LIMIT ?`, append(args, limit)...)
+}
+
+func (w *itemWalk) page(ctx context.Context) (ports.ItemPage, error) {
+	if w.rest == "" {
+		return w.full(w.load(ctx, w.window(w.After, w.Limit+1)))
+	}
+	var found []ports.ListedItem
+	after, seen := w.After, 0
+	for size := itemWindow; ; size *= 4 {
+		more, err := w.load(ctx, w.matching(after, size, w.Limit+1-len(found)))
+		if found = append(found, more...); err != nil || len(found) > w.Limit {
+			return w.full(found, err)
+		}
+		var last []core.DatasetItemID
+		if err := w.db.NewRaw(`SELECT id FROM (?) AS w ORDER BY id LIMIT 1 OFFSET ?`, w.window(after, size), size-1).Scan(ctx, &last); err != nil || len(last) == 0 {
+			return ports.ItemPage{Items: found}, err // all have been looked at
+		}
+		if seen == 0 && w.rare != "" {
+			rest, all, err := w.rarely(ctx, last[0], w.Limit+1-len(found))
+			if err != nil || all {
+				return w.full(append(found, rest...), err)
+			}
+		}
+		after = last[0]
+		if seen += size; seen >= itemWindows {
+			return ports.ItemPage{Items: found, Next: after}, nil
+		}
+	}
+}
+
+// matching selects those of a window that are what they have to be.
+func (w *itemWalk) matching(after core.DatasetItemID, size, limit int) *bun.RawQuery {
+	args := append([]any{w.window(after, size)}, w.left...)
+	return w.db.NewRaw(`SELECT i.id FROM (?) AS w JOIN dataset_items AS i ON i.id = w.id WHERE `+w.rest+` ORDER BY i.id LIMIT ?`, append(args, limit)...)
+}
+
+// rarely finds the items after one by index, if they are few.
+func (w *itemWalk) rarely(ctx context.Context, after core.DatasetItemID, limit int) (found []ports.ListedItem, few bool, err error) {
+	hits := w.db.NewRaw(w.rare+` LIMIT ?`, append(slices.Clip(w.rareArgs), rareItems+1)...)
+	var n int
+	if err := w.db.NewRaw(`SELECT count(*) FROM (?) AS r`, hits).Scan(ctx, &n); err != nil || n > rareItems {
+		return nil, false, err
+	}
+	args := append([]any{hits, after}, w.left...)
+	found, err = w.load(ctx, w.db.NewRaw(`SELECT i.id FROM (?) AS r JOIN dataset_items AS i ON i.id = r.id WHERE i.id > ? AND `+w.rest+`
+		ORDER BY i.id LIMIT ?`, append(args, limit)...))
+	return found, true, err
+}
+
+// load returns the items of which a query selects the ids.
+func (w *itemWalk) load(ctx context.Context, ids *bun.RawQuery) ([]ports.ListedItem, error) {
+	var rows []datasetItemRow
+	err := w.db.NewRaw(`SELECT `+itemColumns(w.dialect.itemFiles)+` FROM (?) AS p JOIN dataset_items AS i ON i.id = p.id ORDER BY i.id`, ids).Scan(ctx, &rows)
+	out := make([]ports.ListedItem, len(rows))
+	for i := range rows {
+		out[i] = ports.ListedItem{DatasetItem: rows[i].item(), Files: rows[i].Files}
+	}
+	return out, err
+}
+
+// full is a page of items that were looked for with one more than there is room for.
+func (w *itemWalk) full(found []ports.ListedItem, err error) (ports.ItemPage, error) {
+	p := ports.ItemPage{Items: found}
+	if len(found) > w.Limit {
+		p.Items = found[:w.Limit]
+		p.Next = p.Items[w.Limit-1].ID
+	}
+	return p, err
+}
+
+// hasItemTag is a condition on item i: it has the tag.
+const hasItemTag = `EXISTS (SELECT 1 FROM dataset_item_tags AS t WHERE t.version_id = i.version_id AND t.tag = ? AND t.item_id = i.id)`
+
+// wordsPostgres looks for words in each item that is walked; their index has
+// no order.
+func wordsPostgres(w *itemWalk) {
+	quoted := make([]string, len(w.Words))
+	for i, word := range w.Words {
+		quoted[i] = `'` + strings.NewReplacer(`'`, `''`, `\`, `\\`).Replace(word) + `'`
+	}
+	query := strings.Join(quoted, " & ") + ":*"
+	w.also(`i.words @@ CAST(? AS tsquery)`, query)
+	w.rare = `SELECT id FROM dataset_items WHERE version_id = ` + theVersion + ` AND words @@ CAST(? AS tsquery)`
+	w.rareArgs = []any{w.Dataset, w.Number, query}
+}
+
+// wordsSQLite walks the index of words, which has the order of the items.
+func wordsSQLite(w *itemWalk) {
+	quoted := make([]string, len(w.Words))
+	for i, word := range w.Words {
+		quoted[i] = `"` + strings.ReplaceAll(word, `"`, `""`) + `"`
+	}
+	w.from, w.order, w.rest, w.left = `dataset_words`, `rowid`, ``, nil
+	w.where = `dataset_words MATCH (SELECT '"' || replace(v.id, '-', '') || '" AND ' || ? FROM dataset_versions AS v WHERE v.dataset_id = ? AND v.number = ?)`
+	w.args = []any{strings.Join(quoted, " AND ") + "*", w.Dataset, w.Number}
+	if w.Type != "" {
+		w.also(`i.type = ?`, w.Type)
+	}
+	if w.Tag != "" {
+		w.also(hasItemTag, w.Tag)
+	}
+}

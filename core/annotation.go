@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -119,7 +120,7 @@ func CleanAnnotation(kind AnnotationKind, body map[string]any, nfc NFC) (json.Ra
 	if b.err != nil {
 		return nil, b.err
 	}
-	return json.Marshal(b.clean)
+	return AppendCanonical(nil, b.clean), nil
 }
 
 // annotationBody is a body of which each member is looked at in turn, until one
@@ -179,7 +180,7 @@ func (b *annotationBody) number(name string, low, high float64, required bool) f
 		b.fail(name, fmt.Sprintf("must be a number from %g to %.0f", low, high))
 		return 0
 	}
-	b.clean[name] = n
+	b.clean[name] = json.Number(strconv.FormatFloat(n, 'f', -1, 64))
 	return n
 }
 

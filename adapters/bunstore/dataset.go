@@ -162,12 +162,12 @@ func (r datasets) List(ctx context.Context, q ports.DatasetQuery) ([]*core.Datas
 	if q.Role != core.OrgOwner && q.Role != core.OrgAdmin {
 		sel.Join("LEFT JOIN dataset_grants AS ga ON ga.dataset_id = d.id AND ga.account_id = ?", q.Account).
 			Join("LEFT JOIN dataset_grants AS gr ON gr.dataset_id = d.id AND gr.role = ? AND gr.account_id IS NULL", q.Role)
-		publishes := "false"
+		const shown = "d.status = 'published' AND (d.visibility = 'org' OR coalesce(ga.rights, gr.rights, 0) > 0)"
 		if q.Role.May(core.UploadAssets) {
-			publishes = "d.owner_id = ?0 OR coalesce(ga.rights, gr.rights, 0) >= ?1"
+			sel.Where("(d.owner_id = ? OR coalesce(ga.rights, gr.rights, 0) >= ? OR "+shown+")", q.Account, int64(core.DatasetPublish))
+		} else {
+			sel.Where(shown)
 		}
-		sel.Where("("+publishes+" OR d.status = 'published' AND (d.visibility = 'org' OR coalesce(ga.rights, gr.rights, 0) > 0))",
-			q.Account, core.DatasetPublish)
 	}
 	if q.Status != "" {
 		sel.Where("d.status = ?", q.Status)

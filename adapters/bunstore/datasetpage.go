@@ -207,7 +207,8 @@ func wordsSQLite(w *itemWalk) {
 		quoted[i] = `"` + strings.ReplaceAll(word, `"`, `""`) + `"`
 	}
 	w.from, w.order, w.rest, w.left = `dataset_words`, `rowid`, ``, nil
-	w.where = `dataset_words MATCH (SELECT '"' || replace(v.id, '-', '') || '" AND ' || ? FROM dataset_versions AS v WHERE v.dataset_id = ? AND v.number = ?)`
+	w.where = `dataset_words MATCH coalesce((SELECT '"' || replace(v.id, '-', '') || '" AND ' || ? FROM dataset_versions AS v
+		WHERE v.dataset_id = ? AND v.number = ?), '""')`
 	w.args = []any{strings.Join(quoted, " AND ") + "*", w.Dataset, w.Number}
 	if w.Type != "" {
 		w.also(`i.type = ?`, w.Type)

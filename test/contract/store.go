@@ -27,6 +27,7 @@ type StoreEnv struct {
 	Inspector  ports.Inspector
 	Statistics ports.Statistics
 	Uses       ports.KeyUses
+	DatasetLog ports.DatasetLog
 }
 
 // Store tests that stores opened by open keep the contracts of ports.Store,
@@ -274,6 +275,15 @@ func Store(t *testing.T, open func(t *testing.T) StoreEnv) {
 		"racing files stay in a group's limit":     groupAssetLimit,
 		"a file that goes leaves its groups":       groupAssetGone,
 		"what may come into a group":               groupCandidates,
+		"an item comes back equal":                 itemEqual,
+		"items are filtered and paged":             itemsFiltered,
+		"facts of an item for strangers":           factsItemStrangers,
+		"what a dataset shows is found":            shownAssets,
+		"grants of a dataset come back equal":      datasetGrantsEqual,
+		"datasets are listed as core judges":       datasetLists,
+		"an annotation comes back equal":           annotationEqual,
+		"of racing edits of an annotation one is":  annotationRace,
+		"accesses to datasets are kept":            datasetAccesses,
 	} {
 		t.Run(name, func(t *testing.T) { test(storeTest{T: t, StoreEnv: open(t), n: new(atomic.Uint64)}) })
 	}

@@ -37,12 +37,10 @@ type itemWalk struct {
 	db      *bun.DB
 	dialect *dialect
 
-	from  string // of what is walked, as w: columns id and those that the rest needs
-	where string // of it, without where it begins
-	order string // of it
-	args  []any  // of where
-	rest  string // what else an item i has to be; empty: nothing
-	left  []any  // of rest
+	// window selects the ids, as id, of the next items in order.
+	window func(after core.DatasetItemID, limit int) *bun.RawQuery
+	rest   string // what else an item i has to be; empty: nothing
+	left   []any  // of rest
 	// rare finds the ids of items with the words by an index, in no order; empty:
 	// there is none, or what is walked has them already.
 	rare     string
@@ -52,26 +50,19 @@ type itemWalk struct {
 // theVersion is that of a page.
 const theVersion = `(SELECT v.id FROM dataset_versions AS v WHERE v.dataset_id = ? AND v.number = ?)`
 
-// newItemWalk chooses what is walked. As a range, the version's items are in this
-// order in one index only.
+// newItemWalk chooses what is walked.
 func newItemWalk(s *Store, q ports.ItemQuery) *itemWalk {
 	w := &itemWalk{ItemQuery: q, db: s.read, dialect: &s.dialect}
 	switch {
 	case q.Tag != "":
-		w.from, w.order = `dataset_item_tags`, `version_id, tag, item_id`
-		w.where = `version_id >= ` + theVersion + ` AND version_id <= ` + theVersion + ` AND tag >= ? AND tag <= ?`
-		w.args = []any{q.Dataset, q.Number, q.Dataset, q.Number, q.Tag, q.Tag}
+		w.along(itemOrder{table: "dataset_item_tags", by: "tag", key: "item_id"}, q.Tag)
 		if q.Type != "" {
 			w.also(`i.type = ?`, q.Type)
 		}
 	case q.Type != "":
-		w.from, w.order = `dataset_items`, `version_id, type, id`
-		w.where = `version_id >= ` + theVersion + ` AND version_id <= ` + theVersion + ` AND type >= ? AND type <= ?`
-		w.args = []any{q.Dataset, q.Number, q.Dataset, q.Number, q.Type, q.Type}
+		w.along(itemOrder{table: "dataset_items", index: "dataset_items_version_id_type_idx", by: "type", key: "id"}, q.Type)
 	default:
-		w.from, w.order = `dataset_items`, `version_id, id`
-		w.where = `version_id >= ` + theVersion + ` AND version_id <= ` + theVersion
-		w.args = []any{q.Dataset, q.Number, q.Dataset, q.Number}
+		w.along(itemOrder{table: "dataset_items", index: "dataset_items_version_id_idx", key: "id"})
 	}
 	if len(q.Words) > 0 {
 		s.dialect.withWords(w)
@@ -88,32 +79,59 @@ func (w *itemWalk) also(condition string, args ...any) {
 	w.left = append(w.left, args...)
 }
 
-// key is the id of the item, of what is walked.
-func (w *itemWalk) key() string {
-	switch w.from {
-	case "dataset_item_tags":
-		return "item_id"
-	case "dataset_words":
-		return "(SELECT x.id FROM dataset_items AS x WHERE x.seq = dataset_words.rowid)"
-	}
-	return "id"
+// itemOrder is an index in which the items of a version, or some of them, are in
+// order.
+type itemOrder struct {
+	table, index string // no index: the table's key
+	by           string // the column between the version and the key; empty: none
+	key          string
 }
 
-// past is a condition: what is walked is after that of the item that is its argument.
-func (w *itemWalk) past() string {
-	if w.order == "rowid" {
-		return `rowid > (SELECT seq FROM dataset_items WHERE id = ?)`
+// along makes the walk one along an index. That it is this one, and that each page
+// begins by a look into it, is not left to the database.
+func (w *itemWalk) along(o itemOrder, by ...any) {
+	prefix := append([]any{w.Dataset, w.Number}, by...)
+	w.window = func(after core.DatasetItemID, limit int) *bun.RawQuery {
+		text, args := w.dialect.itemsAlong(o, !after.IsZero()), slices.Clip(prefix)
+		if !after.IsZero() {
+			args = append(args, after)
+		}
+		if w.dialect.name == "postgres" {
+			args = append(args, prefix...)
+		}
+		return w.db.NewRaw(text+` LIMIT ?`, append(args, limit)...)
 	}
-	return w.key() + ` > ?`
 }
 
-// window selects the ids of the next items in order.
-func (w *itemWalk) window(after core.DatasetItemID, limit int) *bun.RawQuery {
-	text, args := `SELECT `+w.key()+` AS id FROM `+w.from+` WHERE `+w.where, slices.Clip(w.args)
-	if !after.IsZero() {
-		text, args = text+` AND `+w.past(), append(args, after)
+// alongPostgres selects a range of rows of the index: columns that are equal to
+// something it might look for elsewhere. Its arguments are those of the version
+// and the column between, where it begins, and the former again.
+func alongPostgres(o itemOrder, after bool) string {
+	columns, values := `version_id`, theVersion
+	if o.by != "" {
+		columns, values = columns+`, `+o.by, values+`, ?`
 	}
-	return w.db.NewRaw(text+` ORDER BY `+w.order+` LIMIT ?`, append(args, limit)...)
+	from := `(` + columns + `) >= (` + values + `)`
+	if after {
+		from = `(` + columns + `, ` + o.key + `) > (` + values + `, ?)`
+	}
+	return `SELECT ` + o.key + ` AS id FROM ` + o.table + ` WHERE ` + from + ` AND (` + columns + `) <= (` + values + `) ORDER BY ` + columns + `, ` + o.key
+}
+
+// alongSQLite names the index.
+func alongSQLite(o itemOrder, after bool) string {
+	text := `SELECT ` + o.key + ` AS id FROM ` + o.table
+	if o.index != "" {
+		text += ` INDEXED BY ` + o.index
+	}
+	text += ` WHERE version_id = ` + theVersion
+	if o.by != "" {
+		text += ` AND ` + o.by + ` = ?`
+	}
+	if after {
+		text += ` AND ` + o.key + ` > ?`
+	}
+	return text + ` ORDER BY ` + o.key
 }
 
 func (w *itemWalk) page(ctx context.Context) (ports.ItemPage, error) {
@@ -206,14 +224,21 @@ func wordsSQLite(w *itemWalk) {
 	for i, word := range w.Words {
 		quoted[i] = `"` + strings.ReplaceAll(word, `"`, `""`) + `"`
 	}
-	w.from, w.order, w.rest, w.left = `dataset_words`, `rowid`, ``, nil
-	w.where = `dataset_words MATCH coalesce((SELECT '"' || replace(v.id, '-', '') || '" AND ' || ? FROM dataset_versions AS v
-		WHERE v.dataset_id = ? AND v.number = ?), '""')`
-	w.args = []any{strings.Join(quoted, " AND ") + "*", w.Dataset, w.Number}
+	w.rest, w.left = "", nil
 	if w.Type != "" {
 		w.also(`i.type = ?`, w.Type)
 	}
 	if w.Tag != "" {
 		w.also(hasItemTag, w.Tag)
+	}
+	query := strings.Join(quoted, " AND ") + "*"
+	w.window = func(after core.DatasetItemID, limit int) *bun.RawQuery {
+		text, args := `SELECT x.id FROM (SELECT rowid AS seq FROM dataset_words
+			WHERE dataset_words MATCH coalesce((SELECT '"' || replace(v.id, '-', '') || '" AND ' || ? FROM dataset_versions AS v
+				WHERE v.dataset_id = ? AND v.number = ?), '""')`, []any{query, w.Dataset, w.Number}
+		if !after.IsZero() {
+			text, args = text+` AND rowid > (SELECT seq FROM dataset_items WHERE id = ?)`, append(args, after)
+		}
+		return w.db.NewRaw(text+` ORDER BY rowid LIMIT ?) AS f JOIN dataset_items AS x ON x.seq = f.seq`, append(args, limit)...)
 	}
 }

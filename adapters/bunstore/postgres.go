@@ -59,14 +59,15 @@ var onPostgres = dialect{
 	withError:  "last || jsonb_build_object('error', CAST(? AS text))",
 	// An OFFSET keeps the planner, to whom all ranges are alike, from joining
 	// them with all the sums there are.
-	eachRange: "LATERAL (SELECT * FROM " + sumsOf + " OFFSET 0) AS t",
-	itemFiles: filesPostgres,
-	items:     newItemStatements("uuid", filesPostgres),
-	withWords: wordsPostgres,
-	stage:     stagePostgres,
-	snapshot:  &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead},
-	reserve:   reservePostgres,
-	page:      pagePostgres,
+	eachRange:  "LATERAL (SELECT * FROM " + sumsOf + " OFFSET 0) AS t",
+	itemFiles:  filesPostgres,
+	items:      newItemStatements("uuid", filesPostgres),
+	itemsAlong: alongPostgres,
+	withWords:  wordsPostgres,
+	stage:      stagePostgres,
+	snapshot:   &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead},
+	reserve:    reservePostgres,
+	page:       pagePostgres,
 	// Two: while one group waits for the disk, another is on its way.
 	visitLanes: 2,
 	visit:      visitPostgres,

@@ -97,6 +97,7 @@ var onSQLite = dialect{
 	eachRange:  sumsOf, // joined in this order
 	itemFiles:  filesSQLite,
 	items:      newItemStatements("text", filesSQLite),
+	itemsAlong: alongSQLite,
 	withWords:  wordsSQLite,
 	stage:      stageSQLite,
 	reserve:    reserveSQLite,

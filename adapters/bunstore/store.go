@@ -55,6 +55,8 @@ type dialect struct {
 	itemFiles string
 	// items are the hot statements about items.
 	items *itemStatements
+	// itemsAlong selects the ids of a version's items in the order of an index.
+	itemsAlong func(o itemOrder, after bool) string
 	// withWords finds items by words; see itemWalk.
 	withWords func(p *itemWalk)
 	// stage stores items.

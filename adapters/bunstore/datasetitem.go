@@ -228,8 +228,8 @@ type datasetItems struct{ repository }
 
 func (r datasetItems) ByExternalID(ctx context.Context, version core.DatasetVersionID, after string, limit int) ([]*core.DatasetItem, error) {
 	var rows []datasetItemRow
-	err := r.NewRaw(`SELECT `+itemColumns(r.dialect.itemFiles)+` FROM dataset_items AS i WHERE i.version_id >= ? AND i.version_id <= ? AND i.external_id > ?
-		ORDER BY i.version_id, i.external_id LIMIT ?`, version, version, after, limit).Scan(ctx, &rows)
+	err := r.NewRaw(`SELECT `+itemColumns(r.dialect.itemFiles)+` FROM dataset_items AS i WHERE i.version_id = ? AND i.external_id > ?
+		ORDER BY i.external_id LIMIT ?`, version, after, limit).Scan(ctx, &rows)
 	out := make([]*core.DatasetItem, len(rows))
 	for i := range rows {
 		out[i] = new(rows[i].item())

@@ -141,31 +141,50 @@ func (w *itemWalk) page(ctx context.Context) (ports.ItemPage, error) {
 	var found []ports.ListedItem
 	after, seen := w.After, 0
 	for size := itemWindow; ; size *= 4 {
-		more, err := w.load(ctx, w.matching(after, size, w.Limit+1-len(found)))
-		if found = append(found, more...); err != nil || len(found) > w.Limit {
+		more, last, err := w.look(ctx, after, size, w.Limit+1-len(found))
+		if found = append(found, more...); err != nil || len(found) > w.Limit || last.IsZero() {
 			return w.full(found, err)
 		}
-		var last []core.DatasetItemID
-		if err := w.db.NewRaw(`SELECT id FROM (?) AS w ORDER BY id LIMIT 1 OFFSET ?`, w.window(after, size), size-1).Scan(ctx, &last); err != nil || len(last) == 0 {
-			return ports.ItemPage{Items: found}, err // all have been looked at
-		}
 		if seen == 0 && w.rare != "" {
-			rest, all, err := w.rarely(ctx, last[0], w.Limit+1-len(found))
+			rest, all, err := w.rarely(ctx, last, w.Limit+1-len(found))
 			if err != nil || all {
 				return w.full(append(found, rest...), err)
 			}
 		}
-		after = last[0]
+		after = last
 		if seen += size; seen >= itemWindows {
 			return ports.ItemPage{Items: found, Next: after}, nil
 		}
 	}
 }
 
-// matching selects those of a window that are what they have to be.
-func (w *itemWalk) matching(after core.DatasetItemID, size, limit int) *bun.RawQuery {
+// look finds in a window what is as it has to be. last ends the window, if there
+// may be more behind it.
+func (w *itemWalk) look(ctx context.Context, after core.DatasetItemID, size, limit int) (found []ports.ListedItem, last core.DatasetItemID, err error) {
+	var rows []struct {
+		ID   core.DatasetItemID `bun:"id"`
+		Last int                `bun:"last"`
+	}
 	args := append([]any{w.window(after, size)}, w.left...)
-	return w.db.NewRaw(`SELECT i.id FROM (?) AS w JOIN dataset_items AS i ON i.id = w.id WHERE `+w.rest+` ORDER BY i.id LIMIT ?`, append(args, limit)...)
+	err = w.db.NewRaw(`WITH w AS MATERIALIZED (?)
+		SELECT id, 0 AS last FROM (SELECT i.id FROM w JOIN dataset_items AS i ON i.id = w.id WHERE `+w.rest+` ORDER BY i.id LIMIT ?) AS f
+		UNION ALL SELECT id, 1 AS last FROM (SELECT id FROM w ORDER BY id LIMIT 1 OFFSET ?) AS l`, append(args, limit, size-1)...).Scan(ctx, &rows)
+	if err != nil {
+		return nil, last, err
+	}
+	var ids []core.DatasetItemID
+	for _, r := range rows {
+		if r.Last == 1 {
+			last = r.ID
+		} else {
+			ids = append(ids, r.ID)
+		}
+	}
+	if len(ids) == 0 {
+		return nil, last, nil
+	}
+	found, err = w.load(ctx, w.db.NewRaw(`SELECT x.id FROM dataset_items AS x WHERE x.id IN (?)`, bun.List(ids)))
+	return found, last, err
 }
 
 // rarely finds the items after one by index, if they are few.

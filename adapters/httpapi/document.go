@@ -53,6 +53,7 @@ const (
 	tagEvents   = "Events"
 	tagGroups   = "Groups"
 	tagReports  = "Reports"
+	tagDatasets = "Datasets"
 )
 
 // config describes the API as a whole.
@@ -75,6 +76,7 @@ func (s *server) config() huma.Config {
 		{Name: tagStore, Description: "Products, purchases, memberships, and what has been sold."},
 		{Name: tagEvents, Description: "What happens in an organisation, as it does: sent to webhooks, or followed as a stream."},
 		{Name: tagGroups, Description: "Selections of files, nested in each other, with permissions of their own."},
+		{Name: tagDatasets, Description: "Collections of items with files, published version by version, viewed and annotated."},
 		{Name: tagReports, Description: "Analytics by mail, again and again."},
 		{Name: tagPublic, Description: "For visitors with a share link. A bearer token, if sent, says who they are."},
 	}

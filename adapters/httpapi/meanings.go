@@ -25,6 +25,8 @@ var meanings = map[string]meaning{
 	"cross_origin":            {403, "From another site", "A form of a share page has to be sent by that page. Programs use /api/public/shares."},
 	"cursor_expired":          {410, "Cursor expired", "What is that old is no longer kept. Of a drive's changes, begin with cursor=now, then list the drive anew; of a stream of events, begin without Last-Event-ID."},
 	"cursor_invalid":          {422, "Cursor not valid", "A cursor is for the list it came from, with the same filters. Begin again without one."},
+	"dataset_archived":        {409, "Dataset archived", "Nothing is published or said in an archived dataset. Whoever may change it can set its status to published."},
+	"dataset_unpublished":     {409, "Nothing published", "The dataset has no version yet. Publish one first."},
 	"default_drive":           {409, "Default drive", "Make another shared drive the default of the organisation first (PATCH /api/orgs/{org_id})."},
 	"drive_name_taken":        {409, "Drive name taken", "The organisation has a shared drive of this name. Choose another one; upper and lower case do not matter."},
 	"drive_not_empty":         {409, "Drive not empty", "The members files, folders, trash_files and trash_folders say what is in it. Remove that, or send force=true to delete everything."},

@@ -20,6 +20,7 @@ import (
 	"github.com/seed-755a8038/coffer/app/admin"
 	"github.com/seed-755a8038/coffer/app/analytics"
 	"github.com/seed-755a8038/coffer/app/asset"
+	"github.com/seed-755a8038/coffer/app/dataset"
 	"github.com/seed-755a8038/coffer/app/drive"
 	"github.com/seed-755a8038/coffer/app/event"
 	"github.com/seed-755a8038/coffer/app/group"
@@ -45,6 +46,7 @@ type Services struct {
 	Events   *event.Service
 	Groups   *group.Service
 	Reports  *report.Service
+	Datasets *dataset.Service
 	Admin    *admin.Service
 
 	Analytics *analytics.Service
@@ -223,6 +225,17 @@ func (s *server) mount() {
 	s.mountStore()
 	s.mountEvents()
 	s.mountGroups()
+	s.mountDatasets()
+}
+
+// mountDatasets registers what is about datasets.
+func (s *server) mountDatasets() {
+	datasetRoutes{
+		s.Datasets, codec[core.DatasetID]{s.CursorKey, "datasets"}, codec[int64]{s.CursorKey, "dataset-versions"},
+		codec[core.DatasetAccessID]{s.CursorKey, "dataset-accesses"}, codec[diffPosition]{s.CursorKey, "dataset-diff"}, s.Timeout,
+	}.mount(s.api)
+	datasetItemRoutes{s.Datasets, codec[dataset.ItemPosition]{s.CursorKey, "items"}}.mount(s.api)
+	annotationRoutes{s.Datasets, codec[core.AnnotationID]{s.CursorKey, "annotations"}, codec[int64]{s.CursorKey, "annotation-versions"}}.mount(s.api)
 }
 
 // mountEvents registers what those use who want to know what happens.

@@ -8,6 +8,9 @@ import (
 	"github.com/seed-755a8038/coffer/ports"
 )
 
+// ListedAnnotation is an annotation with what the dataset knows of it now.
+type ListedAnnotation = ports.ListedAnnotation
+
 // AnnotationInput is what somebody says about an item, as a client has it.
 type AnnotationInput struct {
 	Kind core.AnnotationKind

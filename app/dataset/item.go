@@ -25,6 +25,9 @@ type ItemQuery struct {
 	Limit     int
 }
 
+// ListedItem is an item with its files.
+type ListedItem = ports.ListedItem
+
 // Items is a page of items.
 type Items struct {
 	Number int64 // of the version

@@ -11,6 +11,7 @@ import (
 	"github.com/seed-755a8038/coffer/app"
 	"github.com/seed-755a8038/coffer/app/analytics"
 	"github.com/seed-755a8038/coffer/app/asset"
+	"github.com/seed-755a8038/coffer/app/dataset"
 	"github.com/seed-755a8038/coffer/app/drive"
 	"github.com/seed-755a8038/coffer/app/group"
 	"github.com/seed-755a8038/coffer/app/identity"
@@ -67,6 +68,7 @@ type works struct {
 	Groups  *group.Service
 	Traffic *analytics.Service
 	Reports *report.Service
+	Sets    *dataset.Service
 	Limiter *bunstore.Limiter
 	Blobs   blobStore
 }
@@ -97,6 +99,7 @@ func registerJobs(r *riverqueue.Registry, w works, clock ports.Clock, log *slog.
 	registerWebhooks(r, w.Hooks, log)
 	registerAnalytics(r, w.Traffic, log)
 	registerReports(r, w.Reports, log)
+	registerDatasets(r, w.Sets, log)
 	riverqueue.Handle(r, again(log, w.Groups.Purge), riverqueue.HandleOptions{Timeout: long, MaxAttempts: 1})
 	riverqueue.Handle(r, again(log, w.Assets.Sweep), riverqueue.HandleOptions{Timeout: time.Hour, MaxAttempts: 1})
 	riverqueue.Handle(r, again(log, w.Orgs.Purge), riverqueue.HandleOptions{Timeout: 5 * time.Minute, MaxAttempts: 1})
@@ -143,6 +146,12 @@ func registerAnalytics(r *riverqueue.Registry, traffic *analytics.Service, log *
 	riverqueue.Handle(r, again(log, traffic.Prune), riverqueue.HandleOptions{Timeout: 10 * time.Minute, MaxAttempts: 1})
 	r.Every(time.Minute, true, func() ports.Job { return analytics.RollUp{} })
 	r.Every(time.Hour, true, func() ports.Job { return analytics.Prune{} })
+}
+
+// registerDatasets is the part of it that is about datasets.
+func registerDatasets(r *riverqueue.Registry, sets *dataset.Service, log *slog.Logger) {
+	riverqueue.Handle(r, again(log, sets.PruneLog), riverqueue.HandleOptions{Timeout: 10 * time.Minute, MaxAttempts: 1})
+	r.Every(time.Hour, true, func() ports.Job { return dataset.PruneLog{} })
 }
 
 // registerReports is the part of it that mails reports. A run says itself when it

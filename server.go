@@ -26,6 +26,7 @@ import (
 	"github.com/seed-755a8038/coffer/app/analytics"
 	"github.com/seed-755a8038/coffer/app/asset"
 	"github.com/seed-755a8038/coffer/app/check"
+	"github.com/seed-755a8038/coffer/app/dataset"
 	"github.com/seed-755a8038/coffer/app/drive"
 	"github.com/seed-755a8038/coffer/app/event"
 	"github.com/seed-755a8038/coffer/app/group"
@@ -53,6 +54,7 @@ type Server struct {
 	ops     opsHandler
 	queue   ports.Queue
 	uses    ports.KeyUses
+	seen    ports.DatasetLog
 	hooks   *webhook.Service
 	events  *event.Service
 	tracing *telemetry.Tracing
@@ -115,6 +117,8 @@ func newLoginLimiter(store *bunstore.Store) *bunstore.Limiter { return store.Lim
 
 func newKeyUses(store *bunstore.Store) *bunstore.KeyUses { return store.KeyUses() }
 
+func newDatasetLog(store *bunstore.Store) *bunstore.DatasetLog { return store.DatasetLog() }
+
 // face is everything that the public address shows.
 type face struct {
 	Identity *identity.Service
@@ -127,6 +131,7 @@ type face struct {
 	Events   *event.Service
 	Groups   *group.Service
 	Reports  *report.Service
+	Datasets *dataset.Service
 	Traffic  *analytics.Service
 	Admin    *admin.Service
 	Limiter  *ratelimit.Limiter
@@ -140,7 +145,7 @@ type face struct {
 
 func newHandler(cfg Config, build Build, log *slog.Logger, f face) (handler, error) {
 	h, err := httpapi.New(httpapi.Services{
-		Identity: f.Identity, Orgs: f.Orgs, Drives: f.Drives, Assets: f.Assets, Shares: f.Shares, Store: f.Store, Webhooks: f.Webhooks, Events: f.Events, Groups: f.Groups, Analytics: f.Traffic, Reports: f.Reports, Admin: f.Admin, Limiter: f.Limiter, Clock: f.Clock, Log: log,
+		Identity: f.Identity, Orgs: f.Orgs, Drives: f.Drives, Assets: f.Assets, Shares: f.Shares, Store: f.Store, Webhooks: f.Webhooks, Events: f.Events, Groups: f.Groups, Analytics: f.Traffic, Reports: f.Reports, Datasets: f.Datasets, Admin: f.Admin, Limiter: f.Limiter, Clock: f.Clock, Log: log,
 		Ready: f.Ready.components, Observe: f.Metrics.HTTP, Blobs: f.Blobs.handler, BlobOrigin: f.Blobs.origin,
 	}, httpapi.Options{
 		Version: build.Version, PublicURL: cfg.PublicURL, TrustedProxies: cfg.HTTP.TrustedProxies, CORSOrigins: cfg.HTTP.CORSOrigins,
@@ -232,7 +237,7 @@ func (s *Server) Run(ctx context.Context) error {
 	failed := make(chan error, 2)
 	go func() { failed <- api.Serve(public) }()
 	go func() { failed <- ops.Serve(private) }()
-	stopUses := s.noteKeyUses(context.WithoutCancel(ctx))
+	stopUses, stopSeen := s.noteKeyUses(context.WithoutCancel(ctx)), s.noteSeen(context.WithoutCancel(ctx))
 	hooksStopped := s.sendWebhooks(ctx)
 	s.log.Info("ready", "url", s.cfg.PublicURL, "address", public.Addr().String(), "ops", private.Addr().String(),
 		"database", s.cfg.databaseName(), "blobs", s.cfg.blobsName())
@@ -245,6 +250,7 @@ func (s *Server) Run(ctx context.Context) error {
 	err = errors.Join(err, s.drain(context.WithoutCancel(ctx), api, ops))
 	hooksStopped()
 	stopUses()
+	stopSeen()
 	return err
 }
 
@@ -255,6 +261,16 @@ func (s *Server) noteKeyUses(ctx context.Context) (stop func()) {
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		s.uses.Run(ctx, func(err error) { s.log.Warn("when API keys were used is not stored; trying again", "error", err) })
+	})
+	return func() { cancel(); wg.Wait() }
+}
+
+// noteSeen keeps who looks at datasets, likewise.
+func (s *Server) noteSeen(ctx context.Context) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		s.seen.Run(ctx, func(err error) { s.log.Warn("who looked at datasets is not stored; trying again", "error", err) })
 	})
 	return func() { cancel(); wg.Wait() }
 }

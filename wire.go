@@ -25,6 +25,7 @@ import (
 	"github.com/seed-755a8038/coffer/app/analytics"
 	"github.com/seed-755a8038/coffer/app/asset"
 	"github.com/seed-755a8038/coffer/app/check"
+	"github.com/seed-755a8038/coffer/app/dataset"
 	"github.com/seed-755a8038/coffer/app/drive"
 	"github.com/seed-755a8038/coffer/app/event"
 	"github.com/seed-755a8038/coffer/app/group"
@@ -122,6 +123,11 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 		wire.Struct(new(group.Deps), "*"),
 		newGroupOptions,
 		group.NewService,
+		newDatasetLog,
+		wire.Bind(new(ports.DatasetLog), new(*bunstore.DatasetLog)),
+		wire.Struct(new(dataset.Deps), "*"),
+		newDatasetOptions,
+		dataset.NewService,
 		newCountries,
 		wire.Bind(new(ports.Countries), new(*maxmind.Countries)),
 		wire.Struct(new(useragent.Devices)),

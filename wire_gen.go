@@ -17,6 +17,7 @@ import (
 	"github.com/seed-755a8038/coffer/app/analytics"
 	"github.com/seed-755a8038/coffer/app/asset"
 	"github.com/seed-755a8038/coffer/app/check"
+	"github.com/seed-755a8038/coffer/app/dataset"
 	"github.com/seed-755a8038/coffer/app/drive"
 	"github.com/seed-755a8038/coffer/app/event"
 	"github.com/seed-755a8038/coffer/app/group"
@@ -259,6 +260,19 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 	}
 	reportOptions := newReportOptions(cfg)
 	reportService := report.NewService(reportDeps, reportOptions)
+	datasetLog := newDatasetLog(bunstoreStore)
+	datasetDeps := dataset.Deps{
+		Store:   bunstoreStore,
+		Access:  bunstoreStore,
+		Log:     datasetLog,
+		Blobs:   blobs,
+		Secrets: secrets,
+		Clock:   clock,
+		IDs:     iDs,
+		Text:    systemText,
+	}
+	datasetOptions := newDatasetOptions(cfg)
+	datasetService := dataset.NewService(datasetDeps, datasetOptions)
 	adminDeps := admin.Deps{
 		Store:      bunstoreStore,
 		Access:     bunstoreStore,
@@ -291,6 +305,7 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 		Events:   eventService,
 		Groups:   groupService,
 		Reports:  reportService,
+		Datasets: datasetService,
 		Traffic:  analyticsService,
 		Admin:    adminService,
 		Limiter:  ratelimitLimiter,
@@ -332,6 +347,7 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 		Groups:  groupService,
 		Traffic: analyticsService,
 		Reports: reportService,
+		Sets:    datasetService,
 		Limiter: limiter,
 		Blobs:   cofferBlobStore,
 	}
@@ -343,6 +359,7 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 		ops:     cofferOpsHandler,
 		queue:   queue,
 		uses:    keyUses,
+		seen:    datasetLog,
 		hooks:   webhookService,
 		events:  eventService,
 		tracing: tracing,

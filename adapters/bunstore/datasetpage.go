@@ -167,7 +167,7 @@ func (w *itemWalk) look(ctx context.Context, after core.DatasetItemID, size, lim
 	}
 	args := append([]any{w.window(after, size)}, w.left...)
 	err = w.db.NewRaw(`WITH w AS MATERIALIZED (?)
-		SELECT id, 0 AS last FROM (SELECT i.id FROM w JOIN dataset_items AS i ON i.id = w.id WHERE `+w.rest+` ORDER BY i.id LIMIT ?) AS f
+		SELECT id, 0 AS last FROM (SELECT i.id FROM w `+w.dialect.eachItem+` WHERE `+w.rest+` ORDER BY i.id LIMIT ?) AS f
 		UNION ALL SELECT id, 1 AS last FROM (SELECT id FROM w ORDER BY id LIMIT 1 OFFSET ?) AS l`, append(args, limit, size-1)...).Scan(ctx, &rows)
 	if err != nil {
 		return nil, last, err
@@ -195,7 +195,7 @@ func (w *itemWalk) rarely(ctx context.Context, after core.DatasetItemID, limit i
 		return nil, false, err
 	}
 	args := append([]any{hits, after}, w.left...)
-	found, err = w.load(ctx, w.db.NewRaw(`SELECT i.id FROM (?) AS r JOIN dataset_items AS i ON i.id = r.id WHERE i.id > ? AND `+w.rest+`
+	found, err = w.load(ctx, w.db.NewRaw(`SELECT i.id FROM (?) AS w `+w.dialect.eachItem+` WHERE i.id > ? AND `+w.rest+`
 		ORDER BY i.id LIMIT ?`, append(args, limit)...))
 	return found, true, err
 }

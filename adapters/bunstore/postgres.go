@@ -63,11 +63,13 @@ var onPostgres = dialect{
 	itemFiles:  filesPostgres,
 	items:      newItemStatements("uuid", filesPostgres),
 	itemsAlong: alongPostgres,
-	withWords:  wordsPostgres,
-	stage:      stagePostgres,
-	snapshot:   &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead},
-	reserve:    reservePostgres,
-	page:       pagePostgres,
+	// An OFFSET keeps the planner from finding the items by what they have to be.
+	eachItem:  `CROSS JOIN LATERAL (SELECT * FROM dataset_items AS x WHERE x.id = w.id OFFSET 0) AS i`,
+	withWords: wordsPostgres,
+	stage:     stagePostgres,
+	snapshot:  &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead},
+	reserve:   reservePostgres,
+	page:      pagePostgres,
 	// Two: while one group waits for the disk, another is on its way.
 	visitLanes: 2,
 	visit:      visitPostgres,

@@ -98,6 +98,7 @@ var onSQLite = dialect{
 	itemFiles:  filesSQLite,
 	items:      newItemStatements("text", filesSQLite),
 	itemsAlong: alongSQLite,
+	eachItem:   `CROSS JOIN dataset_items AS i ON i.id = w.id`, // in this order
 	withWords:  wordsSQLite,
 	stage:      stageSQLite,
 	reserve:    reserveSQLite,

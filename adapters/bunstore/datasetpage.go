@@ -88,43 +88,45 @@ type itemOrder struct {
 }
 
 // along makes the walk one along an index. That it is this one, and that each page
-// begins by a look into it, is not left to the database.
+// begins by a look into it, is not left to the database where it may be wrong.
 func (w *itemWalk) along(o itemOrder, by ...any) {
-	prefix := append([]any{w.Dataset, w.Number}, by...)
+	version := []any{w.Dataset, w.Number}
 	w.window = func(after core.DatasetItemID, limit int) *bun.RawQuery {
-		text, args := w.dialect.itemsAlong(o, !after.IsZero()), slices.Clip(prefix)
+		args := append(slices.Clone(version), by...)
 		if !after.IsZero() {
 			args = append(args, after)
 		}
-		if w.dialect.name == "postgres" {
-			args = append(args, prefix...)
+		if w.dialect.itemsBetween && len(by) == 0 {
+			args = append(args, version...)
 		}
-		return w.db.NewRaw(text+` LIMIT ?`, append(args, limit)...)
+		return w.db.NewRaw(w.dialect.itemsAlong(o, !after.IsZero())+` LIMIT ?`, append(args, limit)...)
 	}
 }
 
-// alongPostgres selects a range of rows of the index: columns that are equal to
-// something it might look for elsewhere. Its arguments are those of the version
-// and the column between, where it begins, and the former again.
+// alongPostgres selects all items as a range of rows of their index: by what they
+// are equal to, it might walk those of all versions. A range can end only at
+// another value of the first column, so others are not selected so.
 func alongPostgres(o itemOrder, after bool) string {
-	columns, values := `version_id`, theVersion
 	if o.by != "" {
-		columns, values = columns+`, `+o.by, values+`, ?`
+		return alongEqual(o, after)
 	}
-	from := `(` + columns + `) >= (` + values + `)`
+	from := `version_id >= ` + theVersion
 	if after {
-		from = `(` + columns + `, ` + o.key + `) > (` + values + `, ?)`
+		from = `(version_id, ` + o.key + `) > (` + theVersion + `, ?)`
 	}
-	return `SELECT ` + o.key + ` AS id FROM ` + o.table + ` WHERE ` + from + ` AND (` + columns + `) <= (` + values + `) ORDER BY ` + columns + `, ` + o.key
+	return `SELECT ` + o.key + ` AS id FROM ` + o.table + ` WHERE ` + from + ` AND version_id <= ` + theVersion + ` ORDER BY version_id, ` + o.key
 }
 
 // alongSQLite names the index.
 func alongSQLite(o itemOrder, after bool) string {
-	text := `SELECT ` + o.key + ` AS id FROM ` + o.table
 	if o.index != "" {
-		text += ` INDEXED BY ` + o.index
+		o.table += ` INDEXED BY ` + o.index
 	}
-	text += ` WHERE version_id = ` + theVersion
+	return alongEqual(o, after)
+}
+
+func alongEqual(o itemOrder, after bool) string {
+	text := `SELECT ` + o.key + ` AS id FROM ` + o.table + ` WHERE version_id = ` + theVersion
 	if o.by != "" {
 		text += ` AND ` + o.by + ` = ?`
 	}

@@ -59,10 +59,11 @@ var onPostgres = dialect{
 	withError:  "last || jsonb_build_object('error', CAST(? AS text))",
 	// An OFFSET keeps the planner, to whom all ranges are alike, from joining
 	// them with all the sums there are.
-	eachRange:  "LATERAL (SELECT * FROM " + sumsOf + " OFFSET 0) AS t",
-	itemFiles:  filesPostgres,
-	items:      newItemStatements("uuid", filesPostgres),
-	itemsAlong: alongPostgres,
+	eachRange:    "LATERAL (SELECT * FROM " + sumsOf + " OFFSET 0) AS t",
+	itemFiles:    filesPostgres,
+	items:        newItemStatements("uuid", filesPostgres),
+	itemsAlong:   alongPostgres,
+	itemsBetween: true,
 	// An OFFSET keeps the planner from finding the items by what they have to be.
 	eachItem:  `CROSS JOIN LATERAL (SELECT * FROM dataset_items AS x WHERE x.id = w.id OFFSET 0) AS i`,
 	withWords: wordsPostgres,

@@ -57,6 +57,8 @@ type dialect struct {
 	items *itemStatements
 	// itemsAlong selects the ids of a version's items in the order of an index.
 	itemsAlong func(o itemOrder, after bool) string
+	// itemsBetween: that names the version twice, if nothing else is equal.
+	itemsBetween bool
 	// eachItem joins the item i of each row of w, by its id.
 	eachItem string
 	// withWords finds items by words; see itemWalk.

@@ -115,35 +115,38 @@ func itemAt(n int) (id core.DatasetItemID) {
 	return id
 }
 
+// itemPages are what is asked for.
+var itemPages = []struct {
+	name  string
+	q     ports.ItemQuery
+	least int // found on the first page
+}{
+	{"all", ports.ItemQuery{}, 50},
+	{"type", ports.ItemQuery{Type: "image"}, 50},
+	{"rare type", ports.ItemQuery{Type: "document"}, 50},
+	{"tag", ports.ItemQuery{Tag: "sea"}, 50},
+	{"rare tag", ports.ItemQuery{Tag: "rare"}, 50},
+	{"tag and type", ports.ItemQuery{Tag: "sea", Type: "text"}, 50},
+	{"tag and rare type", ports.ItemQuery{Tag: "sea", Type: "document"}, 0},
+	{"word", ports.ItemQuery{Words: []string{"harbour"}}, 50},
+	{"two words", ports.ItemQuery{Words: []string{"harbour", "evening"}}, 50},
+	{"beginning of a word", ports.ItemQuery{Words: []string{"harb"}}, 50},
+	{"one letter", ports.ItemQuery{Words: []string{"a"}}, 50},
+	{"rare word", ports.ItemQuery{Words: []string{"lighthouse"}}, 20},
+	{"middling word", ports.ItemQuery{Words: []string{"b17"}}, 50},
+	{"late word", ports.ItemQuery{Words: []string{"sunset"}}, 0},
+	{"no word", ports.ItemQuery{Words: []string{"zebra"}}, 0},
+	{"word and tag", ports.ItemQuery{Words: []string{"evening"}, Tag: "rare"}, 50},
+	{"word and type", ports.ItemQuery{Words: []string{"evening"}, Type: "document"}, 0},
+}
+
 // BenchmarkDatasetItems asks for pages of fifty among a million items: the first,
 // one in the middle and the last, by each filter.
 func BenchmarkDatasetItems(b *testing.B) {
 	for _, database := range []string{"sqlite", "postgres"} {
 		b.Run(database, func(b *testing.B) {
 			store := itemStore(b, database)
-			for _, c := range []struct {
-				name  string
-				q     ports.ItemQuery
-				least int // found on the first page
-			}{
-				{"all", ports.ItemQuery{}, 50},
-				{"type", ports.ItemQuery{Type: "image"}, 50},
-				{"rare type", ports.ItemQuery{Type: "document"}, 50},
-				{"tag", ports.ItemQuery{Tag: "sea"}, 50},
-				{"rare tag", ports.ItemQuery{Tag: "rare"}, 50},
-				{"tag and type", ports.ItemQuery{Tag: "sea", Type: "text"}, 50},
-				{"tag and rare type", ports.ItemQuery{Tag: "sea", Type: "document"}, 0},
-				{"word", ports.ItemQuery{Words: []string{"harbour"}}, 50},
-				{"two words", ports.ItemQuery{Words: []string{"harbour", "evening"}}, 50},
-				{"beginning of a word", ports.ItemQuery{Words: []string{"harb"}}, 50},
-				{"one letter", ports.ItemQuery{Words: []string{"a"}}, 50},
-				{"rare word", ports.ItemQuery{Words: []string{"lighthouse"}}, 20},
-				{"middling word", ports.ItemQuery{Words: []string{"b17"}}, 50},
-				{"late word", ports.ItemQuery{Words: []string{"sunset"}}, 0},
-				{"no word", ports.ItemQuery{Words: []string{"zebra"}}, 0},
-				{"word and tag", ports.ItemQuery{Words: []string{"evening"}, Tag: "rare"}, 50},
-				{"word and type", ports.ItemQuery{Words: []string{"evening"}, Type: "document"}, 0},
-			} {
+			for _, c := range itemPages {
 				for at, n := range map[string]int{"first": 0, "middle": newItems / 2, "last": newItems - 200_000} {
 					q := c.q
 					q.Dataset, _ = core.ParseID[core.Dataset](itemDataset)

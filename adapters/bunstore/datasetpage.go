@@ -15,9 +15,9 @@ const (
 	// itemWindow is how many items are looked at one by one, first.
 	itemWindow = 4_000
 	// itemWindows is how many are, before a page ends with what was found.
-	itemWindows = 64_000
+	itemWindows = 20_000
 	// rareItems is how many items may have some words for them to be sorted.
-	rareItems = 20_000
+	rareItems = 200_000
 )
 
 // Items walks the items by the narrowest of the filters that has an order of

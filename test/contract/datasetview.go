@@ -32,7 +32,7 @@ func (s storeTest) staged(d *core.Dataset, items ...*core.DatasetItem) *core.Dat
 		if i.Data == nil {
 			i.Data = json.RawMessage("{}")
 		}
-		words := append([]string{}, core.Words(i.Title + " " + strings.Join(i.Tags, " "))...)
+		words := append([]string{}, core.Words(i.Title+" "+strings.Join(i.Tags, " "))...)
 		slices.Sort(words)
 		stored[n] = ports.NewItem{DatasetItem: *i, Words: slices.Compact(words)}
 	}

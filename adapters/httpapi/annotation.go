@@ -56,7 +56,8 @@ func (h annotationRoutes) mount(api huma.API) {
 	}, h.history)
 }
 
-type annotationBody struct {
+// AnnotationBody is an annotation.
+type AnnotationBody struct {
 	ID            core.AnnotationID   `json:"id" format:"uuid" doc:"Identifies the annotation" example:"0199f2b4-7c1e-7a60-9d52-3f1c6a0b8e61"`
 	DatasetID     core.DatasetID      `json:"dataset_id" format:"uuid" doc:"The dataset" example:"0199f2b4-7c1e-7a60-9d52-3f1c6a0b8e41"`
 	ExternalID    string              `json:"external_id" doc:"The item, in each version" example:"harbour/1"`
@@ -69,12 +70,12 @@ type annotationBody struct {
 	UpdatedAt     time.Time           `json:"updated_at" doc:"When it was last changed"`
 }
 
-func showAnnotation(a *core.Annotation) annotationBody {
-	return annotationBody{a.ID, a.DatasetID, a.ExternalID, a.Number, a.AuthorID, a.Kind, a.Body, a.Version, a.CreatedAt, a.UpdatedAt}
+func showAnnotation(a *core.Annotation) AnnotationBody {
+	return AnnotationBody{a.ID, a.DatasetID, a.ExternalID, a.Number, a.AuthorID, a.Kind, a.Body, a.Version, a.CreatedAt, a.UpdatedAt}
 }
 
 type listedAnnotationBody struct {
-	annotationBody
+	AnnotationBody
 	Orphaned bool `json:"orphaned" doc:"Whether the current version has no item of this external_id"`
 }
 
@@ -136,7 +137,7 @@ type createAnnotationInput struct {
 type createdAnnotationOutput struct {
 	Location string `header:"Location" doc:"Where the annotation is" example:"/api/annotations/0199f2b4-7c1e-7a60-9d52-3f1c6a0b8e61"`
 	ETag     string `header:"ETag" doc:"The version of the resource" example:"\"1\""`
-	Body     annotationBody
+	Body     AnnotationBody
 }
 
 func (h annotationRoutes) create(ctx context.Context, in *createAnnotationInput) (*createdAnnotationOutput, error) {
@@ -164,7 +165,7 @@ type getAnnotationInput struct {
 type annotationOutput struct {
 	Status int
 	ETag   string `header:"ETag" doc:"The version of the resource" example:"\"3\""`
-	Body   annotationBody
+	Body   AnnotationBody
 }
 
 func (h annotationRoutes) get(ctx context.Context, in *getAnnotationInput) (*annotationOutput, error) {

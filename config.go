@@ -43,6 +43,7 @@ type Config struct {
 	ChangeRetention     time.Duration
 	OrgRetention        time.Duration
 	Share               ShareConfig
+	DatasetLogs         time.Duration // for which the access logs of datasets are kept
 	ReportsRetention    time.Duration // of the runs of reports
 	Analytics           AnalyticsConfig
 	Watermark           WatermarkConfig
@@ -178,6 +179,7 @@ func DefaultConfig() Config {
 		ChangeRetention:    90 * day,
 		OrgRetention:       30 * day,
 		ReportsRetention:   365 * day,
+		DatasetLogs:        365 * day,
 		Share:              ShareConfig{LogRetention: 365 * day, LogAddresses: core.AddressFull},
 		Analytics:          AnalyticsConfig{Retention: 3 * 366 * day},
 		Watermark:          WatermarkConfig{MemoryMB: 512, MaxFileMB: 50, MaxMegapixels: 50, Timeout: time.Minute},

@@ -104,6 +104,7 @@ func Settings() []Setting {
 		{Key: "trash.retention", Help: "time until what is in the trash is purged", field: func(c *Config) field { return (*duration)(&c.TrashRetention) }},
 		{Key: "changes.retention", Help: "time for which the changes of a drive can be followed", field: func(c *Config) field { return (*duration)(&c.ChangeRetention) }},
 		{Key: "share.log_retention", Help: "time for which the access logs of share links are kept", field: func(c *Config) field { return (*duration)(&c.Share.LogRetention) }},
+		{Key: "datasets.log_retention", Help: "time for which the access logs of datasets are kept", field: func(c *Config) field { return (*duration)(&c.DatasetLogs) }},
 		{Key: "reports.retention", Help: "time for which it is kept what has become of reports by mail", field: func(c *Config) field { return (*duration)(&c.ReportsRetention) }},
 		{Key: "share.log_addresses", Help: "how much of visitors' addresses access logs keep: full, network (the first 24 bits, of IPv6 48) or none", field: func(c *Config) field { return text(&c.Share.LogAddresses) }},
 		{Key: "analytics.retention", Help: "time for which analytics are kept; never shorter than that of the access logs", field: func(c *Config) field { return (*duration)(&c.Analytics.Retention) }},

@@ -128,6 +128,7 @@ func (c *Config) checkTimes(p *problems) {
 	between("trash.retention", c.TrashRetention, time.Second, 10*year)
 	between("changes.retention", c.ChangeRetention, time.Second, 10*year)
 	between("share.log_retention", c.Share.LogRetention, time.Second, 10*year)
+	between("datasets.log_retention", c.DatasetLogs, time.Second, 10*year)
 	between("reports.retention", c.ReportsRetention, time.Second, 10*year)
 	between("analytics.retention", c.Analytics.Retention, time.Second, 20*year)
 	between("watermark.timeout", c.Watermark.Timeout, time.Second, 10*time.Minute)

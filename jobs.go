@@ -176,8 +176,8 @@ func registerReports(r *riverqueue.Registry, reports *report.Service, log *slog.
 	r.Every(time.Hour, true, func() ports.Job { return report.Prune{} })
 }
 
-// registerDatasets is the part of it that ends sessions and removes what nobody
-// sees.
+// registerDatasets is the part of it that ends sessions, and removes what nobody
+// sees and old logs.
 func registerDatasets(r *riverqueue.Registry, datasets *dataset.Service, log *slog.Logger) {
 	// What is not done in that time, the next one goes on with.
 	const while = 2 * time.Minute
@@ -185,6 +185,8 @@ func registerDatasets(r *riverqueue.Registry, datasets *dataset.Service, log *sl
 	riverqueue.Handle(r, again(log, datasets.Purge), riverqueue.HandleOptions{Timeout: while, MaxAttempts: 1})
 	r.Every(time.Minute, true, func() ports.Job { return dataset.Tidy{} })
 	r.Every(time.Minute, true, func() ports.Job { return dataset.Purge{} })
+	riverqueue.Handle(r, again(log, datasets.PruneLog), riverqueue.HandleOptions{Timeout: 10 * time.Minute, MaxAttempts: 1})
+	r.Every(time.Hour, true, func() ports.Job { return dataset.PruneLog{} })
 }
 
 // registerStore registers the jobs of sales.

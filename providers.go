@@ -39,6 +39,7 @@ import (
 	"github.com/seed-755a8038/coffer/app/analytics"
 	"github.com/seed-755a8038/coffer/app/asset"
 	"github.com/seed-755a8038/coffer/app/check"
+	"github.com/seed-755a8038/coffer/app/dataset"
 	"github.com/seed-755a8038/coffer/app/drive"
 	"github.com/seed-755a8038/coffer/app/group"
 	"github.com/seed-755a8038/coffer/app/identity"
@@ -344,6 +345,10 @@ func newStoreOptions(cfg Config) appstore.Options {
 
 func newGroupOptions(cfg Config) group.Options {
 	return group.Options{Unlimited: cfg.SelfHostedUnlimited, TrashRetention: cfg.TrashRetention}
+}
+
+func newDatasetOptions(cfg Config) dataset.Options {
+	return dataset.Options{LogRetention: cfg.DatasetLogs, LogAddresses: cfg.Share.LogAddresses}
 }
 
 // newPayments returns the ways to pay: the one for new purchases, and those by

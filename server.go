@@ -59,6 +59,7 @@ type Server struct {
 	ops     opsHandler
 	queue   ports.Queue
 	uses    ports.KeyUses
+	seen    ports.DatasetLog
 	hooks   *webhook.Service
 	events  *event.Service
 	tracing *telemetry.Tracing
@@ -120,6 +121,8 @@ func (s *Server) claim(ctx context.Context) {
 func newLoginLimiter(store *bunstore.Store) *bunstore.Limiter { return store.Limiter() }
 
 func newKeyUses(store *bunstore.Store) *bunstore.KeyUses { return store.KeyUses() }
+
+func newDatasetLog(store *bunstore.Store) *bunstore.DatasetLog { return store.DatasetLog() }
 
 // face is everything that the public address shows.
 type face struct {
@@ -241,7 +244,7 @@ func (s *Server) Run(ctx context.Context) error {
 	failed := make(chan error, 2)
 	go func() { failed <- api.Serve(public) }()
 	go func() { failed <- ops.Serve(private) }()
-	stopUses := s.noteKeyUses(context.WithoutCancel(ctx))
+	stopUses, stopSeen := s.noteKeyUses(context.WithoutCancel(ctx)), s.noteSeen(context.WithoutCancel(ctx))
 	hooksStopped := s.sendWebhooks(ctx)
 	s.log.Info("ready", "url", s.cfg.PublicURL, "address", public.Addr().String(), "ops", private.Addr().String(),
 		"database", s.cfg.databaseName(), "blobs", s.cfg.blobsName())
@@ -254,6 +257,7 @@ func (s *Server) Run(ctx context.Context) error {
 	err = errors.Join(err, s.drain(context.WithoutCancel(ctx), api, ops))
 	hooksStopped()
 	stopUses()
+	stopSeen()
 	return err
 }
 
@@ -264,6 +268,16 @@ func (s *Server) noteKeyUses(ctx context.Context) (stop func()) {
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		s.uses.Run(ctx, func(err error) { s.log.Warn("when API keys were used is not stored; trying again", "error", err) })
+	})
+	return func() { cancel(); wg.Wait() }
+}
+
+// noteSeen keeps who looks at datasets, likewise.
+func (s *Server) noteSeen(ctx context.Context) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		s.seen.Run(ctx, func(err error) { s.log.Warn("who looked at datasets is not stored; trying again", "error", err) })
 	})
 	return func() { cancel(); wg.Wait() }
 }

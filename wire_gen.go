@@ -226,10 +226,12 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 	}
 	groupOptions := newGroupOptions(cfg)
 	groupService := group.NewService(groupDeps, groupOptions)
+	datasetLog := newDatasetLog(bunstoreStore)
 	manifests := manifest.New(systemText)
 	datasetDeps := dataset.Deps{
 		Store:     bunstoreStore,
 		Access:    bunstoreStore,
+		Log:       datasetLog,
 		Blobs:     blobs,
 		Manifests: manifests,
 		Secrets:   secrets,
@@ -237,7 +239,8 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 		IDs:       iDs,
 		Text:      systemText,
 	}
-	datasetService := dataset.NewService(datasetDeps)
+	datasetOptions := newDatasetOptions(cfg)
+	datasetService := dataset.NewService(datasetDeps, datasetOptions)
 	analyticsDeps := analytics.Deps{
 		Store:  bunstoreStore,
 		Access: bunstoreStore,
@@ -364,6 +367,7 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 		ops:     cofferOpsHandler,
 		queue:   queue,
 		uses:    keyUses,
+		seen:    datasetLog,
 		hooks:   webhookService,
 		events:  eventService,
 		tracing: tracing,

@@ -18,6 +18,9 @@ func HandOver(ctx context.Context, tx ports.Tx, left *core.Account, now time.Tim
 	if err := tx.GroupPermissions.Forget(ctx, left.OrgID, left.ID); err != nil { // first: it locks the groups
 		return err
 	}
+	if err := tx.DatasetGrants.Forget(ctx, left.OrgID, left.ID); err != nil {
+		return err
+	}
 	if err := RevokeGrants(ctx, tx, left, now); err != nil {
 		return err
 	}

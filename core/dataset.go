@@ -13,7 +13,7 @@ var (
 	ErrDatasetDrive       = &Error{Kind: KindConflict, Code: "dataset_drive", Message: "the drive belongs to a dataset and goes with it; delete the dataset"}
 	ErrDatasetUses        = &Error{Kind: KindConflict, Code: "used_by_dataset", Message: "published versions of datasets show the file, so it cannot be removed for good; delete those datasets first"}
 
-	errDatasetSlugFixed = Invalid("body.status", "cannot be draft again once something is published")
+	errDatasetDraft = Invalid("body.status", "cannot be draft again once something is published")
 )
 
 // CheckShown refuses to remove for good what that many datasets show.
@@ -105,7 +105,7 @@ func (d *Dataset) Change(c DatasetChange, now time.Time) error {
 	if c.Status != nil && *c.Status != d.Status {
 		switch {
 		case *c.Status == DatasetDraft && d.CurrentVersion > 0:
-			return errDatasetSlugFixed
+			return errDatasetDraft
 		case *c.Status == DatasetPublished && d.CurrentVersion == 0:
 			return ErrDatasetUnpublished
 		}
@@ -129,6 +129,9 @@ func (d *Dataset) Publish(number int64, now time.Time) {
 	d.CurrentVersion, d.Status = number, DatasetPublished
 	d.touch(now)
 }
+
+// Touch makes another version of the dataset, as a change of its grants does.
+func (d *Dataset) Touch(now time.Time) { d.touch(now) }
 
 // Delete hides the dataset from everybody for good; a job removes it.
 func (d *Dataset) Delete(now time.Time) {

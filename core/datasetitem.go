@@ -1,9 +1,6 @@
 package core
 
-import (
-	"encoding/json"
-	"time"
-)
+import "encoding/json"
 
 // Limits of items.
 const (
@@ -53,35 +50,43 @@ type ItemAsset struct {
 	Path    string // under which it came
 }
 
-// AnnotationID identifies an annotation.
-type AnnotationID = ID[Annotation]
+// ItemFile is a file of an item with what is told of it.
+type ItemFile struct {
+	ItemAsset
 
-// AnnotationKind says what an annotation is about.
-type AnnotationKind string
+	Name        string // to save it as
+	ContentType string
+	SizeBytes   int64
+	SHA256      []byte // nil: not known yet
+}
 
-// The kinds of annotation.
-const (
-	AnnotationComment AnnotationKind = "comment" // a text
-	AnnotationLabel   AnnotationKind = "label"   // a name for the item
-	AnnotationRegion  AnnotationKind = "region"  // a part of an image or a page
-	AnnotationRange   AnnotationKind = "range"   // a part of a time or a text
-)
+// ItemFacts is what decides about an item of a published version, and the item.
+type ItemFacts struct {
+	DatasetFacts
 
-// MaxAnnotationBytes bounds the body of an annotation, as JSON.
-const MaxAnnotationBytes = 16 << 10
+	Number int64 // of the version
+	Item   DatasetItem
+	Files  []ItemFile // the item's assets
+}
 
-// Annotation is what somebody says about an item. It belongs to the item's
-// external id, and so to the item of that id in each version.
-type Annotation struct {
-	ID         AnnotationID
-	OrgID      OrgID
-	DatasetID  DatasetID
-	ExternalID string
-	Number     int64 // of the version it was made in
-	AuthorID   AccountID
-	Kind       AnnotationKind
-	Body       json.RawMessage // an object
-	Version    int64
-	CreatedAt  time.Time
-	UpdatedAt  time.Time
+// ItemFileFacts is what decides about a file of an item, and the file.
+type ItemFileFacts struct {
+	DatasetFacts
+
+	Number int64 // of the version of the dataset
+	ItemID DatasetItemID
+	File   ItemFile
+	Key    string // of its bytes; empty: there are none
+}
+
+// CanFetch refuses the bytes of an item's file. Whoever may view the dataset gets
+// them, also of a file that is in the trash of its drive.
+func CanFetch(f ItemFileFacts) error {
+	if err := CanInDataset(f.DatasetFacts, DatasetView); err != nil {
+		return err
+	}
+	if f.Key == "" {
+		return ErrNotFound
+	}
+	return nil
 }

@@ -47,6 +47,9 @@ type DatasetGrant struct {
 	Rights    DatasetRights
 }
 
+// Publishes reports whether the grant lets somebody publish.
+func (g DatasetGrant) Publishes() bool { return g.Rights.Has(DatasetPublish) }
+
 // CheckDatasetGrants refuses grants that say nothing, or contradict another.
 func CheckDatasetGrants(grants []DatasetGrant) error {
 	if len(grants) > MaxDatasetGrants {
@@ -133,9 +136,9 @@ func CanInDataset(f DatasetFacts, want DatasetRights) error {
 	return allowed(rights.Has(want))
 }
 
-// CanSeeVersion refuses versions of a dataset that are not published to those
-// who may not publish; number 0 is the current one.
-func CanSeeVersion(f DatasetFacts) error {
+// CanSeeItems refuses to show items where nobody has published any, or to whom
+// the dataset is not shown.
+func CanSeeItems(f DatasetFacts) error {
 	if err := CanInDataset(f, DatasetView); err != nil {
 		return err
 	}

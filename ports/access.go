@@ -71,6 +71,7 @@ type Hot interface {
 	Access
 	GroupAccess
 	DatasetAccess
+	ItemReads
 	Quota
 	Visits
 }

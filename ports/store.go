@@ -72,6 +72,9 @@ type Tx struct {
 	Datasets        Datasets
 	DatasetVersions DatasetVersions
 	DatasetPurges   DatasetPurges
+	DatasetGrants   DatasetGrants
 	IngestSessions  IngestSessions
 	IngestItems     IngestItems
+	DatasetItems    DatasetItems
+	Annotations     Annotations
 }

@@ -55,36 +55,63 @@ func (r *datasetRow) dataset() *core.Dataset {
 	}
 }
 
-var forDataset = inEachForm(func(f form) string {
+// datasetFacts is what decides about dataset ds, as the first columns of a hot
+// statement; found joins that one, more are columns of what was asked for.
+func datasetFacts(f form, found, more string) string {
 	return `SELECT ` + f.state + `, u.email, o.id, o.is_personal, ac.id, coalesce(ac.status, ''), coalesce(ac.role, ''),
 		ds.id, ds.drive_id, ds.slug, ds.name, ds.status, ds.visibility, ds.current_version, ds.owner_id, ds.version,
-		coalesce(ds.owner_id = ac.id, false), ga.rights, gr.rights` + f.key + f.from + `
-		JOIN datasets ds ON ds.id = $3 AND ds.deleted_at IS NULL
+		coalesce(ds.owner_id = ac.id, false), ga.rights, gr.rights` + more + f.key + f.from + found + `
 		JOIN orgs o ON o.id = ds.org_id AND o.deleted_at IS NULL
 		LEFT JOIN accounts ac ON ac.org_id = o.id AND ac.user_id = u.id
 		LEFT JOIN dataset_grants ga ON ga.dataset_id = ds.id AND ga.account_id = ac.id
 		LEFT JOIN dataset_grants gr ON gr.dataset_id = ds.id AND gr.role = ac.role AND gr.account_id IS NULL ` + f.where
+}
+
+var forDataset = inEachForm(func(f form) string {
+	return datasetFacts(f, ` JOIN datasets ds ON ds.id = $3 AND ds.deleted_at IS NULL`, ``)
 })
+
+// datasetScan takes the columns of datasetFacts.
+type datasetScan struct {
+	facts         *core.DatasetFacts
+	account, role sql.Null[int64]
+}
+
+func (d *datasetScan) into(more ...any) []any {
+	f := d.facts
+	s := &f.Dataset
+	return append([]any{
+		&f.UserDisabled, &f.SessionRevoked, &f.Email, &f.OrgID, &f.IsPersonal, &f.AccountID, &f.Status, &f.Role,
+		&s.ID, &s.DriveID, &s.Slug, &s.Name, &s.Status, &s.Visibility, &s.CurrentVersion, &s.OwnerID, &s.Version, &f.Creator, &d.account, &d.role,
+	}, more...)
+}
+
+func (d *datasetScan) done() {
+	d.facts.Dataset.OrgID = d.facts.OrgID
+	d.facts.Account, d.facts.ByRole = datasetRightsOf(d.account), datasetRightsOf(d.role)
+}
 
 // ForDataset implements ports.DatasetAccess.
 func (s *Store) ForDataset(ctx context.Context, a core.Actor, id core.DatasetID) (core.DatasetFacts, error) {
 	var f core.DatasetFacts
+	err := s.askDataset(ctx, a, forDataset, &f, []any{id})
+	return f, err
+}
+
+// askDataset runs a hot statement with the columns of datasetFacts.
+func (s *Store) askDataset(ctx context.Context, a core.Actor, t statement, f *core.DatasetFacts, args []any, more ...any) error {
 	if a.ByKey() {
-		return f, core.ErrKeyNotAllowed
+		return core.ErrKeyNotAllowed
 	}
-	var account, role sql.Null[int64]
-	d := &f.Dataset
-	err := s.ask(ctx, a, forDataset, []any{a.UserID, a.SessionID, id}, &f.Credential, &f.UserDisabled, &f.SessionRevoked, &f.Email,
-		&f.OrgID, &f.IsPersonal, &f.AccountID, &f.Status, &f.Role,
-		&d.ID, &d.DriveID, &d.Slug, &d.Name, &d.Status, &d.Visibility, &d.CurrentVersion, &d.OwnerID, &d.Version, &f.Creator, &account, &role)
+	d := datasetScan{facts: f}
+	err := s.ask(ctx, a, t, append([]any{a.UserID, a.SessionID}, args...), &f.Credential, d.into(more...)...)
 	if errors.Is(err, sql.ErrNoRows) {
 		none, err := s.nothing(ctx, a)
 		f.Credential = none.Credential
-		return f, err
+		return err
 	}
-	d.OrgID = f.OrgID
-	f.Account, f.ByRole = datasetRightsOf(account), datasetRightsOf(role)
-	return f, translate("dataset facts", err)
+	d.done()
+	return translate("dataset facts", err)
 }
 
 func datasetRightsOf(n sql.Null[int64]) *core.DatasetRights {
@@ -154,12 +181,12 @@ func (r datasets) List(ctx context.Context, q ports.DatasetQuery) ([]*core.Datas
 	if q.Role != core.OrgOwner && q.Role != core.OrgAdmin {
 		sel.Join("LEFT JOIN dataset_grants AS ga ON ga.dataset_id = d.id AND ga.account_id = ?", q.Account).
 			Join("LEFT JOIN dataset_grants AS gr ON gr.dataset_id = d.id AND gr.role = ? AND gr.account_id IS NULL", q.Role)
-		publishes := "false"
+		const shown = "d.status = 'published' AND (d.visibility = 'org' OR coalesce(ga.rights, gr.rights, 0) > 0)"
 		if q.Role.May(core.UploadAssets) {
-			publishes = "d.owner_id = ?0 OR coalesce(ga.rights, gr.rights, 0) >= ?1"
+			sel.Where("(d.owner_id = ? OR coalesce(ga.rights, gr.rights, 0) >= ? OR "+shown+")", q.Account, int64(core.DatasetPublish))
+		} else {
+			sel.Where(shown)
 		}
-		sel.Where("("+publishes+" OR d.status = 'published' AND (d.visibility = 'org' OR coalesce(ga.rights, gr.rights, 0) > 0))",
-			q.Account, core.DatasetPublish)
 	}
 	if q.Status != "" {
 		sel.Where("d.status = ?", q.Status)

@@ -42,6 +42,10 @@ func OpenPostgres(url string, maxConns int, migrations fs.FS) (*Store, error) {
 	return &Store{read: db, write: db, dialect: onPostgres, migrations: migrations}, nil
 }
 
+// filesPostgres are the files of an item i.
+const filesPostgres = `(SELECT json_agg(json_build_object('r', fa.role, 'a', fa.asset_id, 'n', fa.number, 'p', fa.path, 'f', coalesce(fn.name, ''),
+		't', coalesce(fv.content_type, ''), 's', coalesce(fv.size_bytes, 0), 'h', coalesce(encode(fv.sha256, 'hex'), '')) ORDER BY fa.role)` + itemFilesFrom + `)`
+
 var onPostgres = dialect{
 	name:      "postgres",
 	idArg:     func(id [16]byte) any { return id }, // as it travels
@@ -57,11 +61,18 @@ var onPostgres = dialect{
 	withError:  "last || jsonb_build_object('error', CAST(? AS text))",
 	// An OFFSET keeps the planner, to whom all ranges are alike, from joining
 	// them with all the sums there are.
-	eachRange:  "LATERAL (SELECT * FROM " + sumsOf + " OFFSET 0) AS t",
+	eachRange:    "LATERAL (SELECT * FROM " + sumsOf + " OFFSET 0) AS t",
+	itemFiles:    filesPostgres,
+	items:        newItemStatements("uuid", filesPostgres),
+	itemsAlong:   alongPostgres,
+	itemsBetween: true,
+	// An OFFSET keeps the planner from finding the items by what they have to be.
+	eachItem:   `CROSS JOIN LATERAL (SELECT * FROM dataset_items AS x WHERE x.id = w.id OFFSET 0) AS i`,
+	withWords:  wordsPostgres,
+	storeItems: copyItems,
 	snapshot:   &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead},
 	reserve:    reservePostgres,
 	page:       pagePostgres,
-	storeItems: copyItems,
 	// Two: while one group waits for the disk, another is on its way.
 	visitLanes: 2,
 	visit:      visitPostgres,

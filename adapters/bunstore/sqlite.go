@@ -83,6 +83,10 @@ func openSQLite(ctx context.Context, name, journal string, migrations fs.FS, par
 	return &Store{read: read, write: write, dialect: onSQLite, migrations: migrations}, nil
 }
 
+// filesSQLite are the files of an item i.
+const filesSQLite = `(SELECT json_group_array(json_object('r', fa.role, 'a', fa.asset_id, 'n', fa.number, 'p', fa.path, 'f', coalesce(fn.name, ''),
+		't', coalesce(fv.content_type, ''), 's', coalesce(fv.size_bytes, 0), 'h', coalesce(lower(hex(fv.sha256)), '')) ORDER BY fa.role)` + itemFilesFrom + `)`
+
 var onSQLite = dialect{
 	name:       "sqlite",
 	idArg:      func(id [16]byte) any { return core.ID[Store](id).String() },
@@ -93,6 +97,11 @@ var onSQLite = dialect{
 	hasSection: "EXISTS (SELECT 1 FROM json_each(g.organisation, '$.sections') AS section WHERE section.value = a.section)",
 	withError:  "json_set(last, '$.error', ?)",
 	eachRange:  sumsOf, // joined in this order
+	itemFiles:  filesSQLite,
+	items:      newItemStatements("text", filesSQLite),
+	itemsAlong: alongSQLite,
+	eachItem:   `CROSS JOIN dataset_items AS i ON i.id = w.id`, // in this order
+	withWords:  wordsSQLite,
 	reserve:    reserveSQLite,
 	storeItems: insertItems,
 	visitLanes: 1, // for the one writer

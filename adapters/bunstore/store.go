@@ -28,6 +28,7 @@ type Store struct {
 	statements  statements
 	uses        keyUses
 	visits      visits
+	datasetLog  datasetLog
 	migrations  fs.FS
 }
 
@@ -53,6 +54,18 @@ type dialect struct {
 	withError string
 	// eachRange is sumsOf such that each range is one walk along the key.
 	eachRange string
+	// itemFiles are the files of an item i, as itemFiles reads them.
+	itemFiles string
+	// items are the hot statements about items.
+	items *itemStatements
+	// itemsAlong selects the ids of a version's items in the order of an index.
+	itemsAlong func(o itemOrder, after bool) string
+	// itemsBetween: that names the version twice, if nothing else is equal.
+	itemsBetween bool
+	// eachItem joins the item i of each row of w, by its id.
+	eachItem string
+	// withWords finds items by words; see itemWalk.
+	withWords func(p *itemWalk)
 	// snapshot is how View begins.
 	snapshot *sql.TxOptions
 	// inUpdate are prepared before a transaction takes a connection: preparing
@@ -148,8 +161,8 @@ func (s *Store) tx(conn *sql.Conn, tx *bun.Tx, wait *bool) ports.Tx {
 		Groups: groups{r}, GroupTrees: groupTrees{r}, GroupPermissions: groupPermissions{r}, GroupAssets: groupAssets{r},
 		Idempotency: idempotency{r}, Jobs: jobs,
 		Traffic:  traffic{r},
-		Datasets: datasets{r}, DatasetVersions: datasetVersions{r}, DatasetPurges: datasetPurges{r},
-		IngestSessions: ingestSessions{r}, IngestItems: ingestItems{r, conn, tx.Tx},
+		Datasets: datasets{r}, DatasetVersions: datasetVersions{r}, DatasetPurges: datasetPurges{r}, DatasetGrants: datasetGrants{r},
+		IngestSessions: ingestSessions{r}, IngestItems: ingestItems{r, conn, tx.Tx}, DatasetItems: datasetItems{r}, Annotations: annotations{r},
 		Streams: eventStreams{r}, Webhooks: webhooks{r}, Deliveries: deliveries{r}, Dispatches: dispatches{r},
 		Reports: reports{r}, ReportRuns: reportRuns{r},
 	}

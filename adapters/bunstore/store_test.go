@@ -49,5 +49,5 @@ func opened(t *testing.T, open func() (*bunstore.Store, error)) contract.StoreEn
 	if _, err := s.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	return contract.StoreEnv{Store: s, Hot: s, Limiter: s.Limiter(), Inspector: s, Statistics: s, Uses: s.KeyUses()}
+	return contract.StoreEnv{Store: s, Hot: s, Limiter: s.Limiter(), Inspector: s, Statistics: s, Uses: s.KeyUses(), DatasetLog: s.DatasetLog()}
 }

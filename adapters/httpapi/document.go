@@ -76,7 +76,7 @@ func (s *server) config() huma.Config {
 		{Name: tagStore, Description: "Products, purchases, memberships, and what has been sold."},
 		{Name: tagEvents, Description: "What happens in an organisation, as it does: sent to webhooks, or followed as a stream."},
 		{Name: tagGroups, Description: "Selections of files, nested in each other, with permissions of their own."},
-		{Name: tagDatasets, Description: "What an organisation publishes, version by version: items with files, checked and switched at once."},
+		{Name: tagDatasets, Description: "Items with files, published version by version, checked and switched at once; viewed and annotated."},
 		{Name: tagReports, Description: "Analytics by mail, again and again."},
 		{Name: tagPublic, Description: "For visitors with a share link. A bearer token, if sent, says who they are."},
 	}

@@ -167,7 +167,7 @@ func (s *fakeStore) Update(_ context.Context, fn func(ports.Tx) error) error {
 		Assets: fakeAssets{store: s}, Orgs: fakeOrgs{people: s.people}, Users: fakeUsers{people: s.people}, Sessions: fakeSessions{people: s.people},
 		Accounts: fakeAccounts{people: s.people}, Licenses: fakeLicenses{}, Audit: s.people, Drives: s.drives, DriveMembers: fakeDriveMembers{fakeDrives: s.drives},
 		Jobs: s.drives, Changes: fakeChanges{}, Events: fakeEvents{}, APIKeys: s.keys, ShareLinks: fakeShares{}, Entitlements: fakeEntitlements{}, Datasets: fakeDatasets{},
-		GroupPermissions: fakeGroupPermissions{},
+		GroupPermissions: fakeGroupPermissions{}, DatasetGrants: fakeDatasetGrants{},
 	})
 }
 
@@ -180,6 +180,10 @@ func (fakeEvents) Add(context.Context, ...*core.Event) error { return nil }
 type fakeGroupPermissions struct{ ports.GroupPermissions }
 
 func (fakeGroupPermissions) Forget(context.Context, core.OrgID, core.AccountID) error { return nil }
+
+type fakeDatasetGrants struct{ ports.DatasetGrants }
+
+func (fakeDatasetGrants) Forget(context.Context, core.OrgID, core.AccountID) error { return nil }
 
 type fakeChanges struct{ ports.Changes }
 

@@ -73,32 +73,13 @@ func showIngestSession(s *core.IngestSession) IngestSessionBody {
 	}
 }
 
-type ingestDatasetBody struct {
-	ID             core.DatasetID     `json:"id" format:"uuid" doc:"Identifies the dataset" example:"0199f2b4-7c1e-7a60-9d52-3f1c6a0b8e42"`
-	OrgID          core.OrgID         `json:"org_id" format:"uuid" doc:"The organisation" example:"0199f2b4-7c1e-7a60-9d52-3f1c6a0b8e12"`
-	DriveID        core.DriveID       `json:"drive_id" format:"uuid" doc:"The drive that its files are in" example:"0199f2b4-7c1e-7a60-9d52-3f1c6a0b8e14"`
-	Slug           string             `json:"slug" doc:"Its name in URLs and scripts, unique in the organisation" example:"street-signs"`
-	Name           string             `json:"name" doc:"What it is called" example:"Street signs"`
-	Description    string             `json:"description" doc:"What it is about; plain text" example:"Photographs of signs."`
-	Status         core.DatasetStatus `json:"status" enum:"draft,published,archived" doc:"Others than its publishers see a published one only" example:"draft"`
-	Visibility     core.Visibility    `json:"visibility" enum:"org,restricted" doc:"Whether everybody in the organisation may view it, or those with a grant" example:"org"`
-	CurrentVersion *int64             `json:"current_version" doc:"The version that is shown; null: none is published" example:"3"`
-	Version        int64              `json:"version" doc:"Counts its changes" example:"1"`
-	CreatedAt      time.Time          `json:"created_at" doc:"When it was made"`
-	UpdatedAt      time.Time          `json:"updated_at" doc:"When it was last changed"`
-}
-
 type ingestBegunBody struct {
-	Dataset ingestDatasetBody `json:"dataset" doc:"The dataset"`
+	Dataset datasetBody       `json:"dataset" doc:"The dataset"`
 	Session IngestSessionBody `json:"session" doc:"The session"`
 }
 
 func showBegun(b dataset.Begun) ingestBegunBody {
-	d := &b.Dataset
-	return ingestBegunBody{ingestDatasetBody{
-		ID: d.ID, OrgID: d.OrgID, DriveID: d.DriveID, Slug: d.Slug, Name: d.Name, Description: d.Description, Status: d.Status,
-		Visibility: d.Visibility, CurrentVersion: orNull(d.CurrentVersion), Version: d.Version, CreatedAt: d.CreatedAt, UpdatedAt: d.UpdatedAt,
-	}, showIngestSession(&b.Session)}
+	return ingestBegunBody{showDataset(&b.Dataset), showIngestSession(&b.Session)}
 }
 
 type beginIngestInput struct {

@@ -3,21 +3,17 @@ package httpapi
 import (
 	"compress/gzip"
 	"context"
-	"encoding/hex"
 	"errors"
 	"io"
 	"mime"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/seed-755a8038/coffer/app/dataset"
 	"github.com/seed-755a8038/coffer/core"
 )
-
-const ndjsonType = "application/x-ndjson"
 
 func (h ingestRoutes) mountPublish(api huma.API) {
 	register(api, operation{
@@ -39,18 +35,6 @@ type publishInput struct {
 	DatasetID   core.DatasetID       `path:"dataset_id" format:"uuid" doc:"The dataset" example:"0199f2b4-7c1e-7a60-9d52-3f1c6a0b8e42"`
 	SessionID   core.IngestSessionID `query:"session_id" required:"true" format:"uuid" doc:"The session that has brought the files" example:"0199f2b4-7c1e-7a60-9d52-3f1c6a0b8e41"`
 	BaseVersion int64                `query:"base_version" minimum:"-1" default:"-1" doc:"The version that must be current; left out, or -1: the one that was when the session was opened" example:"3"`
-}
-
-type datasetVersionBody struct {
-	Number       int64          `json:"number" doc:"Counts the versions of the dataset, from 1" example:"4"`
-	Items        int64          `json:"items" doc:"How many items it has" example:"120000"`
-	ManifestHash string         `json:"manifest_hash" doc:"SHA-256 of its items as they are stored, in hexadecimal: the same of the same items" example:"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"`
-	CreatedBy    core.AccountID `json:"created_by" format:"uuid" doc:"The account that published it" example:"0199f2b4-7c1e-7a60-9d52-3f1c6a0b8e13"`
-	PublishedAt  time.Time      `json:"published_at" doc:"When it was published"`
-}
-
-func showDatasetVersion(v *core.DatasetVersion) datasetVersionBody {
-	return datasetVersionBody{v.Number, v.Items, hex.EncodeToString(v.ManifestHash), v.CreatedBy, v.PublishedAt}
 }
 
 type publishedOutput struct {

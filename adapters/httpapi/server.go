@@ -232,9 +232,15 @@ func (s *server) mount() {
 	s.mountDatasets()
 }
 
-// mountDatasets registers what publishers and viewers of datasets use.
+// mountDatasets registers what is about datasets.
 func (s *server) mountDatasets() {
 	ingestRoutes{s.Datasets, s.Assets, s.Timeout}.mount(s.api)
+	datasetRoutes{
+		s.Datasets, codec[core.DatasetID]{s.CursorKey, "datasets"}, codec[int64]{s.CursorKey, "dataset-versions"},
+		codec[core.DatasetAccessID]{s.CursorKey, "dataset-accesses"}, codec[diffPosition]{s.CursorKey, "dataset-diff"}, s.Timeout,
+	}.mount(s.api)
+	datasetItemRoutes{s.Datasets, codec[dataset.ItemPosition]{s.CursorKey, "items"}}.mount(s.api)
+	annotationRoutes{s.Datasets, codec[core.AnnotationID]{s.CursorKey, "annotations"}, codec[int64]{s.CursorKey, "annotation-versions"}}.mount(s.api)
 }
 
 // mountEvents registers what those use who want to know what happens.

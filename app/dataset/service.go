@@ -11,10 +11,17 @@ import (
 	"github.com/seed-755a8038/coffer/ports"
 )
 
+// Options are the choices of the operator.
+type Options struct {
+	LogRetention time.Duration   // how long access logs are kept
+	LogAddresses core.AddressLog // what they keep of addresses
+}
+
 // Deps are the ports the service works on.
 type Deps struct {
 	Store     ports.Store
 	Access    ports.Hot
+	Log       ports.DatasetLog
 	Blobs     ports.Blobs
 	Manifests ports.Manifests
 	Secrets   ports.Secrets
@@ -26,19 +33,12 @@ type Deps struct {
 // Service runs the use cases of datasets. It is safe for concurrent use.
 type Service struct {
 	Deps
+
+	opts Options
 }
 
 // NewService returns a Service on the given ports.
-func NewService(d Deps) *Service { return &Service{Deps: d} }
-
-// orgOf returns the org that a request is about: the one it names, or the
-// actor's active one.
-func orgOf(a core.Actor, org core.OrgID) core.OrgID {
-	if org.IsZero() {
-		return a.ActiveOrg
-	}
-	return org
-}
+func NewService(d Deps, opts Options) *Service { return &Service{Deps: d, opts: opts} }
 
 // may returns what decides about a dataset, if the actor has the rights.
 func (s *Service) may(ctx context.Context, a core.Actor, id core.DatasetID, want core.DatasetRights) (core.DatasetFacts, error) {
@@ -54,9 +54,40 @@ func itself(org core.OrgID) (core.OrgFacts, core.Actor) {
 	return core.OrgFacts{OrgID: org}, core.Actor{Kind: core.ActorSystem}
 }
 
-// record writes down in the audit log what was done to a dataset.
-func (s *Service) record(
-	ctx context.Context, tx ports.Tx, f core.OrgFacts, a core.Actor, action string, id core.DatasetID, changes map[string]core.Change, now time.Time,
-) error {
-	return tx.Audit.Add(ctx, app.Audited(s.IDs.NewID(), f, a, action, app.Target{Kind: "dataset", ID: id.String()}, changes, now))
+// locked returns a dataset that nobody else changes, at the version that the
+// client has seen (0: any).
+func (s *Service) locked(ctx context.Context, tx ports.Tx, f core.DatasetFacts, ifMatch int64) (*core.Dataset, error) {
+	d, err := tx.Datasets.Lock(ctx, f.OrgID, f.Dataset.ID)
+	if err == nil && ifMatch != 0 && ifMatch != d.Version {
+		err = core.ErrStale
+	}
+	return d, err
+}
+
+// record writes down in the audit log what was done.
+func (s *Service) record(ctx context.Context, tx ports.Tx, f core.OrgFacts, a core.Actor, action string, t app.Target, changes map[string]core.Change, now time.Time) error {
+	return tx.Audit.Add(ctx, app.Audited(s.IDs.NewID(), f, a, action, t, changes, now))
+}
+
+// did records what was done to a dataset, and tells those outside.
+func (s *Service) did(ctx context.Context, tx ports.Tx, f core.DatasetFacts, a core.Actor, action, event string, d *core.Dataset, changes map[string]core.Change) error {
+	if err := s.record(ctx, tx, f.OrgFacts, a, action, target(d.ID), changes, s.Clock.Now()); err != nil {
+		return err
+	}
+	data := map[string]any{"dataset_id": d.ID.String(), "slug": d.Slug, "name": d.Name, "status": string(d.Status), "current_version": d.CurrentVersion}
+	return app.Emit(ctx, tx, core.NewEvent(s.IDs.NewID(), d.OrgID, event, data, s.Clock.Now()))
+}
+
+// orgOf returns the org that a request is about: the one it names, or the
+// actor's active one.
+func orgOf(a core.Actor, org core.OrgID) core.OrgID {
+	if org.IsZero() {
+		return a.ActiveOrg
+	}
+	return org
+}
+
+// target is a dataset, as the audit log has it.
+func target(id core.DatasetID) app.Target {
+	return app.Target{Kind: "dataset", ID: id.String()}
 }

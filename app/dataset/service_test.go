@@ -28,8 +28,8 @@ func newEnv(t *testing.T) *env {
 	t.Helper()
 	w := fixture.New(t, true)
 	s := dataset.NewService(dataset.Deps{
-		Store: w.Store, Access: w.Store, Blobs: w.Blobs, Manifests: manifest.New(w.Text), Secrets: w.Secrets, Clock: w.Clock, IDs: w.IDs, Text: w.Text,
-	})
+		Store: w.Store, Access: w.Store, Blobs: w.Blobs, Manifests: manifest.New(w.Text), Log: w.Store.DatasetLog(), Secrets: w.Secrets, Clock: w.Clock, IDs: w.IDs, Text: w.Text,
+	}, dataset.Options{})
 	return &env{w, s, w.SignUp("ana")}
 }
 

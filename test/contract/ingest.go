@@ -10,21 +10,6 @@ import (
 	"github.com/seed-755a8038/coffer/ports"
 )
 
-// dataset stores a dataset with a drive of its own.
-func (s storeTest) dataset(p person, slug string) *core.Dataset {
-	s.Helper()
-	name := "Dataset " + slug
-	drive := core.NewSharedDrive(core.DriveID(s.id()), p.org.ID, core.DriveChange{Name: &name}, noon)
-	d := core.NewDataset(core.DatasetID(s.id()), p.org.ID, drive.ID, p.account.ID, core.DatasetChange{Slug: &slug, Name: &name}, noon)
-	s.update(func(tx ports.Tx) error {
-		if err := tx.Drives.Add(s.Context(), drive); err != nil {
-			return err
-		}
-		return tx.Datasets.Add(s.Context(), d)
-	})
-	return d
-}
-
 // session stores a session of a dataset.
 func (s storeTest) session(p person, d *core.Dataset) *core.IngestSession {
 	s.Helper()
@@ -44,7 +29,7 @@ func (s storeTest) gotSession(want *core.IngestSession) (got *core.IngestSession
 
 func ingestSessionEqual(s storeTest) {
 	ana, ben := s.signUp("ana"), s.signUp("ben")
-	d := s.dataset(ana, "signs")
+	d := s.dataset(ana, "signs", core.VisibleToOrg)
 	session := s.session(ana, d)
 	s.equal(s.gotSession(session), session)
 	version := core.DatasetVersionID(s.id())
@@ -74,7 +59,7 @@ func ingestSessionEqual(s storeTest) {
 
 func ingestSessionsDue(s storeTest) {
 	ana := s.signUp("ana")
-	d := s.dataset(ana, "signs")
+	d := s.dataset(ana, "signs", core.VisibleToOrg)
 	old, busy, dead, over := s.session(ana, d), s.session(ana, d), s.session(ana, d), s.session(ana, d)
 	late := noon.Add(core.SessionLifetime)
 	s.must(busy.Begin(core.DatasetVersionID(s.id()), noon.Add(time.Second)))
@@ -140,7 +125,7 @@ func newItem(line int64, id string, assets ...core.ItemAsset) ports.NewItem {
 
 func ingestItemsStored(s storeTest) {
 	ana := s.signUp("ana")
-	d := s.dataset(ana, "signs")
+	d := s.dataset(ana, "signs", core.VisibleToOrg)
 	session := s.session(ana, d)
 	file := s.files(ana, "a")[0]
 	var items []ports.NewItem
@@ -193,7 +178,7 @@ func ingestItemsStored(s storeTest) {
 
 func ingestFilesResolved(s storeTest) {
 	ana := s.signUp("ana")
-	d := s.dataset(ana, "signs")
+	d := s.dataset(ana, "signs", core.VisibleToOrg)
 	session, other := s.session(ana, d), s.session(ana, d)
 	ids := s.files(ana, "a", "b", "c", "unused")
 	pending := s.reserve(ana, "pending", 1).NewAsset.ID
@@ -241,7 +226,7 @@ func ingestFilesResolved(s storeTest) {
 
 func datasetShows(s storeTest) {
 	ana := s.signUp("ana")
-	d, other := s.dataset(ana, "one"), s.dataset(ana, "two")
+	d, other := s.dataset(ana, "one", core.VisibleToOrg), s.dataset(ana, "two", core.VisibleToOrg)
 	folder := s.folder(ana, ana.root(), "folder")
 	below := s.folder(ana, folder.ID, "below")
 	id, free := s.finish(s.reserveIn(ana, below.ID, "shown", 1)).ID, s.finish(s.reserveIn(ana, below.ID, "free", 1)).ID
@@ -284,7 +269,7 @@ func datasetShows(s storeTest) {
 // several who switch to a version of theirs, one does.
 func ingestRace(s storeTest) {
 	ana := s.signUp("ana")
-	d := s.dataset(ana, "signs")
+	d := s.dataset(ana, "signs", core.VisibleToOrg)
 	session := s.session(ana, d)
 	begin := func(id core.IngestSessionID) (*core.DatasetVersion, error) {
 		v := &core.DatasetVersion{ID: core.DatasetVersionID(s.id()), OrgID: d.OrgID, DatasetID: d.ID, SessionID: id, CreatedBy: d.CreatedBy, CreatedAt: noon}

@@ -27,6 +27,7 @@ type StoreEnv struct {
 	Inspector  ports.Inspector
 	Statistics ports.Statistics
 	Uses       ports.KeyUses
+	DatasetLog ports.DatasetLog
 }
 
 // Store tests that stores opened by open keep the contracts of ports.Store,
@@ -286,6 +287,15 @@ func Store(t *testing.T, open func(t *testing.T) StoreEnv) {
 		"files of a session are found by name":     ingestFilesResolved,
 		"what datasets show is counted":            datasetShows,
 		"of racing publishers one publishes":       ingestRace,
+		"an item comes back equal":                 itemEqual,
+		"items are filtered and paged":             itemsFiltered,
+		"facts of an item for strangers":           factsItemStrangers,
+		"what a dataset shows is found":            shownAssets,
+		"grants of a dataset come back equal":      datasetGrantsEqual,
+		"datasets are listed as core judges":       datasetLists,
+		"an annotation comes back equal":           annotationEqual,
+		"of racing edits of an annotation one is":  annotationRace,
+		"accesses to datasets are kept":            datasetAccesses,
 	} {
 		t.Run(name, func(t *testing.T) { test(storeTest{T: t, StoreEnv: open(t), n: new(atomic.Uint64)}) })
 	}

@@ -13,7 +13,8 @@ import (
 // request is a request of the table of operations. In path and body, {org},
 // {drive}, {node}, {asset}, {pending}, {upload}, {company}, {shared}, {account},
 // {invitation}, {key}, {share}, {session}, {product}, {part}, {draft}, {order},
-// {membership}, {bought} and {group} stand for ids.
+// {membership}, {bought}, {group}, {dataset}, {item} and {annotation} stand for
+// ids.
 type request struct {
 	method, path, body string
 }
@@ -143,6 +144,27 @@ var requests = []request{
 	{"GET", "/api/me/entitlements/{bought}/assets", ""},
 	{"POST", "/api/auth/switch-org", `{"org_id": "{company}"}`},
 	{"DELETE", "/api/me/sessions/{session}", ""},
+	{"GET", "/api/datasets?org_id={company}", ""},
+	{"GET", "/api/datasets/{dataset}", ""},
+	{"PATCH", "/api/datasets/{dataset}", `{"name": "Stolen"}`},
+	{"DELETE", "/api/datasets/{dataset}", ""},
+	{"GET", "/api/datasets/{dataset}/versions", ""},
+	{"GET", "/api/datasets/{dataset}/items?type=text&tag=a&q=mine", ""},
+	{"GET", "/api/datasets/{dataset}/diff?from=1", ""},
+	{"GET", "/api/datasets/{dataset}/export", ""},
+	{"GET", "/api/datasets/{dataset}/export?what=annotations", ""},
+	{"GET", "/api/datasets/{dataset}/annotations", ""},
+	{"GET", "/api/datasets/{dataset}/access-log", ""},
+	{"GET", "/api/datasets/{dataset}/grants", ""},
+	{"PUT", "/api/datasets/{dataset}/grants", `{"grants": [{"role": "member", "rights": ["view"]}]}`},
+	{"GET", "/api/items/{item}", ""},
+	{"POST", "/api/items/{item}/assets/main/signed-url", `{"disposition": "inline"}`},
+	{"GET", "/api/items/{item}/annotations", ""},
+	{"POST", "/api/items/{item}/annotations", `{"kind": "comment", "body": {"text": "Mallory was here"}}`},
+	{"GET", "/api/annotations/{annotation}", ""},
+	{"GET", "/api/annotations/{annotation}/versions", ""},
+	{"PATCH", "/api/annotations/{annotation}", `{"body": {"text": "Mallory was here"}}`},
+	{"DELETE", "/api/annotations/{annotation}", ""},
 	{"GET", "/api/groups?org_id={company}", ""},
 	{"GET", "/api/groups/tree?org_id={company}", ""},
 	{"POST", "/api/groups?org_id={company}", `{"name": "Stolen"}`},
@@ -196,6 +218,10 @@ func possessions(u *user) map[string]string {
 	club := company.offers(membership("Club of "+u.email, object{"price": euros(0)}), aFolder(album))
 	member := u.buys(club) // of their own club
 	signs := company.begins(object{"slug": "signs"})
+	shown := company.begins(object{"slug": "shown"})
+	shown.publishes(object{"external_id": "a", "type": "text", "data": object{"text": "a"}})
+	item := company.want(http.StatusOK, "GET", "/api/datasets/"+shown.dataset+"/items", nil).text("items.0.id")
+	said := company.want(http.StatusCreated, "POST", "/api/items/"+item+"/annotations", object{"kind": "comment", "body": object{"text": "x"}})
 	return map[string]string{
 		"org": u.org, "drive": u.drive, "node": u.folder(u.drive, "/mine"), "asset": asset.text("id"), "pending": pending.text("asset.id"), "upload": pending.text("upload.upload_id"),
 		"company": company.org, "shared": company.drive, "account": company.account, "invitation": company.invite("guest-of-"+u.email, "member"),
@@ -206,6 +232,7 @@ func possessions(u *user) map[string]string {
 		"session": u.want(http.StatusOK, "GET", "/api/me/sessions", nil).text("items.0.id"),
 		"product": product, "part": part, "draft": company.drafts(article("Draft of "+u.email, nil)), "order": u.orders(product),
 		"membership": member.text("transaction.subscription_id"), "bought": u.entitlement(album),
+		"item": item, "annotation": said.text("id"),
 	}
 }
 

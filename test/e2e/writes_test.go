@@ -386,6 +386,24 @@ func (w *writer) ingests() []write {
 	}
 }
 
+// datasets are the writes on what is published.
+func (w *writer) datasets() []write {
+	const none = "there is no such dataset"
+	gone := func(method, path string, body any) func() {
+		return w.as(w.ana, http.StatusNotFound, method, path+missingID, body)
+	}
+	say := object{"kind": "comment", "body": object{"text": "x"}}
+	return []write{
+		{"updateDataset", nil, none, gone("PATCH", "/api/datasets/", object{"name": "x"})},
+		{"setDatasetGrants", nil, none, w.as(w.ana, http.StatusNotFound, "PUT", "/api/datasets/"+missingID+"/grants", object{"grants": []any{}})},
+		{"deleteDataset", nil, none, gone("DELETE", "/api/datasets/", nil)},
+		{"signItemUrl", nil, none, w.as(w.ana, http.StatusNotFound, "POST", "/api/items/"+missingID+"/assets/main/signed-url", nil)},
+		{"annotateItem", nil, none, w.as(w.ana, http.StatusNotFound, "POST", "/api/items/"+missingID+"/annotations", say)},
+		{"updateAnnotation", nil, none, gone("PATCH", "/api/annotations/", object{"body": object{"text": "x"}})},
+		{"deleteAnnotation", nil, none, gone("DELETE", "/api/annotations/", nil)},
+	}
+}
+
 // groups are the writes on groups.
 func (w *writer) groups() []write {
 	ana := w.ana
@@ -481,7 +499,7 @@ func TestEveryWriteIsInAnAuditLogOrSaysWhyNot(t *testing.T) {
 		s.must("admin", "promote", w.ana.email)
 		_, last := s.newEntries(missingID)
 		done := map[string]bool{}
-		for _, of := range []func() []write{w.people, w.sells, w.orgs, w.files, w.drives, w.shares, w.groups, w.ingests, w.tells} {
+		for _, of := range []func() []write{w.people, w.sells, w.orgs, w.files, w.drives, w.shares, w.groups, w.ingests, w.datasets, w.tells} {
 			for _, op := range of() {
 				op.do()
 				var got []string

@@ -2,6 +2,7 @@ package bunstore
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -81,7 +82,10 @@ func (r datasetVersions) Publish(ctx context.Context, v *core.DatasetVersion) er
 	_, err = r.NewRaw(`INSERT INTO dataset_files (dataset_id, asset_id, number, org_id, path, since)
 		SELECT ?0, asset_id, number, ?1, min(path), ?2 FROM dataset_item_assets WHERE version_id = ?3 GROUP BY asset_id, number
 		ON CONFLICT (dataset_id, asset_id, number) DO NOTHING`, v.DatasetID, v.OrgID, v.Number, v.ID).Exec(ctx)
-	return translate("publish dataset version", err)
+	if err = translate("publish dataset version", err); errors.Is(err, errReference) {
+		return core.ErrConflict.Say("a file of the manifest was removed for good at this moment; publish again to hear which one")
+	}
+	return err
 }
 
 func (r datasetVersions) Discard(ctx context.Context, id core.DatasetVersionID, now time.Time) error {

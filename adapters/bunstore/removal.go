@@ -2,6 +2,7 @@ package bunstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/uptrace/bun"
@@ -62,8 +63,12 @@ func (r *removal) assets(ctx context.Context, ids []core.AssetID) error {
 	for _, q := range []string{
 		`DELETE FROM uploads WHERE asset_id IN (?)`, `DELETE FROM asset_versions WHERE asset_id IN (?)`, `DELETE FROM nodes WHERE id IN (?)`,
 	} {
-		if _, err := r.NewRaw(q, in).Exec(ctx); err != nil {
-			return translate("remove assets", err)
+		_, err := r.NewRaw(q, in).Exec(ctx)
+		if err = translate("remove assets", err); errors.Is(err, errReference) {
+			return core.ErrDatasetUses // since a moment ago
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil

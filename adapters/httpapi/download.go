@@ -2,16 +2,21 @@ package httpapi
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/seed-755a8038/coffer/app/asset"
+	"github.com/seed-755a8038/coffer/app/dataset"
 	"github.com/seed-755a8038/coffer/core"
 )
 
-type downloadRoutes struct{ assets *asset.Service }
+type downloadRoutes struct {
+	assets   *asset.Service
+	datasets *dataset.Service
+}
 
 func (h downloadRoutes) mount(api huma.API) {
 	register(api, operation{
@@ -23,7 +28,7 @@ func (h downloadRoutes) mount(api huma.API) {
 	register(api, operation{
 		id: "signAssetUrl", method: http.MethodPost, path: "/api/assets/{asset_id}/signed-url", tag: tagAssets, keys: true,
 		codes:   []string{"trashed", "upload_incomplete", "no_rendition"},
-		summary: "A short-lived URL", about: "Returns a signed URL of the file's current version, or of a picture of it, to show in a page or to save. Types that can run script are always saved, never shown.",
+		summary: "A short-lived URL", about: "Returns a signed URL of the file's current version, or of a picture of it, to show in a page or to save. A file that a published dataset shows you is handed out as it was published. Types that can run script are always saved, never shown.",
 	}, h.sign)
 }
 
@@ -88,8 +93,27 @@ func (h downloadRoutes) sign(ctx context.Context, in *signURLInput) (*signedURLO
 		}
 	}
 	d, err := h.assets.SignedURL(ctx, actorOf(ctx), in.AssetID, want)
+	if err != nil && want.Rendition == "" && !actorOf(ctx).ByKey() {
+		d, err = h.shown(ctx, in.AssetID, want, err)
+	}
 	if err != nil {
 		return nil, err
 	}
 	return &signedURLOutput{showDownload(d)}, nil
+}
+
+// shown is the URL for those to whom a dataset shows the file, if the drive does
+// not give it to them; or why that does not.
+func (h downloadRoutes) shown(ctx context.Context, id core.AssetID, want asset.URLInput, refused error) (asset.Download, error) {
+	if kind := core.KindOf(refused); kind != core.KindNotFound && kind != core.KindForbidden && !errors.Is(refused, core.ErrAssetTrashed) {
+		return asset.Download{}, refused
+	}
+	f, err := h.datasets.SignShown(ctx, actorOf(ctx), id, want.Inline, want.TTL)
+	if errors.Is(err, core.ErrNotFound) {
+		err = refused
+	}
+	if err != nil {
+		return asset.Download{}, err
+	}
+	return asset.Download{URL: f.URL, FileName: f.File.Name, ContentType: f.File.ContentType, SizeBytes: f.File.SizeBytes, ExpiresAt: f.ExpiresAt}, nil
 }

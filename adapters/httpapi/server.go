@@ -221,7 +221,7 @@ func (s *server) mount() {
 	assetRoutes{s.Assets, s.Drives, thumbnails{s.Thumbnails}, codec[core.AssetID]{s.CursorKey, "assets"}}.mount(s.api)
 	apiKeyRoutes{s.Drives, codec[core.APIKeyID]{s.CursorKey, "api-keys"}}.mount(s.api)
 	uploadRoutes{s.Assets}.mount(s.api)
-	downloadRoutes{s.Assets}.mount(s.api)
+	downloadRoutes{s.Assets, s.Datasets}.mount(s.api)
 	derivedRoutes{s.Assets}.mount(s.api)
 	shareRoutes{s.Shares, codec[core.ShareLinkID]{s.CursorKey, "shares"}, codec[core.AccessID]{s.CursorKey, "accesses"}, s.Timeout}.mount(s.api)
 	s.public().mount(s.api)

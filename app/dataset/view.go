@@ -27,6 +27,23 @@ func (s *Service) SignFile(ctx context.Context, a core.Actor, id core.DatasetIte
 	if err := core.CanFetch(f); err != nil {
 		return SignedFile{}, err
 	}
+	return s.signFile(ctx, a, f, inline, ttl)
+}
+
+// SignShown returns a URL of a file that a published version of some dataset shows
+// to the actor, likewise: of the latest of those.
+func (s *Service) SignShown(ctx context.Context, a core.Actor, id core.AssetID, inline bool, ttl time.Duration) (SignedFile, error) {
+	f, err := s.Access.ForShownAsset(ctx, a, id)
+	if err != nil {
+		return SignedFile{}, err
+	}
+	if err := core.CanFetch(f); err != nil {
+		return SignedFile{}, err
+	}
+	return s.signFile(ctx, a, f, inline, ttl)
+}
+
+func (s *Service) signFile(ctx context.Context, a core.Actor, f core.ItemFileFacts, inline bool, ttl time.Duration) (SignedFile, error) {
 	out := SignedFile{File: f.File, ExpiresAt: s.Clock.Now().Add(ttl)}
 	r, err := s.Blobs.SignGet(ctx, ports.GetSpec{
 		Key: f.Key, ContentType: f.File.ContentType, Expires: out.ExpiresAt,

@@ -46,7 +46,7 @@ var sample = map[string]string{
 	"auth.access_ttl": "30m", "auth.refresh_ttl": "48h", "self_hosted.unlimited": "true", "clock.offset": "1h", "webhooks.allow_private": "true",
 	"upload.url_ttl": "10m", "upload.single_ttl": "2h", "upload.multipart_ttl": "24h", "download.url_ttl": "30m",
 	"trash.retention": "24h", "org.retention": "48h", "changes.retention": "48h", "share.log_retention": "72h", "share.log_addresses": "none",
-	"reports.retention": "96h", "analytics.retention": "9000h", "analytics.country_file": "/srv/countries.mmdb",
+	"reports.retention": "96h", "datasets.log_retention": "96h", "analytics.retention": "9000h", "analytics.country_file": "/srv/countries.mmdb",
 	"watermark.memory_mb": "256", "watermark.max_file_mb": "20", "watermark.max_megapixels": "30", "watermark.timeout": "30s",
 	"derived.enabled": "false", "derived.workers": "3", "derived.max_file_mb": "20", "derived.max_video_mb": "40", "derived.max_megapixels": "30",
 	"derived.memory_mb": "256", "derived.timeout": "30s", "rate_limit.per_minute": "7", "blobs.public_url": "https://files.example.com",

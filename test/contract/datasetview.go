@@ -30,6 +30,7 @@ func (s storeTest) staged(d *core.Dataset, items ...*core.DatasetItem) *core.Dat
 	s.Helper()
 	v := &core.DatasetVersion{
 		ID: core.DatasetVersionID(s.id()), OrgID: d.OrgID, DatasetID: d.ID, SessionID: core.IngestSessionID(s.id()), CreatedBy: d.CreatedBy, CreatedAt: noon,
+		Items: int64(len(items)),
 	}
 	stored := make([]ports.NewItem, len(items))
 	for n, i := range items {
@@ -127,6 +128,49 @@ func itemEqual(s storeTest) {
 	s.must(err)
 	s.wantErr(core.CanFetch(none), core.ErrNotFound)
 	s.sound()
+}
+
+// itemsTold: a search finds items by the texts of their files, too.
+func itemsTold(s storeTest) {
+	ana, eve := s.signUp("ana"), s.signUp("eve")
+	d := s.dataset(ana, "d", core.VisibleToOrg)
+	tells := func(p person, name string, words ...string) *core.Asset {
+		file := s.fileOf(p, name)
+		s.update(func(tx ports.Tx) error {
+			_, err := tx.Derived.Add(s.Context(), p.org.ID, file.ID, 1, noon)
+			s.must(err)
+			done := &core.Derived{OrgID: p.org.ID, AssetID: file.ID, Number: 1}
+			done.Finish(core.Preview{}, noon)
+			return tx.Derived.Finish(s.Context(), done, words)
+		})
+		return file
+	}
+	tells(eve, "foreign.vtt", "harbour", "night")
+	file := tells(ana, "walk.vtt", "harbour", "night", "ünlit")
+	var items []*core.DatasetItem
+	for n := range 12 {
+		i := &core.DatasetItem{ExternalID: fmt.Sprint(n), Type: []string{"video", "image"}[n%2], Title: "Nothing"}
+		switch {
+		case n%3 == 0:
+			i.Title, i.Tags = "The harbour at night", []string{"told"}
+		case n%4 == 1:
+			i.Tags, i.Assets = []string{"told"}, []core.ItemAsset{{Role: "transcript", AssetID: file.ID, Number: 1, Path: "walk.vtt"}}
+		}
+		items = append(items, i)
+	}
+	// What has both is found once.
+	items[9].Assets = []core.ItemAsset{{Role: "transcript", AssetID: file.ID, Number: 1, Path: "walk.vtt"}}
+	s.release(d, items...)
+	for _, limit := range []int{1, 2, 3, 50} {
+		q := ports.ItemQuery{Dataset: d.ID, Number: 1, Limit: limit, Words: []string{"harbour", "nig"}}
+		s.equal(s.items(q), []string{"0", "1", "3", "5", "6", "9"})
+		q.Type = "image"
+		s.equal(s.items(q), []string{"1", "3", "5", "9"})
+		q.Tag = "told"
+		s.equal(s.items(q), []string{"1", "3", "5", "9"})
+		q = ports.ItemQuery{Dataset: d.ID, Number: 1, Limit: limit, Words: []string{"ünl"}}
+		s.equal(s.items(q), []string{"1", "5", "9"})
+	}
 }
 
 func page0(p ports.ItemPage) *core.DatasetItem { return &p.Items[0].DatasetItem }

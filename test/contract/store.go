@@ -289,6 +289,7 @@ func Store(t *testing.T, open func(t *testing.T) StoreEnv) {
 		"of racing publishers one publishes":       ingestRace,
 		"an item comes back equal":                 itemEqual,
 		"items are filtered and paged":             itemsFiltered,
+		"items are found by the texts of files":    itemsTold,
 		"facts of an item for strangers":           factsItemStrangers,
 		"what a dataset shows is found":            shownAssets,
 		"grants of a dataset come back equal":      datasetGrantsEqual,

@@ -76,6 +76,11 @@ var roleTable = []struct {
 	{"delete a public group", [8]int{yes, yes, no, no, gone, gone, gone, gone}, (*cast).deleteGroup},
 	{"begin to ingest", [8]int{yes, yes, yes, no, gone, gone, gone, gone}, (*cast).ingests},
 	{"publish in another's dataset", [8]int{yes, yes, gone, gone, gone, gone, gone, gone}, (*cast).publishes},
+	{"view a dataset", [8]int{yes, yes, yes, yes, gone, gone, gone, gone}, (*cast).viewItems},
+	{"view a restricted dataset", [8]int{yes, yes, gone, gone, gone, gone, gone, gone}, (*cast).viewRestricted},
+	{"annotate an item", [8]int{yes, yes, yes, no, gone, gone, gone, gone}, (*cast).annotates},
+	{"change a dataset", [8]int{yes, yes, no, no, gone, gone, gone, gone}, (*cast).changeDataset},
+	{"see who viewed a dataset", [8]int{yes, yes, no, no, gone, gone, gone, gone}, (*cast).datasetLog},
 	{"see the webhooks", [8]int{yes, yes, no, no, gone, gone, gone, gone}, (*cast).hooks},
 	{"make a webhook", [8]int{yes, yes, no, no, gone, gone, gone, gone}, (*cast).makeHook},
 	{"see the reports", [8]int{yes, yes, no, no, gone, gone, gone, gone}, (*cast).reports},
@@ -170,6 +175,29 @@ func (c *cast) ingests(u *user) *answer {
 func (c *cast) publishes(u *user) *answer {
 	i := c.boss.begins(object{"slug": "of-" + c.fresh(), "visibility": "restricted"})
 	return u.ask("POST", i.publishPath(), object{"items": []object{{"external_id": "a", "type": "text", "data": object{"text": "t"}}}})
+}
+
+// published is a dataset with one item.
+func (c *cast) published(visibility string) string {
+	i := c.boss.begins(object{"slug": "of-" + c.fresh(), "visibility": visibility})
+	i.publishes(object{"external_id": "a", "type": "text", "data": object{"text": "t"}})
+	return "/api/datasets/" + i.dataset
+}
+
+func (c *cast) viewItems(u *user) *answer { return u.ask("GET", c.published("org")+"/items", nil) }
+func (c *cast) viewRestricted(u *user) *answer {
+	return u.ask("GET", c.published("restricted")+"/items", nil)
+}
+func (c *cast) annotates(u *user) *answer {
+	item := c.boss.want(http.StatusOK, "GET", c.published("org")+"/items", nil).text("items.0.id")
+	return u.ask("POST", "/api/items/"+item+"/annotations", object{"kind": "comment", "body": object{"text": "x"}})
+}
+
+func (c *cast) changeDataset(u *user) *answer {
+	return u.ask("PATCH", c.published("org"), object{"name": "N"})
+}
+func (c *cast) datasetLog(u *user) *answer {
+	return u.ask("GET", c.published("org")+"/access-log", nil)
 }
 
 func (c *cast) makeGroup(u *user) *answer {

@@ -386,21 +386,34 @@ func (w *writer) ingests() []write {
 	}
 }
 
-// datasets are the writes on what is published.
+// datasets are the writes on what is published: of the dataset that ingests made.
 func (w *writer) datasets() []write {
-	const none = "there is no such dataset"
-	gone := func(method, path string, body any) func() {
-		return w.as(w.ana, http.StatusNotFound, method, path+missingID, body)
-	}
-	say := object{"kind": "comment", "body": object{"text": "x"}}
+	ana := w.ana
+	var set, item, note string
 	return []write{
-		{"updateDataset", nil, none, gone("PATCH", "/api/datasets/", object{"name": "x"})},
-		{"setDatasetGrants", nil, none, w.as(w.ana, http.StatusNotFound, "PUT", "/api/datasets/"+missingID+"/grants", object{"grants": []any{}})},
-		{"deleteDataset", nil, none, gone("DELETE", "/api/datasets/", nil)},
-		{"signItemUrl", nil, none, w.as(w.ana, http.StatusNotFound, "POST", "/api/items/"+missingID+"/assets/main/signed-url", nil)},
-		{"annotateItem", nil, none, w.as(w.ana, http.StatusNotFound, "POST", "/api/items/"+missingID+"/annotations", say)},
-		{"updateAnnotation", nil, none, gone("PATCH", "/api/annotations/", object{"body": object{"text": "x"}})},
-		{"deleteAnnotation", nil, none, gone("DELETE", "/api/annotations/", nil)},
+		{"updateDataset", []string{"dataset.updated"}, "", func() {
+			set = "/api/datasets/" + ana.want(http.StatusOK, "GET", "/api/datasets?q=written&org_id="+ana.org, nil).text("items.0.id")
+			ana.want(http.StatusOK, "PATCH", set, object{"description": "Set"})
+			ana.want(http.StatusOK, "PATCH", set, object{"description": "Set"}) // no change
+		}},
+		{"setDatasetGrants", []string{"dataset.grants_set"}, "", func() {
+			grants := object{"grants": []object{{"role": "viewer", "rights": []string{"view", "annotate"}}}}
+			ana.want(http.StatusOK, "PUT", set+"/grants", grants)
+			ana.want(http.StatusOK, "PUT", set+"/grants", grants) // no change
+		}},
+		{"signItemUrl", nil, "a URL of a file is in the dataset's own log", func() {
+			item = "/api/items/" + ana.want(http.StatusOK, "GET", set+"/items", nil).text("items.0.id")
+			ana.want(http.StatusOK, "POST", item+"/assets/main/signed-url", nil)
+		}},
+		{"annotateItem", []string{"annotation.created"}, "", func() {
+			note = "/api/annotations/" + ana.want(http.StatusCreated, "POST", item+"/annotations", object{"kind": "comment", "body": object{"text": "x"}}).text("id")
+		}},
+		{"updateAnnotation", []string{"annotation.updated"}, "", func() {
+			ana.want(http.StatusOK, "PATCH", note, object{"body": object{"text": "y"}})
+			ana.want(http.StatusOK, "PATCH", note, object{"body": object{"text": "y"}}) // no change
+		}},
+		{"deleteAnnotation", []string{"annotation.deleted"}, "", func() { ana.want(http.StatusNoContent, "DELETE", note, nil) }},
+		{"deleteDataset", []string{"dataset.deleted"}, "", func() { ana.want(http.StatusNoContent, "DELETE", set, nil) }},
 	}
 }
 

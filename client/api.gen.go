@@ -8432,10 +8432,12 @@ func (a Problem) MarshalJSON() ([]byte, error) {
 // GET /api/admin/jobs
 func (c *Client) ListDeadJobs(ctx context.Context, params *ListDeadJobsParams) (*PageJob, error) {
 	r := newRequest(http.MethodGet, "/api/admin/jobs")
+	var p ListDeadJobsParams
 	if params != nil {
-		r.query("limit", params.Limit)
-		r.query("cursor", params.Cursor)
+		p = *params
 	}
+	r.query("limit", p.Limit)
+	r.query("cursor", p.Cursor)
 	return call[PageJob](ctx, c, r)
 }
 
@@ -8460,9 +8462,11 @@ func (c *Client) ListAllLicenses(ctx context.Context) (*PageAdminLicense, error)
 // POST /api/admin/licenses
 func (c *Client) CreateLicense(ctx context.Context, params *CreateLicenseParams, body CreateLicenseJSONRequestBody) (*AdminLicense, error) {
 	r := newRequest(http.MethodPost, "/api/admin/licenses")
+	var p CreateLicenseParams
 	if params != nil {
-		r.header("Idempotency-Key", params.IdempotencyKey)
+		p = *params
 	}
+	r.header("Idempotency-Key", p.IdempotencyKey)
 	r.json(body)
 	return call[AdminLicense](ctx, c, r)
 }
@@ -8472,9 +8476,11 @@ func (c *Client) CreateLicense(ctx context.Context, params *CreateLicenseParams,
 // GET /api/admin/licenses/{name}
 func (c *Client) GetLicense(ctx context.Context, name string, params *GetLicenseParams) (*AdminLicense, error) {
 	r := newRequest(http.MethodGet, "/api/admin/licenses/{name}", name)
+	var p GetLicenseParams
 	if params != nil {
-		r.header("If-None-Match", params.IfNoneMatch)
+		p = *params
 	}
+	r.header("If-None-Match", p.IfNoneMatch)
 	return call[AdminLicense](ctx, c, r)
 }
 
@@ -8483,9 +8489,11 @@ func (c *Client) GetLicense(ctx context.Context, name string, params *GetLicense
 // PATCH /api/admin/licenses/{name}
 func (c *Client) UpdateLicense(ctx context.Context, name string, params *UpdateLicenseParams, body UpdateLicenseJSONRequestBody) (*AdminLicense, error) {
 	r := newRequest(http.MethodPatch, "/api/admin/licenses/{name}", name)
+	var p UpdateLicenseParams
 	if params != nil {
-		r.header("If-Match", params.IfMatch)
+		p = *params
 	}
+	r.header("If-Match", p.IfMatch)
 	r.json(body)
 	return call[AdminLicense](ctx, c, r)
 }
@@ -8495,11 +8503,13 @@ func (c *Client) UpdateLicense(ctx context.Context, name string, params *UpdateL
 // GET /api/admin/orgs
 func (c *Client) ListAllOrgs(ctx context.Context, params *ListAllOrgsParams) (*PageAdminOrg, error) {
 	r := newRequest(http.MethodGet, "/api/admin/orgs")
+	var p ListAllOrgsParams
 	if params != nil {
-		r.query("q", params.Q)
-		r.query("limit", params.Limit)
-		r.query("cursor", params.Cursor)
+		p = *params
 	}
+	r.query("q", p.Q)
+	r.query("limit", p.Limit)
+	r.query("cursor", p.Cursor)
 	return call[PageAdminOrg](ctx, c, r)
 }
 
@@ -8525,11 +8535,13 @@ func (c *Client) GetStats(ctx context.Context) (*Stats, error) {
 // GET /api/admin/users
 func (c *Client) ListUsers(ctx context.Context, params *ListUsersParams) (*PageAdminUser, error) {
 	r := newRequest(http.MethodGet, "/api/admin/users")
+	var p ListUsersParams
 	if params != nil {
-		r.query("q", params.Q)
-		r.query("limit", params.Limit)
-		r.query("cursor", params.Cursor)
+		p = *params
 	}
+	r.query("q", p.Q)
+	r.query("limit", p.Limit)
+	r.query("cursor", p.Cursor)
 	return call[PageAdminUser](ctx, c, r)
 }
 
@@ -8556,9 +8568,11 @@ func (c *Client) CompleteUpload(ctx context.Context, assetID openapi_types.UUID,
 // GET /api/assets/{asset_id}/download
 func (c *Client) DownloadAsset(ctx context.Context, assetID openapi_types.UUID, params *DownloadAssetParams) (*Download, error) {
 	r := newRequest(http.MethodGet, "/api/assets/{asset_id}/download", assetID)
+	var p DownloadAssetParams
 	if params != nil {
-		r.query("redirect", params.Redirect)
+		p = *params
 	}
+	r.query("redirect", p.Redirect)
 	return call[Download](ctx, c, r)
 }
 
@@ -8601,10 +8615,12 @@ func (c *Client) SignUploadParts(ctx context.Context, assetID openapi_types.UUID
 // GET /api/assets/{asset_id}/versions
 func (c *Client) ListAssetVersions(ctx context.Context, assetID openapi_types.UUID, params *ListAssetVersionsParams) (*PageVersion, error) {
 	r := newRequest(http.MethodGet, "/api/assets/{asset_id}/versions", assetID)
+	var p ListAssetVersionsParams
 	if params != nil {
-		r.query("limit", params.Limit)
-		r.query("cursor", params.Cursor)
+		p = *params
 	}
+	r.query("limit", p.Limit)
+	r.query("cursor", p.Cursor)
 	return call[PageVersion](ctx, c, r)
 }
 
@@ -8648,12 +8664,14 @@ func (c *Client) ExchangeSignIn(ctx context.Context, body ExchangeSignInJSONRequ
 // GET /api/auth/oidc/{provider}/callback
 func (c *Client) FinishSignIn(ctx context.Context, provider string, params *FinishSignInParams) (*Tokens, error) {
 	r := newRequest(http.MethodGet, "/api/auth/oidc/{provider}/callback", provider)
+	var p FinishSignInParams
 	if params != nil {
-		r.query("state", params.State)
-		r.query("code", params.Code)
-		r.query("error", params.Error)
-		r.query("error_description", params.ErrorDescription)
+		p = *params
 	}
+	r.query("state", p.State)
+	r.query("code", p.Code)
+	r.query("error", p.Error)
+	r.query("error_description", p.ErrorDescription)
 	return call[Tokens](ctx, c, r)
 }
 
@@ -8662,10 +8680,12 @@ func (c *Client) FinishSignIn(ctx context.Context, provider string, params *Fini
 // GET /api/auth/oidc/{provider}/start
 func (c *Client) StartSignIn(ctx context.Context, provider string, params *StartSignInParams) error {
 	r := newRequest(http.MethodGet, "/api/auth/oidc/{provider}/start", provider)
+	var p StartSignInParams
 	if params != nil {
-		r.query("return_to", params.ReturnTo)
-		r.query("challenge", params.Challenge)
+		p = *params
 	}
+	r.query("return_to", p.ReturnTo)
+	r.query("challenge", p.Challenge)
 	return c.do(ctx, r)
 }
 
@@ -8717,9 +8737,11 @@ func (c *Client) ResendVerification(ctx context.Context) error {
 // POST /api/auth/signup
 func (c *Client) SignUp(ctx context.Context, params *SignUpParams, body SignUpJSONRequestBody) (*SignedUp, error) {
 	r := newRequest(http.MethodPost, "/api/auth/signup")
+	var p SignUpParams
 	if params != nil {
-		r.header("Idempotency-Key", params.IdempotencyKey)
+		p = *params
 	}
+	r.header("Idempotency-Key", p.IdempotencyKey)
 	r.json(body)
 	return call[SignedUp](ctx, c, r)
 }
@@ -8747,10 +8769,12 @@ func (c *Client) VerifyEmail(ctx context.Context, body VerifyEmailJSONRequestBod
 // DELETE /api/drives/{drive_id}
 func (c *Client) DeleteDrive(ctx context.Context, driveID openapi_types.UUID, params *DeleteDriveParams) error {
 	r := newRequest(http.MethodDelete, "/api/drives/{drive_id}", driveID)
+	var p DeleteDriveParams
 	if params != nil {
-		r.query("force", params.Force)
-		r.header("If-Match", params.IfMatch)
+		p = *params
 	}
+	r.query("force", p.Force)
+	r.header("If-Match", p.IfMatch)
 	return c.do(ctx, r)
 }
 
@@ -8759,9 +8783,11 @@ func (c *Client) DeleteDrive(ctx context.Context, driveID openapi_types.UUID, pa
 // GET /api/drives/{drive_id}
 func (c *Client) GetDrive(ctx context.Context, driveID openapi_types.UUID, params *GetDriveParams) (*DriveEntry, error) {
 	r := newRequest(http.MethodGet, "/api/drives/{drive_id}", driveID)
+	var p GetDriveParams
 	if params != nil {
-		r.header("If-None-Match", params.IfNoneMatch)
+		p = *params
 	}
+	r.header("If-None-Match", p.IfNoneMatch)
 	return call[DriveEntry](ctx, c, r)
 }
 
@@ -8770,9 +8796,11 @@ func (c *Client) GetDrive(ctx context.Context, driveID openapi_types.UUID, param
 // PATCH /api/drives/{drive_id}
 func (c *Client) UpdateDrive(ctx context.Context, driveID openapi_types.UUID, params *UpdateDriveParams, body UpdateDriveJSONRequestBody) (*DriveEntry, error) {
 	r := newRequest(http.MethodPatch, "/api/drives/{drive_id}", driveID)
+	var p UpdateDriveParams
 	if params != nil {
-		r.header("If-Match", params.IfMatch)
+		p = *params
 	}
+	r.header("If-Match", p.IfMatch)
 	r.json(body)
 	return call[DriveEntry](ctx, c, r)
 }
@@ -8782,11 +8810,13 @@ func (c *Client) UpdateDrive(ctx context.Context, driveID openapi_types.UUID, pa
 // GET /api/drives/{drive_id}/api-keys
 func (c *Client) ListAPIKeys(ctx context.Context, driveID openapi_types.UUID, params *ListAPIKeysParams) (*PageAPIKey, error) {
 	r := newRequest(http.MethodGet, "/api/drives/{drive_id}/api-keys", driveID)
+	var p ListAPIKeysParams
 	if params != nil {
-		r.query("status", params.Status)
-		r.query("limit", params.Limit)
-		r.query("cursor", params.Cursor)
+		p = *params
 	}
+	r.query("status", p.Status)
+	r.query("limit", p.Limit)
+	r.query("cursor", p.Cursor)
 	return call[PageAPIKey](ctx, c, r)
 }
 
@@ -8795,9 +8825,11 @@ func (c *Client) ListAPIKeys(ctx context.Context, driveID openapi_types.UUID, pa
 // POST /api/drives/{drive_id}/api-keys
 func (c *Client) CreateAPIKey(ctx context.Context, driveID openapi_types.UUID, params *CreateAPIKeyParams, body CreateAPIKeyJSONRequestBody) (*IssuedKey, error) {
 	r := newRequest(http.MethodPost, "/api/drives/{drive_id}/api-keys", driveID)
+	var p CreateAPIKeyParams
 	if params != nil {
-		r.header("Idempotency-Key", params.IdempotencyKey)
+		p = *params
 	}
+	r.header("Idempotency-Key", p.IdempotencyKey)
 	r.json(body)
 	return call[IssuedKey](ctx, c, r)
 }
@@ -8815,10 +8847,12 @@ func (c *Client) RevokeAPIKey(ctx context.Context, driveID openapi_types.UUID, k
 // GET /api/drives/{drive_id}/changes
 func (c *Client) ListChanges(ctx context.Context, driveID openapi_types.UUID, params *ListChangesParams) (*ChangesOutput, error) {
 	r := newRequest(http.MethodGet, "/api/drives/{drive_id}/changes", driveID)
+	var p ListChangesParams
 	if params != nil {
-		r.query("limit", params.Limit)
-		r.query("cursor", params.Cursor)
+		p = *params
 	}
+	r.query("limit", p.Limit)
+	r.query("cursor", p.Cursor)
 	return call[ChangesOutput](ctx, c, r)
 }
 
@@ -8827,9 +8861,11 @@ func (c *Client) ListChanges(ctx context.Context, driveID openapi_types.UUID, pa
 // POST /api/drives/{drive_id}/folders
 func (c *Client) CreateFolder(ctx context.Context, driveID openapi_types.UUID, params *CreateFolderParams, body CreateFolderJSONRequestBody) (*Node, error) {
 	r := newRequest(http.MethodPost, "/api/drives/{drive_id}/folders", driveID)
+	var p CreateFolderParams
 	if params != nil {
-		r.header("Idempotency-Key", params.IdempotencyKey)
+		p = *params
 	}
+	r.header("Idempotency-Key", p.IdempotencyKey)
 	r.json(body)
 	return call[Node](ctx, c, r)
 }
@@ -8839,10 +8875,12 @@ func (c *Client) CreateFolder(ctx context.Context, driveID openapi_types.UUID, p
 // GET /api/drives/{drive_id}/members
 func (c *Client) ListDriveMembers(ctx context.Context, driveID openapi_types.UUID, params *ListDriveMembersParams) (*PageDriveMember, error) {
 	r := newRequest(http.MethodGet, "/api/drives/{drive_id}/members", driveID)
+	var p ListDriveMembersParams
 	if params != nil {
-		r.query("limit", params.Limit)
-		r.query("cursor", params.Cursor)
+		p = *params
 	}
+	r.query("limit", p.Limit)
+	r.query("cursor", p.Cursor)
 	return call[PageDriveMember](ctx, c, r)
 }
 
@@ -8868,13 +8906,15 @@ func (c *Client) SetDriveMember(ctx context.Context, driveID openapi_types.UUID,
 // GET /api/drives/{drive_id}/nodes
 func (c *Client) ListNodes(ctx context.Context, driveID openapi_types.UUID, params *ListNodesParams) (*PageNode, error) {
 	r := newRequest(http.MethodGet, "/api/drives/{drive_id}/nodes", driveID)
+	var p ListNodesParams
 	if params != nil {
-		r.query("parent_id", params.ParentID)
-		r.query("path", params.Path)
-		r.query("sort", params.Sort)
-		r.query("limit", params.Limit)
-		r.query("cursor", params.Cursor)
+		p = *params
 	}
+	r.query("parent_id", p.ParentID)
+	r.query("path", p.Path)
+	r.query("sort", p.Sort)
+	r.query("limit", p.Limit)
+	r.query("cursor", p.Cursor)
 	return call[PageNode](ctx, c, r)
 }
 
@@ -8883,18 +8923,20 @@ func (c *Client) ListNodes(ctx context.Context, driveID openapi_types.UUID, para
 // GET /api/drives/{drive_id}/search
 func (c *Client) SearchNodes(ctx context.Context, driveID openapi_types.UUID, params *SearchNodesParams) (*PageNode, error) {
 	r := newRequest(http.MethodGet, "/api/drives/{drive_id}/search", driveID)
+	var p SearchNodesParams
 	if params != nil {
-		r.query("q", params.Q)
-		r.query("kind", params.Kind)
-		r.query("type", params.Type)
-		r.query("tag", params.Tag)
-		r.query("min_size", params.MinSize)
-		r.query("max_size", params.MaxSize)
-		r.query("from", params.From)
-		r.query("to", params.To)
-		r.query("limit", params.Limit)
-		r.query("cursor", params.Cursor)
+		p = *params
 	}
+	r.query("q", p.Q)
+	r.query("kind", p.Kind)
+	r.query("type", p.Type)
+	r.query("tag", p.Tag)
+	r.query("min_size", p.MinSize)
+	r.query("max_size", p.MaxSize)
+	r.query("from", p.From)
+	r.query("to", p.To)
+	r.query("limit", p.Limit)
+	r.query("cursor", p.Cursor)
 	return call[PageNode](ctx, c, r)
 }
 
@@ -8911,10 +8953,12 @@ func (c *Client) EmptyTrash(ctx context.Context, driveID openapi_types.UUID) err
 // GET /api/drives/{drive_id}/trash
 func (c *Client) ListTrash(ctx context.Context, driveID openapi_types.UUID, params *ListTrashParams) (*PageNode, error) {
 	r := newRequest(http.MethodGet, "/api/drives/{drive_id}/trash", driveID)
+	var p ListTrashParams
 	if params != nil {
-		r.query("limit", params.Limit)
-		r.query("cursor", params.Cursor)
+		p = *params
 	}
+	r.query("limit", p.Limit)
+	r.query("cursor", p.Cursor)
 	return call[PageNode](ctx, c, r)
 }
 
@@ -8931,15 +8975,17 @@ func (c *Client) GetDriveUsage(ctx context.Context, driveID openapi_types.UUID) 
 // GET /api/groups
 func (c *Client) ListGroups(ctx context.Context, params *ListGroupsParams) (*PageGroup, error) {
 	r := newRequest(http.MethodGet, "/api/groups")
+	var p ListGroupsParams
 	if params != nil {
-		r.query("org_id", params.OrgID)
-		r.query("parent_id", params.ParentID)
-		r.query("q", params.Q)
-		r.query("tag", params.Tag)
-		r.query("deleted", params.Deleted)
-		r.query("limit", params.Limit)
-		r.query("cursor", params.Cursor)
+		p = *params
 	}
+	r.query("org_id", p.OrgID)
+	r.query("parent_id", p.ParentID)
+	r.query("q", p.Q)
+	r.query("tag", p.Tag)
+	r.query("deleted", p.Deleted)
+	r.query("limit", p.Limit)
+	r.query("cursor", p.Cursor)
 	return call[PageGroup](ctx, c, r)
 }
 
@@ -8948,10 +8994,12 @@ func (c *Client) ListGroups(ctx context.Context, params *ListGroupsParams) (*Pag
 // POST /api/groups
 func (c *Client) CreateGroup(ctx context.Context, params *CreateGroupParams, body CreateGroupJSONRequestBody) (*Group, error) {
 	r := newRequest(http.MethodPost, "/api/groups")
+	var p CreateGroupParams
 	if params != nil {
-		r.query("org_id", params.OrgID)
-		r.header("Idempotency-Key", params.IdempotencyKey)
+		p = *params
 	}
+	r.query("org_id", p.OrgID)
+	r.header("Idempotency-Key", p.IdempotencyKey)
 	r.json(body)
 	return call[Group](ctx, c, r)
 }
@@ -8961,9 +9009,11 @@ func (c *Client) CreateGroup(ctx context.Context, params *CreateGroupParams, bod
 // GET /api/groups/tree
 func (c *Client) GetGroupTree(ctx context.Context, params *GetGroupTreeParams) (*GroupTreeOutput, error) {
 	r := newRequest(http.MethodGet, "/api/groups/tree")
+	var p GetGroupTreeParams
 	if params != nil {
-		r.query("org_id", params.OrgID)
+		p = *params
 	}
+	r.query("org_id", p.OrgID)
 	return call[GroupTreeOutput](ctx, c, r)
 }
 
@@ -8972,9 +9022,11 @@ func (c *Client) GetGroupTree(ctx context.Context, params *GetGroupTreeParams) (
 // DELETE /api/groups/{group_id}
 func (c *Client) DeleteGroup(ctx context.Context, groupID openapi_types.UUID, params *DeleteGroupParams) error {
 	r := newRequest(http.MethodDelete, "/api/groups/{group_id}", groupID)
+	var p DeleteGroupParams
 	if params != nil {
-		r.header("If-Match", params.IfMatch)
+		p = *params
 	}
+	r.header("If-Match", p.IfMatch)
 	return c.do(ctx, r)
 }
 
@@ -8983,9 +9035,11 @@ func (c *Client) DeleteGroup(ctx context.Context, groupID openapi_types.UUID, pa
 // GET /api/groups/{group_id}
 func (c *Client) GetGroup(ctx context.Context, groupID openapi_types.UUID, params *GetGroupParams) (*Group, error) {
 	r := newRequest(http.MethodGet, "/api/groups/{group_id}", groupID)
+	var p GetGroupParams
 	if params != nil {
-		r.header("If-None-Match", params.IfNoneMatch)
+		p = *params
 	}
+	r.header("If-None-Match", p.IfNoneMatch)
 	return call[Group](ctx, c, r)
 }
 
@@ -8994,9 +9048,11 @@ func (c *Client) GetGroup(ctx context.Context, groupID openapi_types.UUID, param
 // PUT /api/groups/{group_id}
 func (c *Client) ReplaceGroup(ctx context.Context, groupID openapi_types.UUID, params *ReplaceGroupParams, body ReplaceGroupJSONRequestBody) (*Group, error) {
 	r := newRequest(http.MethodPut, "/api/groups/{group_id}", groupID)
+	var p ReplaceGroupParams
 	if params != nil {
-		r.header("If-Match", params.IfMatch)
+		p = *params
 	}
+	r.header("If-Match", p.IfMatch)
 	r.json(body)
 	return call[Group](ctx, c, r)
 }
@@ -9006,11 +9062,13 @@ func (c *Client) ReplaceGroup(ctx context.Context, groupID openapi_types.UUID, p
 // GET /api/groups/{group_id}/analytics
 func (c *Client) GetGroupAnalytics(ctx context.Context, groupID openapi_types.UUID, params *GetGroupAnalyticsParams) (*Analytics, error) {
 	r := newRequest(http.MethodGet, "/api/groups/{group_id}/analytics", groupID)
+	var p GetGroupAnalyticsParams
 	if params != nil {
-		r.query("period", params.Period)
-		r.query("from", params.From)
-		r.query("to", params.To)
+		p = *params
 	}
+	r.query("period", p.Period)
+	r.query("from", p.From)
+	r.query("to", p.To)
 	return call[Analytics](ctx, c, r)
 }
 
@@ -9019,12 +9077,14 @@ func (c *Client) GetGroupAnalytics(ctx context.Context, groupID openapi_types.UU
 // GET /api/groups/{group_id}/analytics/export
 func (c *Client) ExportGroupAnalytics(ctx context.Context, groupID openapi_types.UUID, params *ExportGroupAnalyticsParams) (*http.Response, error) {
 	r := newRequest(http.MethodGet, "/api/groups/{group_id}/analytics/export", groupID)
+	var p ExportGroupAnalyticsParams
 	if params != nil {
-		r.query("period", params.Period)
-		r.query("from", params.From)
-		r.query("to", params.To)
-		r.query("format", params.Format)
+		p = *params
 	}
+	r.query("period", p.Period)
+	r.query("from", p.From)
+	r.query("to", p.To)
+	r.query("format", p.Format)
 	return c.open(ctx, r)
 }
 
@@ -9033,10 +9093,12 @@ func (c *Client) ExportGroupAnalytics(ctx context.Context, groupID openapi_types
 // GET /api/groups/{group_id}/assets
 func (c *Client) ListGroupAssets(ctx context.Context, groupID openapi_types.UUID, params *ListGroupAssetsParams) (*PageGroupAsset, error) {
 	r := newRequest(http.MethodGet, "/api/groups/{group_id}/assets", groupID)
+	var p ListGroupAssetsParams
 	if params != nil {
-		r.query("limit", params.Limit)
-		r.query("cursor", params.Cursor)
+		p = *params
 	}
+	r.query("limit", p.Limit)
+	r.query("cursor", p.Cursor)
 	return call[PageGroupAsset](ctx, c, r)
 }
 
@@ -9045,9 +9107,11 @@ func (c *Client) ListGroupAssets(ctx context.Context, groupID openapi_types.UUID
 // POST /api/groups/{group_id}/assets
 func (c *Client) AddGroupAsset(ctx context.Context, groupID openapi_types.UUID, params *AddGroupAssetParams, body AddGroupAssetJSONRequestBody) (*GroupAsset, error) {
 	r := newRequest(http.MethodPost, "/api/groups/{group_id}/assets", groupID)
+	var p AddGroupAssetParams
 	if params != nil {
-		r.header("Idempotency-Key", params.IdempotencyKey)
+		p = *params
 	}
+	r.header("Idempotency-Key", p.IdempotencyKey)
 	r.json(body)
 	return call[GroupAsset](ctx, c, r)
 }
@@ -9100,9 +9164,11 @@ func (c *Client) ReplaceGroupPermissions(ctx context.Context, groupID openapi_ty
 // GET /api/groups/{group_id}/permissions/effective
 func (c *Client) ExplainGroupPermissions(ctx context.Context, groupID openapi_types.UUID, params *ExplainGroupPermissionsParams) (*EffectiveOutput, error) {
 	r := newRequest(http.MethodGet, "/api/groups/{group_id}/permissions/effective", groupID)
+	var p ExplainGroupPermissionsParams
 	if params != nil {
-		r.query("account_id", params.AccountID)
+		p = *params
 	}
+	r.query("account_id", p.AccountID)
 	return call[EffectiveOutput](ctx, c, r)
 }
 
@@ -9119,9 +9185,11 @@ func (c *Client) RestoreGroup(ctx context.Context, groupID openapi_types.UUID) (
 // POST /api/groups/{group_id}/share
 func (c *Client) CreateGroupShare(ctx context.Context, groupID openapi_types.UUID, params *CreateGroupShareParams, body CreateGroupShareJSONRequestBody) (*IssuedShare, error) {
 	r := newRequest(http.MethodPost, "/api/groups/{group_id}/share", groupID)
+	var p CreateGroupShareParams
 	if params != nil {
-		r.header("Idempotency-Key", params.IdempotencyKey)
+		p = *params
 	}
+	r.header("Idempotency-Key", p.IdempotencyKey)
 	r.json(body)
 	return call[IssuedShare](ctx, c, r)
 }
@@ -9131,11 +9199,13 @@ func (c *Client) CreateGroupShare(ctx context.Context, groupID openapi_types.UUI
 // GET /api/groups/{group_id}/shares
 func (c *Client) ListGroupShares(ctx context.Context, groupID openapi_types.UUID, params *ListGroupSharesParams) (*PageShare, error) {
 	r := newRequest(http.MethodGet, "/api/groups/{group_id}/shares", groupID)
+	var p ListGroupSharesParams
 	if params != nil {
-		r.query("ended", params.Ended)
-		r.query("limit", params.Limit)
-		r.query("cursor", params.Cursor)
+		p = *params
 	}
+	r.query("ended", p.Ended)
+	r.query("limit", p.Limit)
+	r.query("cursor", p.Cursor)
 	return call[PageShare](ctx, c, r)
 }
 
@@ -9144,9 +9214,11 @@ func (c *Client) ListGroupShares(ctx context.Context, groupID openapi_types.UUID
 // DELETE /api/groups/{group_id}/shares/{share_id}
 func (c *Client) RevokeGroupShare(ctx context.Context, groupID openapi_types.UUID, shareID openapi_types.UUID, params *RevokeGroupShareParams) error {
 	r := newRequest(http.MethodDelete, "/api/groups/{group_id}/shares/{share_id}", groupID, shareID)
+	var p RevokeGroupShareParams
 	if params != nil {
-		r.header("If-Match", params.IfMatch)
+		p = *params
 	}
+	r.header("If-Match", p.IfMatch)
 	return c.do(ctx, r)
 }
 
@@ -9155,9 +9227,11 @@ func (c *Client) RevokeGroupShare(ctx context.Context, groupID openapi_types.UUI
 // PUT /api/groups/{group_id}/shares/{share_id}
 func (c *Client) ReplaceGroupShare(ctx context.Context, groupID openapi_types.UUID, shareID openapi_types.UUID, params *ReplaceGroupShareParams, body ReplaceGroupShareJSONRequestBody) (*Share, error) {
 	r := newRequest(http.MethodPut, "/api/groups/{group_id}/shares/{share_id}", groupID, shareID)
+	var p ReplaceGroupShareParams
 	if params != nil {
-		r.header("If-Match", params.IfMatch)
+		p = *params
 	}
+	r.header("If-Match", p.IfMatch)
 	r.json(body)
 	return call[Share](ctx, c, r)
 }
@@ -9193,9 +9267,11 @@ func (c *Client) DeleteMe(ctx context.Context, body DeleteMeJSONRequestBody) err
 // GET /api/me
 func (c *Client) GetMe(ctx context.Context, params *GetMeParams) (*User, error) {
 	r := newRequest(http.MethodGet, "/api/me")
+	var p GetMeParams
 	if params != nil {
-		r.header("If-None-Match", params.IfNoneMatch)
+		p = *params
 	}
+	r.header("If-None-Match", p.IfNoneMatch)
 	return call[User](ctx, c, r)
 }
 
@@ -9204,9 +9280,11 @@ func (c *Client) GetMe(ctx context.Context, params *GetMeParams) (*User, error) 
 // PATCH /api/me
 func (c *Client) UpdateMe(ctx context.Context, params *UpdateMeParams, body UpdateMeJSONRequestBody) (*User, error) {
 	r := newRequest(http.MethodPatch, "/api/me")
+	var p UpdateMeParams
 	if params != nil {
-		r.header("If-Match", params.IfMatch)
+		p = *params
 	}
+	r.header("If-Match", p.IfMatch)
 	r.json(body)
 	return call[User](ctx, c, r)
 }
@@ -9224,10 +9302,12 @@ func (c *Client) ListMyAccounts(ctx context.Context) (*PageMembership, error) {
 // GET /api/me/entitlements
 func (c *Client) ListMyEntitlements(ctx context.Context, params *ListMyEntitlementsParams) (*PageEntitlement, error) {
 	r := newRequest(http.MethodGet, "/api/me/entitlements")
+	var p ListMyEntitlementsParams
 	if params != nil {
-		r.query("limit", params.Limit)
-		r.query("cursor", params.Cursor)
+		p = *params
 	}
+	r.query("limit", p.Limit)
+	r.query("cursor", p.Cursor)
 	return call[PageEntitlement](ctx, c, r)
 }
 
@@ -9236,11 +9316,13 @@ func (c *Client) ListMyEntitlements(ctx context.Context, params *ListMyEntitleme
 // GET /api/me/entitlements/{entitlement_id}/assets
 func (c *Client) ListMyEntitlementAssets(ctx context.Context, entitlementID openapi_types.UUID, params *ListMyEntitlementAssetsParams) (*PageBought, error) {
 	r := newRequest(http.MethodGet, "/api/me/entitlements/{entitlement_id}/assets", entitlementID)
+	var p ListMyEntitlementAssetsParams
 	if params != nil {
-		r.query("parent_id", params.ParentID)
-		r.query("limit", params.Limit)
-		r.query("cursor", params.Cursor)
+		p = *params
 	}
+	r.query("parent_id", p.ParentID)
+	r.query("limit", p.Limit)
+	r.query("cursor", p.Cursor)
 	return call[PageBought](ctx, c, r)
 }
 
@@ -9290,11 +9372,13 @@ func (c *Client) EndSession(ctx context.Context, sessionID openapi_types.UUID) e
 // GET /api/me/subscriptions
 func (c *Client) ListMySubscriptions(ctx context.Context, params *ListMySubscriptionsParams) (*PageSubscription, error) {
 	r := newRequest(http.MethodGet, "/api/me/subscriptions")
+	var p ListMySubscriptionsParams
 	if params != nil {
-		r.query("ended", params.Ended)
-		r.query("limit", params.Limit)
-		r.query("cursor", params.Cursor)
+		p = *params
 	}
+	r.query("ended", p.Ended)
+	r.query("limit", p.Limit)
+	r.query("cursor", p.Cursor)
 	return call[PageSubscription](ctx, c, r)
 }
 
@@ -9330,11 +9414,13 @@ func (c *Client) ConfirmTotp(ctx context.Context, body ConfirmTotpJSONRequestBod
 // GET /api/me/transactions
 func (c *Client) ListMyTransactions(ctx context.Context, params *ListMyTransactionsParams) (*PageTransaction, error) {
 	r := newRequest(http.MethodGet, "/api/me/transactions")
+	var p ListMyTransactionsParams
 	if params != nil {
-		r.query("status", params.Status)
-		r.query("limit", params.Limit)
-		r.query("cursor", params.Cursor)
+		p = *params
 	}
+	r.query("status", p.Status)
+	r.query("limit", p.Limit)
+	r.query("cursor", p.Cursor)
 	return call[PageTransaction](ctx, c, r)
 }
 
@@ -9352,10 +9438,12 @@ func (c *Client) ChangeNodes(ctx context.Context, body ChangeNodesJSONRequestBod
 // DELETE /api/nodes/{node_id}
 func (c *Client) DeleteNode(ctx context.Context, nodeID openapi_types.UUID, params *DeleteNodeParams) error {
 	r := newRequest(http.MethodDelete, "/api/nodes/{node_id}", nodeID)
+	var p DeleteNodeParams
 	if params != nil {
-		r.query("permanent", params.Permanent)
-		r.header("If-Match", params.IfMatch)
+		p = *params
 	}
+	r.query("permanent", p.Permanent)
+	r.header("If-Match", p.IfMatch)
 	return c.do(ctx, r)
 }
 
@@ -9364,9 +9452,11 @@ func (c *Client) DeleteNode(ctx context.Context, nodeID openapi_types.UUID, para
 // GET /api/nodes/{node_id}
 func (c *Client) GetNode(ctx context.Context, nodeID openapi_types.UUID, params *GetNodeParams) (*Node, error) {
 	r := newRequest(http.MethodGet, "/api/nodes/{node_id}", nodeID)
+	var p GetNodeParams
 	if params != nil {
-		r.header("If-None-Match", params.IfNoneMatch)
+		p = *params
 	}
+	r.header("If-None-Match", p.IfNoneMatch)
 	return call[Node](ctx, c, r)
 }
 
@@ -9375,9 +9465,11 @@ func (c *Client) GetNode(ctx context.Context, nodeID openapi_types.UUID, params 
 // PATCH /api/nodes/{node_id}
 func (c *Client) UpdateNode(ctx context.Context, nodeID openapi_types.UUID, params *UpdateNodeParams, body UpdateNodeJSONRequestBody) (*Node, error) {
 	r := newRequest(http.MethodPatch, "/api/nodes/{node_id}", nodeID)
+	var p UpdateNodeParams
 	if params != nil {
-		r.header("If-Match", params.IfMatch)
+		p = *params
 	}
+	r.header("If-Match", p.IfMatch)
 	r.json(body)
 	return call[Node](ctx, c, r)
 }
@@ -9387,10 +9479,12 @@ func (c *Client) UpdateNode(ctx context.Context, nodeID openapi_types.UUID, para
 // GET /api/nodes/{node_id}/access
 func (c *Client) GetNodeAccess(ctx context.Context, nodeID openapi_types.UUID, params *GetNodeAccessParams) (*Access, error) {
 	r := newRequest(http.MethodGet, "/api/nodes/{node_id}/access", nodeID)
+	var p GetNodeAccessParams
 	if params != nil {
-		r.query("limit", params.Limit)
-		r.query("cursor", params.Cursor)
+		p = *params
 	}
+	r.query("limit", p.Limit)
+	r.query("cursor", p.Cursor)
 	return call[Access](ctx, c, r)
 }
 
@@ -9407,9 +9501,11 @@ func (c *Client) DownloadFolder(ctx context.Context, nodeID openapi_types.UUID) 
 // POST /api/nodes/{node_id}/copy
 func (c *Client) CopyNode(ctx context.Context, nodeID openapi_types.UUID, params *CopyNodeParams, body CopyNodeJSONRequestBody) (*Node, error) {
 	r := newRequest(http.MethodPost, "/api/nodes/{node_id}/copy", nodeID)
+	var p CopyNodeParams
 	if params != nil {
-		r.header("Idempotency-Key", params.IdempotencyKey)
+		p = *params
 	}
+	r.header("Idempotency-Key", p.IdempotencyKey)
 	r.json(body)
 	return call[Node](ctx, c, r)
 }
@@ -9436,11 +9532,13 @@ func (c *Client) RestoreNode(ctx context.Context, nodeID openapi_types.UUID, bod
 // GET /api/nodes/{node_id}/shares
 func (c *Client) ListNodeShares(ctx context.Context, nodeID openapi_types.UUID, params *ListNodeSharesParams) (*PageShare, error) {
 	r := newRequest(http.MethodGet, "/api/nodes/{node_id}/shares", nodeID)
+	var p ListNodeSharesParams
 	if params != nil {
-		r.query("ended", params.Ended)
-		r.query("limit", params.Limit)
-		r.query("cursor", params.Cursor)
+		p = *params
 	}
+	r.query("ended", p.Ended)
+	r.query("limit", p.Limit)
+	r.query("cursor", p.Cursor)
 	return call[PageShare](ctx, c, r)
 }
 
@@ -9449,9 +9547,11 @@ func (c *Client) ListNodeShares(ctx context.Context, nodeID openapi_types.UUID, 
 // POST /api/nodes/{node_id}/shares
 func (c *Client) CreateShare(ctx context.Context, nodeID openapi_types.UUID, params *CreateShareParams, body CreateShareJSONRequestBody) (*IssuedShare, error) {
 	r := newRequest(http.MethodPost, "/api/nodes/{node_id}/shares", nodeID)
+	var p CreateShareParams
 	if params != nil {
-		r.header("Idempotency-Key", params.IdempotencyKey)
+		p = *params
 	}
+	r.header("Idempotency-Key", p.IdempotencyKey)
 	r.json(body)
 	return call[IssuedShare](ctx, c, r)
 }
@@ -9461,11 +9561,13 @@ func (c *Client) CreateShare(ctx context.Context, nodeID openapi_types.UUID, par
 // GET /api/orgs
 func (c *Client) ListOrgs(ctx context.Context, params *ListOrgsParams) (*PageOrg, error) {
 	r := newRequest(http.MethodGet, "/api/orgs")
+	var p ListOrgsParams
 	if params != nil {
-		r.query("limit", params.Limit)
-		r.query("cursor", params.Cursor)
-		r.query("deleted", params.Deleted)
+		p = *params
 	}
+	r.query("limit", p.Limit)
+	r.query("cursor", p.Cursor)
+	r.query("deleted", p.Deleted)
 	return call[PageOrg](ctx, c, r)
 }
 
@@ -9474,9 +9576,11 @@ func (c *Client) ListOrgs(ctx context.Context, params *ListOrgsParams) (*PageOrg
 // POST /api/orgs
 func (c *Client) CreateOrg(ctx context.Context, params *CreateOrgParams, body CreateOrgJSONRequestBody) (*CreatedOrg, error) {
 	r := newRequest(http.MethodPost, "/api/orgs")
+	var p CreateOrgParams
 	if params != nil {
-		r.header("Idempotency-Key", params.IdempotencyKey)
+		p = *params
 	}
+	r.header("Idempotency-Key", p.IdempotencyKey)
 	r.json(body)
 	return call[CreatedOrg](ctx, c, r)
 }
@@ -9486,9 +9590,11 @@ func (c *Client) CreateOrg(ctx context.Context, params *CreateOrgParams, body Cr
 // DELETE /api/orgs/{org_id}
 func (c *Client) DeleteOrg(ctx context.Context, orgID openapi_types.UUID, params *DeleteOrgParams) error {
 	r := newRequest(http.MethodDelete, "/api/orgs/{org_id}", orgID)
+	var p DeleteOrgParams
 	if params != nil {
-		r.header("If-Match", params.IfMatch)
+		p = *params
 	}
+	r.header("If-Match", p.IfMatch)
 	return c.do(ctx, r)
 }
 
@@ -9497,9 +9603,11 @@ func (c *Client) DeleteOrg(ctx context.Context, orgID openapi_types.UUID, params
 // GET /api/orgs/{org_id}
 func (c *Client) GetOrg(ctx context.Context, orgID openapi_types.UUID, params *GetOrgParams) (*Org, error) {
 	r := newRequest(http.MethodGet, "/api/orgs/{org_id}", orgID)
+	var p GetOrgParams
 	if params != nil {
-		r.header("If-None-Match", params.IfNoneMatch)
+		p = *params
 	}
+	r.header("If-None-Match", p.IfNoneMatch)
 	return call[Org](ctx, c, r)
 }
 
@@ -9508,9 +9616,11 @@ func (c *Client) GetOrg(ctx context.Context, orgID openapi_types.UUID, params *G
 // PATCH /api/orgs/{org_id}
 func (c *Client) UpdateOrg(ctx context.Context, orgID openapi_types.UUID, params *UpdateOrgParams, body UpdateOrgJSONRequestBody) (*Org, error) {
 	r := newRequest(http.MethodPatch, "/api/orgs/{org_id}", orgID)
+	var p UpdateOrgParams
 	if params != nil {
-		r.header("If-Match", params.IfMatch)
+		p = *params
 	}
+	r.header("If-Match", p.IfMatch)
 	r.json(body)
 	return call[Org](ctx, c, r)
 }
@@ -9520,14 +9630,16 @@ func (c *Client) UpdateOrg(ctx context.Context, orgID openapi_types.UUID, params
 // GET /api/orgs/{org_id}/assets
 func (c *Client) ListAssets(ctx context.Context, orgID openapi_types.UUID, params *ListAssetsParams) (*PageAsset, error) {
 	r := newRequest(http.MethodGet, "/api/orgs/{org_id}/assets", orgID)
+	var p ListAssetsParams
 	if params != nil {
-		r.query("status", params.Status)
-		r.query("type", params.Type)
-		r.query("tag", params.Tag)
-		r.query("q", params.Q)
-		r.query("limit", params.Limit)
-		r.query("cursor", params.Cursor)
+		p = *params
 	}
+	r.query("status", p.Status)
+	r.query("type", p.Type)
+	r.query("tag", p.Tag)
+	r.query("q", p.Q)
+	r.query("limit", p.Limit)
+	r.query("cursor", p.Cursor)
 	return call[PageAsset](ctx, c, r)
 }
 
@@ -9536,9 +9648,11 @@ func (c *Client) ListAssets(ctx context.Context, orgID openapi_types.UUID, param
 // POST /api/orgs/{org_id}/assets
 func (c *Client) CreateAsset(ctx context.Context, orgID openapi_types.UUID, params *CreateAssetParams, body CreateAssetJSONRequestBody) (*Created, error) {
 	r := newRequest(http.MethodPost, "/api/orgs/{org_id}/assets", orgID)
+	var p CreateAssetParams
 	if params != nil {
-		r.header("Idempotency-Key", params.IdempotencyKey)
+		p = *params
 	}
+	r.header("Idempotency-Key", p.IdempotencyKey)
 	r.json(body)
 	return call[Created](ctx, c, r)
 }
@@ -9556,10 +9670,12 @@ func (c *Client) GetAssetUsage(ctx context.Context, orgID openapi_types.UUID) (*
 // DELETE /api/orgs/{org_id}/assets/{asset_id}
 func (c *Client) DeleteAsset(ctx context.Context, orgID openapi_types.UUID, assetID openapi_types.UUID, params *DeleteAssetParams) error {
 	r := newRequest(http.MethodDelete, "/api/orgs/{org_id}/assets/{asset_id}", orgID, assetID)
+	var p DeleteAssetParams
 	if params != nil {
-		r.query("permanent", params.Permanent)
-		r.header("If-Match", params.IfMatch)
+		p = *params
 	}
+	r.query("permanent", p.Permanent)
+	r.header("If-Match", p.IfMatch)
 	return c.do(ctx, r)
 }
 
@@ -9568,9 +9684,11 @@ func (c *Client) DeleteAsset(ctx context.Context, orgID openapi_types.UUID, asse
 // GET /api/orgs/{org_id}/assets/{asset_id}
 func (c *Client) GetAsset(ctx context.Context, orgID openapi_types.UUID, assetID openapi_types.UUID, params *GetAssetParams) (*Asset, error) {
 	r := newRequest(http.MethodGet, "/api/orgs/{org_id}/assets/{asset_id}", orgID, assetID)
+	var p GetAssetParams
 	if params != nil {
-		r.header("If-None-Match", params.IfNoneMatch)
+		p = *params
 	}
+	r.header("If-None-Match", p.IfNoneMatch)
 	return call[Asset](ctx, c, r)
 }
 
@@ -9579,9 +9697,11 @@ func (c *Client) GetAsset(ctx context.Context, orgID openapi_types.UUID, assetID
 // PATCH /api/orgs/{org_id}/assets/{asset_id}
 func (c *Client) UpdateAsset(ctx context.Context, orgID openapi_types.UUID, assetID openapi_types.UUID, params *UpdateAssetParams, body UpdateAssetJSONRequestBody) (*Asset, error) {
 	r := newRequest(http.MethodPatch, "/api/orgs/{org_id}/assets/{asset_id}", orgID, assetID)
+	var p UpdateAssetParams
 	if params != nil {
-		r.header("If-Match", params.IfMatch)
+		p = *params
 	}
+	r.header("If-Match", p.IfMatch)
 	r.json(body)
 	return call[Asset](ctx, c, r)
 }
@@ -9591,15 +9711,17 @@ func (c *Client) UpdateAsset(ctx context.Context, orgID openapi_types.UUID, asse
 // GET /api/orgs/{org_id}/audit-log
 func (c *Client) ListAuditLog(ctx context.Context, orgID openapi_types.UUID, params *ListAuditLogParams) (*PageAuditEntry, error) {
 	r := newRequest(http.MethodGet, "/api/orgs/{org_id}/audit-log", orgID)
+	var p ListAuditLogParams
 	if params != nil {
-		r.query("actor", params.Actor)
-		r.query("action", params.Action)
-		r.query("from", params.From)
-		r.query("to", params.To)
-		r.query("format", params.Format)
-		r.query("limit", params.Limit)
-		r.query("cursor", params.Cursor)
+		p = *params
 	}
+	r.query("actor", p.Actor)
+	r.query("action", p.Action)
+	r.query("from", p.From)
+	r.query("to", p.To)
+	r.query("format", p.Format)
+	r.query("limit", p.Limit)
+	r.query("cursor", p.Cursor)
 	return call[PageAuditEntry](ctx, c, r)
 }
 
@@ -9608,10 +9730,12 @@ func (c *Client) ListAuditLog(ctx context.Context, orgID openapi_types.UUID, par
 // GET /api/orgs/{org_id}/drives
 func (c *Client) ListDrives(ctx context.Context, orgID openapi_types.UUID, params *ListDrivesParams) (*PageDriveEntry, error) {
 	r := newRequest(http.MethodGet, "/api/orgs/{org_id}/drives", orgID)
+	var p ListDrivesParams
 	if params != nil {
-		r.query("limit", params.Limit)
-		r.query("cursor", params.Cursor)
+		p = *params
 	}
+	r.query("limit", p.Limit)
+	r.query("cursor", p.Cursor)
 	return call[PageDriveEntry](ctx, c, r)
 }
 
@@ -9620,9 +9744,11 @@ func (c *Client) ListDrives(ctx context.Context, orgID openapi_types.UUID, param
 // POST /api/orgs/{org_id}/drives
 func (c *Client) CreateDrive(ctx context.Context, orgID openapi_types.UUID, params *CreateDriveParams, body CreateDriveJSONRequestBody) (*DriveEntry, error) {
 	r := newRequest(http.MethodPost, "/api/orgs/{org_id}/drives", orgID)
+	var p CreateDriveParams
 	if params != nil {
-		r.header("Idempotency-Key", params.IdempotencyKey)
+		p = *params
 	}
+	r.header("Idempotency-Key", p.IdempotencyKey)
 	r.json(body)
 	return call[DriveEntry](ctx, c, r)
 }
@@ -9632,10 +9758,12 @@ func (c *Client) CreateDrive(ctx context.Context, orgID openapi_types.UUID, para
 // GET /api/orgs/{org_id}/events
 func (c *Client) FollowEvents(ctx context.Context, orgID openapi_types.UUID, params *FollowEventsParams) (*http.Response, error) {
 	r := newRequest(http.MethodGet, "/api/orgs/{org_id}/events", orgID)
+	var p FollowEventsParams
 	if params != nil {
-		r.query("types", params.Types)
-		r.header("Last-Event-ID", params.LastEventID)
+		p = *params
 	}
+	r.query("types", p.Types)
+	r.header("Last-Event-ID", p.LastEventID)
 	return c.open(ctx, r)
 }
 
@@ -9644,10 +9772,12 @@ func (c *Client) FollowEvents(ctx context.Context, orgID openapi_types.UUID, par
 // GET /api/orgs/{org_id}/invitations
 func (c *Client) ListInvitations(ctx context.Context, orgID openapi_types.UUID, params *ListInvitationsParams) (*PageMember, error) {
 	r := newRequest(http.MethodGet, "/api/orgs/{org_id}/invitations", orgID)
+	var p ListInvitationsParams
 	if params != nil {
-		r.query("limit", params.Limit)
-		r.query("cursor", params.Cursor)
+		p = *params
 	}
+	r.query("limit", p.Limit)
+	r.query("cursor", p.Cursor)
 	return call[PageMember](ctx, c, r)
 }
 
@@ -9656,9 +9786,11 @@ func (c *Client) ListInvitations(ctx context.Context, orgID openapi_types.UUID, 
 // POST /api/orgs/{org_id}/invitations
 func (c *Client) InviteMember(ctx context.Context, orgID openapi_types.UUID, params *InviteMemberParams, body InviteMemberJSONRequestBody) (*Member, error) {
 	r := newRequest(http.MethodPost, "/api/orgs/{org_id}/invitations", orgID)
+	var p InviteMemberParams
 	if params != nil {
-		r.header("Idempotency-Key", params.IdempotencyKey)
+		p = *params
 	}
+	r.header("Idempotency-Key", p.IdempotencyKey)
 	r.json(body)
 	return call[Member](ctx, c, r)
 }
@@ -9668,9 +9800,11 @@ func (c *Client) InviteMember(ctx context.Context, orgID openapi_types.UUID, par
 // DELETE /api/orgs/{org_id}/invitations/{account_id}
 func (c *Client) WithdrawInvitation(ctx context.Context, orgID openapi_types.UUID, accountID openapi_types.UUID, params *WithdrawInvitationParams) error {
 	r := newRequest(http.MethodDelete, "/api/orgs/{org_id}/invitations/{account_id}", orgID, accountID)
+	var p WithdrawInvitationParams
 	if params != nil {
-		r.header("If-Match", params.IfMatch)
+		p = *params
 	}
+	r.header("If-Match", p.IfMatch)
 	return c.do(ctx, r)
 }
 
@@ -9695,10 +9829,12 @@ func (c *Client) GetOrgLicense(ctx context.Context, orgID openapi_types.UUID) (*
 // GET /api/orgs/{org_id}/members
 func (c *Client) ListMembers(ctx context.Context, orgID openapi_types.UUID, params *ListMembersParams) (*PageMember, error) {
 	r := newRequest(http.MethodGet, "/api/orgs/{org_id}/members", orgID)
+	var p ListMembersParams
 	if params != nil {
-		r.query("limit", params.Limit)
-		r.query("cursor", params.Cursor)
+		p = *params
 	}
+	r.query("limit", p.Limit)
+	r.query("cursor", p.Cursor)
 	return call[PageMember](ctx, c, r)
 }
 
@@ -9707,9 +9843,11 @@ func (c *Client) ListMembers(ctx context.Context, orgID openapi_types.UUID, para
 // DELETE /api/orgs/{org_id}/members/{account_id}
 func (c *Client) RemoveMember(ctx context.Context, orgID openapi_types.UUID, accountID openapi_types.UUID, params *RemoveMemberParams) error {
 	r := newRequest(http.MethodDelete, "/api/orgs/{org_id}/members/{account_id}", orgID, accountID)
+	var p RemoveMemberParams
 	if params != nil {
-		r.header("If-Match", params.IfMatch)
+		p = *params
 	}
+	r.header("If-Match", p.IfMatch)
 	return c.do(ctx, r)
 }
 
@@ -9718,9 +9856,11 @@ func (c *Client) RemoveMember(ctx context.Context, orgID openapi_types.UUID, acc
 // PATCH /api/orgs/{org_id}/members/{account_id}
 func (c *Client) UpdateMember(ctx context.Context, orgID openapi_types.UUID, accountID openapi_types.UUID, params *UpdateMemberParams, body UpdateMemberJSONRequestBody) (*Member, error) {
 	r := newRequest(http.MethodPatch, "/api/orgs/{org_id}/members/{account_id}", orgID, accountID)
+	var p UpdateMemberParams
 	if params != nil {
-		r.header("If-Match", params.IfMatch)
+		p = *params
 	}
+	r.header("If-Match", p.IfMatch)
 	r.json(body)
 	return call[Member](ctx, c, r)
 }
@@ -9730,12 +9870,14 @@ func (c *Client) UpdateMember(ctx context.Context, orgID openapi_types.UUID, acc
 // GET /api/orgs/{org_id}/products
 func (c *Client) ListProducts(ctx context.Context, orgID openapi_types.UUID, params *ListProductsParams) (*PageProduct, error) {
 	r := newRequest(http.MethodGet, "/api/orgs/{org_id}/products", orgID)
+	var p ListProductsParams
 	if params != nil {
-		r.query("status", params.Status)
-		r.query("q", params.Q)
-		r.query("limit", params.Limit)
-		r.query("cursor", params.Cursor)
+		p = *params
 	}
+	r.query("status", p.Status)
+	r.query("q", p.Q)
+	r.query("limit", p.Limit)
+	r.query("cursor", p.Cursor)
 	return call[PageProduct](ctx, c, r)
 }
 
@@ -9744,9 +9886,11 @@ func (c *Client) ListProducts(ctx context.Context, orgID openapi_types.UUID, par
 // POST /api/orgs/{org_id}/products
 func (c *Client) CreateProduct(ctx context.Context, orgID openapi_types.UUID, params *CreateProductParams, body CreateProductJSONRequestBody) (*Product, error) {
 	r := newRequest(http.MethodPost, "/api/orgs/{org_id}/products", orgID)
+	var p CreateProductParams
 	if params != nil {
-		r.header("Idempotency-Key", params.IdempotencyKey)
+		p = *params
 	}
+	r.header("Idempotency-Key", p.IdempotencyKey)
 	r.json(body)
 	return call[Product](ctx, c, r)
 }
@@ -9756,9 +9900,11 @@ func (c *Client) CreateProduct(ctx context.Context, orgID openapi_types.UUID, pa
 // DELETE /api/orgs/{org_id}/products/{product_id}
 func (c *Client) DeleteProduct(ctx context.Context, orgID openapi_types.UUID, productID openapi_types.UUID, params *DeleteProductParams) error {
 	r := newRequest(http.MethodDelete, "/api/orgs/{org_id}/products/{product_id}", orgID, productID)
+	var p DeleteProductParams
 	if params != nil {
-		r.header("If-Match", params.IfMatch)
+		p = *params
 	}
+	r.header("If-Match", p.IfMatch)
 	return c.do(ctx, r)
 }
 
@@ -9767,9 +9913,11 @@ func (c *Client) DeleteProduct(ctx context.Context, orgID openapi_types.UUID, pr
 // GET /api/orgs/{org_id}/products/{product_id}
 func (c *Client) GetProduct(ctx context.Context, orgID openapi_types.UUID, productID openapi_types.UUID, params *GetProductParams) (*Product, error) {
 	r := newRequest(http.MethodGet, "/api/orgs/{org_id}/products/{product_id}", orgID, productID)
+	var p GetProductParams
 	if params != nil {
-		r.header("If-None-Match", params.IfNoneMatch)
+		p = *params
 	}
+	r.header("If-None-Match", p.IfNoneMatch)
 	return call[Product](ctx, c, r)
 }
 
@@ -9778,9 +9926,11 @@ func (c *Client) GetProduct(ctx context.Context, orgID openapi_types.UUID, produ
 // PATCH /api/orgs/{org_id}/products/{product_id}
 func (c *Client) UpdateProduct(ctx context.Context, orgID openapi_types.UUID, productID openapi_types.UUID, params *UpdateProductParams, body UpdateProductJSONRequestBody) (*Product, error) {
 	r := newRequest(http.MethodPatch, "/api/orgs/{org_id}/products/{product_id}", orgID, productID)
+	var p UpdateProductParams
 	if params != nil {
-		r.header("If-Match", params.IfMatch)
+		p = *params
 	}
+	r.header("If-Match", p.IfMatch)
 	r.json(body)
 	return call[Product](ctx, c, r)
 }
@@ -9798,9 +9948,11 @@ func (c *Client) ListProductAssets(ctx context.Context, orgID openapi_types.UUID
 // POST /api/orgs/{org_id}/products/{product_id}/assets
 func (c *Client) LinkAsset(ctx context.Context, orgID openapi_types.UUID, productID openapi_types.UUID, params *LinkAssetParams, body LinkAssetJSONRequestBody) (*LinkedAsset, error) {
 	r := newRequest(http.MethodPost, "/api/orgs/{org_id}/products/{product_id}/assets", orgID, productID)
+	var p LinkAssetParams
 	if params != nil {
-		r.header("Idempotency-Key", params.IdempotencyKey)
+		p = *params
 	}
+	r.header("Idempotency-Key", p.IdempotencyKey)
 	r.json(body)
 	return call[LinkedAsset](ctx, c, r)
 }
@@ -9827,10 +9979,12 @@ func (c *Client) MoveLinkedAsset(ctx context.Context, orgID openapi_types.UUID, 
 // GET /api/orgs/{org_id}/reports
 func (c *Client) ListReports(ctx context.Context, orgID openapi_types.UUID, params *ListReportsParams) (*PageReport, error) {
 	r := newRequest(http.MethodGet, "/api/orgs/{org_id}/reports", orgID)
+	var p ListReportsParams
 	if params != nil {
-		r.query("limit", params.Limit)
-		r.query("cursor", params.Cursor)
+		p = *params
 	}
+	r.query("limit", p.Limit)
+	r.query("cursor", p.Cursor)
 	return call[PageReport](ctx, c, r)
 }
 
@@ -9839,9 +9993,11 @@ func (c *Client) ListReports(ctx context.Context, orgID openapi_types.UUID, para
 // POST /api/orgs/{org_id}/reports
 func (c *Client) CreateReport(ctx context.Context, orgID openapi_types.UUID, params *CreateReportParams, body CreateReportJSONRequestBody) (*Report, error) {
 	r := newRequest(http.MethodPost, "/api/orgs/{org_id}/reports", orgID)
+	var p CreateReportParams
 	if params != nil {
-		r.header("Idempotency-Key", params.IdempotencyKey)
+		p = *params
 	}
+	r.header("Idempotency-Key", p.IdempotencyKey)
 	r.json(body)
 	return call[Report](ctx, c, r)
 }
@@ -9851,9 +10007,11 @@ func (c *Client) CreateReport(ctx context.Context, orgID openapi_types.UUID, par
 // DELETE /api/orgs/{org_id}/reports/{report_id}
 func (c *Client) DeleteReport(ctx context.Context, orgID openapi_types.UUID, reportID openapi_types.UUID, params *DeleteReportParams) error {
 	r := newRequest(http.MethodDelete, "/api/orgs/{org_id}/reports/{report_id}", orgID, reportID)
+	var p DeleteReportParams
 	if params != nil {
-		r.header("If-Match", params.IfMatch)
+		p = *params
 	}
+	r.header("If-Match", p.IfMatch)
 	return c.do(ctx, r)
 }
 
@@ -9862,9 +10020,11 @@ func (c *Client) DeleteReport(ctx context.Context, orgID openapi_types.UUID, rep
 // GET /api/orgs/{org_id}/reports/{report_id}
 func (c *Client) GetReport(ctx context.Context, orgID openapi_types.UUID, reportID openapi_types.UUID, params *GetReportParams) (*Report, error) {
 	r := newRequest(http.MethodGet, "/api/orgs/{org_id}/reports/{report_id}", orgID, reportID)
+	var p GetReportParams
 	if params != nil {
-		r.header("If-None-Match", params.IfNoneMatch)
+		p = *params
 	}
+	r.header("If-None-Match", p.IfNoneMatch)
 	return call[Report](ctx, c, r)
 }
 
@@ -9873,9 +10033,11 @@ func (c *Client) GetReport(ctx context.Context, orgID openapi_types.UUID, report
 // PATCH /api/orgs/{org_id}/reports/{report_id}
 func (c *Client) UpdateReport(ctx context.Context, orgID openapi_types.UUID, reportID openapi_types.UUID, params *UpdateReportParams, body UpdateReportJSONRequestBody) (*Report, error) {
 	r := newRequest(http.MethodPatch, "/api/orgs/{org_id}/reports/{report_id}", orgID, reportID)
+	var p UpdateReportParams
 	if params != nil {
-		r.header("If-Match", params.IfMatch)
+		p = *params
 	}
+	r.header("If-Match", p.IfMatch)
 	r.json(body)
 	return call[Report](ctx, c, r)
 }
@@ -9885,9 +10047,11 @@ func (c *Client) UpdateReport(ctx context.Context, orgID openapi_types.UUID, rep
 // POST /api/orgs/{org_id}/reports/{report_id}/run
 func (c *Client) RunReport(ctx context.Context, orgID openapi_types.UUID, reportID openapi_types.UUID, params *RunReportParams) (*ReportRun, error) {
 	r := newRequest(http.MethodPost, "/api/orgs/{org_id}/reports/{report_id}/run", orgID, reportID)
+	var p RunReportParams
 	if params != nil {
-		r.header("Idempotency-Key", params.IdempotencyKey)
+		p = *params
 	}
+	r.header("Idempotency-Key", p.IdempotencyKey)
 	return call[ReportRun](ctx, c, r)
 }
 
@@ -9896,11 +10060,13 @@ func (c *Client) RunReport(ctx context.Context, orgID openapi_types.UUID, report
 // GET /api/orgs/{org_id}/reports/{report_id}/runs
 func (c *Client) ListReportRuns(ctx context.Context, orgID openapi_types.UUID, reportID openapi_types.UUID, params *ListReportRunsParams) (*PageReportRun, error) {
 	r := newRequest(http.MethodGet, "/api/orgs/{org_id}/reports/{report_id}/runs", orgID, reportID)
+	var p ListReportRunsParams
 	if params != nil {
-		r.query("status", params.Status)
-		r.query("limit", params.Limit)
-		r.query("cursor", params.Cursor)
+		p = *params
 	}
+	r.query("status", p.Status)
+	r.query("limit", p.Limit)
+	r.query("cursor", p.Cursor)
 	return call[PageReportRun](ctx, c, r)
 }
 
@@ -9917,13 +10083,15 @@ func (c *Client) RestoreOrg(ctx context.Context, orgID openapi_types.UUID) error
 // GET /api/orgs/{org_id}/sales
 func (c *Client) GetOrgSales(ctx context.Context, orgID openapi_types.UUID, params *GetOrgSalesParams) (*Sales, error) {
 	r := newRequest(http.MethodGet, "/api/orgs/{org_id}/sales", orgID)
+	var p GetOrgSalesParams
 	if params != nil {
-		r.query("period", params.Period)
-		r.query("from", params.From)
-		r.query("to", params.To)
-		r.query("product_id", params.ProductID)
-		r.query("format", params.Format)
+		p = *params
 	}
+	r.query("period", p.Period)
+	r.query("from", p.From)
+	r.query("to", p.To)
+	r.query("product_id", p.ProductID)
+	r.query("format", p.Format)
 	return call[Sales](ctx, c, r)
 }
 
@@ -9932,11 +10100,13 @@ func (c *Client) GetOrgSales(ctx context.Context, orgID openapi_types.UUID, para
 // GET /api/orgs/{org_id}/shares
 func (c *Client) ListOrgShares(ctx context.Context, orgID openapi_types.UUID, params *ListOrgSharesParams) (*PageShare, error) {
 	r := newRequest(http.MethodGet, "/api/orgs/{org_id}/shares", orgID)
+	var p ListOrgSharesParams
 	if params != nil {
-		r.query("ended", params.Ended)
-		r.query("limit", params.Limit)
-		r.query("cursor", params.Cursor)
+		p = *params
 	}
+	r.query("ended", p.Ended)
+	r.query("limit", p.Limit)
+	r.query("cursor", p.Cursor)
 	return call[PageShare](ctx, c, r)
 }
 
@@ -9945,12 +10115,14 @@ func (c *Client) ListOrgShares(ctx context.Context, orgID openapi_types.UUID, pa
 // GET /api/orgs/{org_id}/subscriptions
 func (c *Client) ListOrgSubscriptions(ctx context.Context, orgID openapi_types.UUID, params *ListOrgSubscriptionsParams) (*PageSubscription, error) {
 	r := newRequest(http.MethodGet, "/api/orgs/{org_id}/subscriptions", orgID)
+	var p ListOrgSubscriptionsParams
 	if params != nil {
-		r.query("ended", params.Ended)
-		r.query("product_id", params.ProductID)
-		r.query("limit", params.Limit)
-		r.query("cursor", params.Cursor)
+		p = *params
 	}
+	r.query("ended", p.Ended)
+	r.query("product_id", p.ProductID)
+	r.query("limit", p.Limit)
+	r.query("cursor", p.Cursor)
 	return call[PageSubscription](ctx, c, r)
 }
 
@@ -9959,15 +10131,17 @@ func (c *Client) ListOrgSubscriptions(ctx context.Context, orgID openapi_types.U
 // GET /api/orgs/{org_id}/transactions
 func (c *Client) ListOrgTransactions(ctx context.Context, orgID openapi_types.UUID, params *ListOrgTransactionsParams) (*PageTransaction, error) {
 	r := newRequest(http.MethodGet, "/api/orgs/{org_id}/transactions", orgID)
+	var p ListOrgTransactionsParams
 	if params != nil {
-		r.query("status", params.Status)
-		r.query("product_id", params.ProductID)
-		r.query("from", params.From)
-		r.query("to", params.To)
-		r.query("format", params.Format)
-		r.query("limit", params.Limit)
-		r.query("cursor", params.Cursor)
+		p = *params
 	}
+	r.query("status", p.Status)
+	r.query("product_id", p.ProductID)
+	r.query("from", p.From)
+	r.query("to", p.To)
+	r.query("format", p.Format)
+	r.query("limit", p.Limit)
+	r.query("cursor", p.Cursor)
 	return call[PageTransaction](ctx, c, r)
 }
 
@@ -9985,10 +10159,12 @@ func (c *Client) TransferOwnership(ctx context.Context, orgID openapi_types.UUID
 // GET /api/orgs/{org_id}/webhooks
 func (c *Client) ListWebhooks(ctx context.Context, orgID openapi_types.UUID, params *ListWebhooksParams) (*PageWebhook, error) {
 	r := newRequest(http.MethodGet, "/api/orgs/{org_id}/webhooks", orgID)
+	var p ListWebhooksParams
 	if params != nil {
-		r.query("limit", params.Limit)
-		r.query("cursor", params.Cursor)
+		p = *params
 	}
+	r.query("limit", p.Limit)
+	r.query("cursor", p.Cursor)
 	return call[PageWebhook](ctx, c, r)
 }
 
@@ -9997,9 +10173,11 @@ func (c *Client) ListWebhooks(ctx context.Context, orgID openapi_types.UUID, par
 // POST /api/orgs/{org_id}/webhooks
 func (c *Client) CreateWebhook(ctx context.Context, orgID openapi_types.UUID, params *CreateWebhookParams, body CreateWebhookJSONRequestBody) (*IssuedWebhook, error) {
 	r := newRequest(http.MethodPost, "/api/orgs/{org_id}/webhooks", orgID)
+	var p CreateWebhookParams
 	if params != nil {
-		r.header("Idempotency-Key", params.IdempotencyKey)
+		p = *params
 	}
+	r.header("Idempotency-Key", p.IdempotencyKey)
 	r.json(body)
 	return call[IssuedWebhook](ctx, c, r)
 }
@@ -10009,9 +10187,11 @@ func (c *Client) CreateWebhook(ctx context.Context, orgID openapi_types.UUID, pa
 // DELETE /api/orgs/{org_id}/webhooks/{webhook_id}
 func (c *Client) DeleteWebhook(ctx context.Context, orgID openapi_types.UUID, webhookID openapi_types.UUID, params *DeleteWebhookParams) error {
 	r := newRequest(http.MethodDelete, "/api/orgs/{org_id}/webhooks/{webhook_id}", orgID, webhookID)
+	var p DeleteWebhookParams
 	if params != nil {
-		r.header("If-Match", params.IfMatch)
+		p = *params
 	}
+	r.header("If-Match", p.IfMatch)
 	return c.do(ctx, r)
 }
 
@@ -10020,9 +10200,11 @@ func (c *Client) DeleteWebhook(ctx context.Context, orgID openapi_types.UUID, we
 // GET /api/orgs/{org_id}/webhooks/{webhook_id}
 func (c *Client) GetWebhook(ctx context.Context, orgID openapi_types.UUID, webhookID openapi_types.UUID, params *GetWebhookParams) (*Webhook, error) {
 	r := newRequest(http.MethodGet, "/api/orgs/{org_id}/webhooks/{webhook_id}", orgID, webhookID)
+	var p GetWebhookParams
 	if params != nil {
-		r.header("If-None-Match", params.IfNoneMatch)
+		p = *params
 	}
+	r.header("If-None-Match", p.IfNoneMatch)
 	return call[Webhook](ctx, c, r)
 }
 
@@ -10031,9 +10213,11 @@ func (c *Client) GetWebhook(ctx context.Context, orgID openapi_types.UUID, webho
 // PATCH /api/orgs/{org_id}/webhooks/{webhook_id}
 func (c *Client) UpdateWebhook(ctx context.Context, orgID openapi_types.UUID, webhookID openapi_types.UUID, params *UpdateWebhookParams, body UpdateWebhookJSONRequestBody) (*Webhook, error) {
 	r := newRequest(http.MethodPatch, "/api/orgs/{org_id}/webhooks/{webhook_id}", orgID, webhookID)
+	var p UpdateWebhookParams
 	if params != nil {
-		r.header("If-Match", params.IfMatch)
+		p = *params
 	}
+	r.header("If-Match", p.IfMatch)
 	r.json(body)
 	return call[Webhook](ctx, c, r)
 }
@@ -10043,11 +10227,13 @@ func (c *Client) UpdateWebhook(ctx context.Context, orgID openapi_types.UUID, we
 // GET /api/orgs/{org_id}/webhooks/{webhook_id}/deliveries
 func (c *Client) ListWebhookDeliveries(ctx context.Context, orgID openapi_types.UUID, webhookID openapi_types.UUID, params *ListWebhookDeliveriesParams) (*PageDelivery, error) {
 	r := newRequest(http.MethodGet, "/api/orgs/{org_id}/webhooks/{webhook_id}/deliveries", orgID, webhookID)
+	var p ListWebhookDeliveriesParams
 	if params != nil {
-		r.query("status", params.Status)
-		r.query("limit", params.Limit)
-		r.query("cursor", params.Cursor)
+		p = *params
 	}
+	r.query("status", p.Status)
+	r.query("limit", p.Limit)
+	r.query("cursor", p.Cursor)
 	return call[PageDelivery](ctx, c, r)
 }
 
@@ -10064,9 +10250,11 @@ func (c *Client) Redeliver(ctx context.Context, orgID openapi_types.UUID, webhoo
 // POST /api/orgs/{org_id}/webhooks/{webhook_id}/ping
 func (c *Client) PingWebhook(ctx context.Context, orgID openapi_types.UUID, webhookID openapi_types.UUID, params *PingWebhookParams) (*Delivery, error) {
 	r := newRequest(http.MethodPost, "/api/orgs/{org_id}/webhooks/{webhook_id}/ping", orgID, webhookID)
+	var p PingWebhookParams
 	if params != nil {
-		r.header("Idempotency-Key", params.IdempotencyKey)
+		p = *params
 	}
+	r.header("Idempotency-Key", p.IdempotencyKey)
 	return call[Delivery](ctx, c, r)
 }
 
@@ -10075,9 +10263,11 @@ func (c *Client) PingWebhook(ctx context.Context, orgID openapi_types.UUID, webh
 // POST /api/orgs/{org_id}/webhooks/{webhook_id}/rotate-secret
 func (c *Client) RotateWebhookSecret(ctx context.Context, orgID openapi_types.UUID, webhookID openapi_types.UUID, params *RotateWebhookSecretParams) (*IssuedWebhook, error) {
 	r := newRequest(http.MethodPost, "/api/orgs/{org_id}/webhooks/{webhook_id}/rotate-secret", orgID, webhookID)
+	var p RotateWebhookSecretParams
 	if params != nil {
-		r.header("Idempotency-Key", params.IdempotencyKey)
+		p = *params
 	}
+	r.header("Idempotency-Key", p.IdempotencyKey)
 	return call[IssuedWebhook](ctx, c, r)
 }
 
@@ -10086,9 +10276,11 @@ func (c *Client) RotateWebhookSecret(ctx context.Context, orgID openapi_types.UU
 // POST /api/payments/stripe/webhook
 func (c *Client) ReceiveStripeEvent(ctx context.Context, params *ReceiveStripeEventParams, body ReceiveStripeEventJSONRequestBody) error {
 	r := newRequest(http.MethodPost, "/api/payments/stripe/webhook")
+	var p ReceiveStripeEventParams
 	if params != nil {
-		r.header("Stripe-Signature", params.StripeSignature)
+		p = *params
 	}
+	r.header("Stripe-Signature", p.StripeSignature)
 	r.json(body)
 	return c.do(ctx, r)
 }
@@ -10098,12 +10290,14 @@ func (c *Client) ReceiveStripeEvent(ctx context.Context, params *ReceiveStripeEv
 // GET /api/products
 func (c *Client) ListCatalogue(ctx context.Context, params *ListCatalogueParams) (*PageCatalogueProduct, error) {
 	r := newRequest(http.MethodGet, "/api/products")
+	var p ListCatalogueParams
 	if params != nil {
-		r.query("org", params.Org)
-		r.query("q", params.Q)
-		r.query("limit", params.Limit)
-		r.query("cursor", params.Cursor)
+		p = *params
 	}
+	r.query("org", p.Org)
+	r.query("q", p.Q)
+	r.query("limit", p.Limit)
+	r.query("cursor", p.Cursor)
 	return call[PageCatalogueProduct](ctx, c, r)
 }
 
@@ -10120,10 +10314,12 @@ func (c *Client) GetCatalogueProduct(ctx context.Context, productID openapi_type
 // GET /api/public/groups/{token}
 func (c *Client) GetPublicGroup(ctx context.Context, token string, params *GetPublicGroupParams) (*PublicGroup, error) {
 	r := newRequest(http.MethodGet, "/api/public/groups/{token}", token)
+	var p GetPublicGroupParams
 	if params != nil {
-		r.query("group_id", params.GroupID)
-		r.header("X-Share-Access", params.XShareAccess)
+		p = *params
 	}
+	r.query("group_id", p.GroupID)
+	r.header("X-Share-Access", p.XShareAccess)
 	return call[PublicGroup](ctx, c, r)
 }
 
@@ -10132,12 +10328,14 @@ func (c *Client) GetPublicGroup(ctx context.Context, token string, params *GetPu
 // GET /api/public/groups/{token}/assets
 func (c *Client) ListPublicGroupAssets(ctx context.Context, token string, params *ListPublicGroupAssetsParams) (*PageSharedFile, error) {
 	r := newRequest(http.MethodGet, "/api/public/groups/{token}/assets", token)
+	var p ListPublicGroupAssetsParams
 	if params != nil {
-		r.query("group_id", params.GroupID)
-		r.query("limit", params.Limit)
-		r.query("cursor", params.Cursor)
-		r.header("X-Share-Access", params.XShareAccess)
+		p = *params
 	}
+	r.query("group_id", p.GroupID)
+	r.query("limit", p.Limit)
+	r.query("cursor", p.Cursor)
+	r.header("X-Share-Access", p.XShareAccess)
 	return call[PageSharedFile](ctx, c, r)
 }
 
@@ -10146,9 +10344,11 @@ func (c *Client) ListPublicGroupAssets(ctx context.Context, token string, params
 // POST /api/public/groups/{token}/auth
 func (c *Client) UnlockPublicGroup(ctx context.Context, token string, params *UnlockPublicGroupParams, body UnlockPublicGroupJSONRequestBody) (*UnlockedShareOutput, error) {
 	r := newRequest(http.MethodPost, "/api/public/groups/{token}/auth", token)
+	var p UnlockPublicGroupParams
 	if params != nil {
-		r.header("X-Share-Access", params.XShareAccess)
+		p = *params
 	}
+	r.header("X-Share-Access", p.XShareAccess)
 	r.json(body)
 	return call[UnlockedShareOutput](ctx, c, r)
 }
@@ -10158,12 +10358,14 @@ func (c *Client) UnlockPublicGroup(ctx context.Context, token string, params *Un
 // GET /api/public/groups/{token}/download-url
 func (c *Client) SignPublicGroupDownload(ctx context.Context, token string, params *SignPublicGroupDownloadParams) (*Download, error) {
 	r := newRequest(http.MethodGet, "/api/public/groups/{token}/download-url", token)
+	var p SignPublicGroupDownloadParams
 	if params != nil {
-		r.query("group_id", params.GroupID)
-		r.query("asset_id", params.AssetID)
-		r.query("disposition", params.Disposition)
-		r.header("X-Share-Access", params.XShareAccess)
+		p = *params
 	}
+	r.query("group_id", p.GroupID)
+	r.query("asset_id", p.AssetID)
+	r.query("disposition", p.Disposition)
+	r.header("X-Share-Access", p.XShareAccess)
 	return call[Download](ctx, c, r)
 }
 
@@ -10172,11 +10374,13 @@ func (c *Client) SignPublicGroupDownload(ctx context.Context, token string, para
 // GET /api/public/groups/{token}/download/{asset_id}
 func (c *Client) DownloadPublicGroup(ctx context.Context, token string, assetID openapi_types.UUID, params *DownloadPublicGroupParams) error {
 	r := newRequest(http.MethodGet, "/api/public/groups/{token}/download/{asset_id}", token, assetID)
+	var p DownloadPublicGroupParams
 	if params != nil {
-		r.query("disposition", params.Disposition)
-		r.query("group_id", params.GroupID)
-		r.header("X-Share-Access", params.XShareAccess)
+		p = *params
 	}
+	r.query("disposition", p.Disposition)
+	r.query("group_id", p.GroupID)
+	r.header("X-Share-Access", p.XShareAccess)
 	return c.do(ctx, r)
 }
 
@@ -10185,12 +10389,14 @@ func (c *Client) DownloadPublicGroup(ctx context.Context, token string, assetID 
 // GET /api/public/groups/{token}/groups
 func (c *Client) ListPublicGroups(ctx context.Context, token string, params *ListPublicGroupsParams) (*PageSharedGroup, error) {
 	r := newRequest(http.MethodGet, "/api/public/groups/{token}/groups", token)
+	var p ListPublicGroupsParams
 	if params != nil {
-		r.query("parent_id", params.ParentID)
-		r.query("limit", params.Limit)
-		r.query("cursor", params.Cursor)
-		r.header("X-Share-Access", params.XShareAccess)
+		p = *params
 	}
+	r.query("parent_id", p.ParentID)
+	r.query("limit", p.Limit)
+	r.query("cursor", p.Cursor)
+	r.header("X-Share-Access", p.XShareAccess)
 	return call[PageSharedGroup](ctx, c, r)
 }
 
@@ -10199,9 +10405,11 @@ func (c *Client) ListPublicGroups(ctx context.Context, token string, params *Lis
 // GET /api/public/shares/{token}
 func (c *Client) GetPublicShare(ctx context.Context, token string, params *GetPublicShareParams) (*PublicShare, error) {
 	r := newRequest(http.MethodGet, "/api/public/shares/{token}", token)
+	var p GetPublicShareParams
 	if params != nil {
-		r.header("X-Share-Access", params.XShareAccess)
+		p = *params
 	}
+	r.header("X-Share-Access", p.XShareAccess)
 	return call[PublicShare](ctx, c, r)
 }
 
@@ -10210,10 +10418,12 @@ func (c *Client) GetPublicShare(ctx context.Context, token string, params *GetPu
 // GET /api/public/shares/{token}/archive
 func (c *Client) DownloadPublicFolder(ctx context.Context, token string, params *DownloadPublicFolderParams) (*http.Response, error) {
 	r := newRequest(http.MethodGet, "/api/public/shares/{token}/archive", token)
+	var p DownloadPublicFolderParams
 	if params != nil {
-		r.query("folder_id", params.FolderID)
-		r.header("X-Share-Access", params.XShareAccess)
+		p = *params
 	}
+	r.query("folder_id", p.FolderID)
+	r.header("X-Share-Access", p.XShareAccess)
 	return c.open(ctx, r)
 }
 
@@ -10222,9 +10432,11 @@ func (c *Client) DownloadPublicFolder(ctx context.Context, token string, params 
 // POST /api/public/shares/{token}/auth
 func (c *Client) UnlockPublicShare(ctx context.Context, token string, params *UnlockPublicShareParams, body UnlockPublicShareJSONRequestBody) (*UnlockedShareOutput, error) {
 	r := newRequest(http.MethodPost, "/api/public/shares/{token}/auth", token)
+	var p UnlockPublicShareParams
 	if params != nil {
-		r.header("X-Share-Access", params.XShareAccess)
+		p = *params
 	}
+	r.header("X-Share-Access", p.XShareAccess)
 	r.json(body)
 	return call[UnlockedShareOutput](ctx, c, r)
 }
@@ -10234,11 +10446,13 @@ func (c *Client) UnlockPublicShare(ctx context.Context, token string, params *Un
 // GET /api/public/shares/{token}/download-url
 func (c *Client) SignPublicDownload(ctx context.Context, token string, params *SignPublicDownloadParams) (*Download, error) {
 	r := newRequest(http.MethodGet, "/api/public/shares/{token}/download-url", token)
+	var p SignPublicDownloadParams
 	if params != nil {
-		r.query("asset_id", params.AssetID)
-		r.query("disposition", params.Disposition)
-		r.header("X-Share-Access", params.XShareAccess)
+		p = *params
 	}
+	r.query("asset_id", p.AssetID)
+	r.query("disposition", p.Disposition)
+	r.header("X-Share-Access", p.XShareAccess)
 	return call[Download](ctx, c, r)
 }
 
@@ -10247,10 +10461,12 @@ func (c *Client) SignPublicDownload(ctx context.Context, token string, params *S
 // GET /api/public/shares/{token}/download/{asset_id}
 func (c *Client) DownloadPublicShare(ctx context.Context, token string, assetID openapi_types.UUID, params *DownloadPublicShareParams) error {
 	r := newRequest(http.MethodGet, "/api/public/shares/{token}/download/{asset_id}", token, assetID)
+	var p DownloadPublicShareParams
 	if params != nil {
-		r.query("disposition", params.Disposition)
-		r.header("X-Share-Access", params.XShareAccess)
+		p = *params
 	}
+	r.query("disposition", p.Disposition)
+	r.header("X-Share-Access", p.XShareAccess)
 	return c.do(ctx, r)
 }
 
@@ -10259,13 +10475,15 @@ func (c *Client) DownloadPublicShare(ctx context.Context, token string, assetID 
 // GET /api/public/shares/{token}/nodes
 func (c *Client) ListPublicShare(ctx context.Context, token string, params *ListPublicShareParams) (*PageSharedNode, error) {
 	r := newRequest(http.MethodGet, "/api/public/shares/{token}/nodes", token)
+	var p ListPublicShareParams
 	if params != nil {
-		r.query("parent_id", params.ParentID)
-		r.query("sort", params.Sort)
-		r.query("limit", params.Limit)
-		r.query("cursor", params.Cursor)
-		r.header("X-Share-Access", params.XShareAccess)
+		p = *params
 	}
+	r.query("parent_id", p.ParentID)
+	r.query("sort", p.Sort)
+	r.query("limit", p.Limit)
+	r.query("cursor", p.Cursor)
+	r.header("X-Share-Access", p.XShareAccess)
 	return call[PageSharedNode](ctx, c, r)
 }
 
@@ -10274,9 +10492,11 @@ func (c *Client) ListPublicShare(ctx context.Context, token string, params *List
 // POST /api/public/shares/{token}/uploads
 func (c *Client) BeginPublicUpload(ctx context.Context, token string, params *BeginPublicUploadParams, body BeginPublicUploadJSONRequestBody) (*Begun, error) {
 	r := newRequest(http.MethodPost, "/api/public/shares/{token}/uploads", token)
+	var p BeginPublicUploadParams
 	if params != nil {
-		r.header("X-Share-Access", params.XShareAccess)
+		p = *params
 	}
+	r.header("X-Share-Access", p.XShareAccess)
 	r.json(body)
 	return call[Begun](ctx, c, r)
 }
@@ -10286,9 +10506,11 @@ func (c *Client) BeginPublicUpload(ctx context.Context, token string, params *Be
 // POST /api/public/shares/{token}/uploads/{asset_id}/complete
 func (c *Client) CompletePublicUpload(ctx context.Context, token string, assetID openapi_types.UUID, params *CompletePublicUploadParams, body CompletePublicUploadJSONRequestBody) (*ReceivedOutput, error) {
 	r := newRequest(http.MethodPost, "/api/public/shares/{token}/uploads/{asset_id}/complete", token, assetID)
+	var p CompletePublicUploadParams
 	if params != nil {
-		r.header("X-Share-Access", params.XShareAccess)
+		p = *params
 	}
+	r.header("X-Share-Access", p.XShareAccess)
 	r.json(body)
 	return call[ReceivedOutput](ctx, c, r)
 }
@@ -10298,9 +10520,11 @@ func (c *Client) CompletePublicUpload(ctx context.Context, token string, assetID
 // POST /api/public/shares/{token}/uploads/{asset_id}/parts
 func (c *Client) SignPublicUploadParts(ctx context.Context, token string, assetID openapi_types.UUID, params *SignPublicUploadPartsParams, body SignPublicUploadPartsJSONRequestBody) (*Upload, error) {
 	r := newRequest(http.MethodPost, "/api/public/shares/{token}/uploads/{asset_id}/parts", token, assetID)
+	var p SignPublicUploadPartsParams
 	if params != nil {
-		r.header("X-Share-Access", params.XShareAccess)
+		p = *params
 	}
+	r.header("X-Share-Access", p.XShareAccess)
 	r.json(body)
 	return call[Upload](ctx, c, r)
 }
@@ -10310,9 +10534,11 @@ func (c *Client) SignPublicUploadParts(ctx context.Context, token string, assetI
 // DELETE /api/shares/{share_id}
 func (c *Client) RevokeShare(ctx context.Context, shareID openapi_types.UUID, params *RevokeShareParams) error {
 	r := newRequest(http.MethodDelete, "/api/shares/{share_id}", shareID)
+	var p RevokeShareParams
 	if params != nil {
-		r.header("If-Match", params.IfMatch)
+		p = *params
 	}
+	r.header("If-Match", p.IfMatch)
 	return c.do(ctx, r)
 }
 
@@ -10321,9 +10547,11 @@ func (c *Client) RevokeShare(ctx context.Context, shareID openapi_types.UUID, pa
 // GET /api/shares/{share_id}
 func (c *Client) GetShare(ctx context.Context, shareID openapi_types.UUID, params *GetShareParams) (*Share, error) {
 	r := newRequest(http.MethodGet, "/api/shares/{share_id}", shareID)
+	var p GetShareParams
 	if params != nil {
-		r.header("If-None-Match", params.IfNoneMatch)
+		p = *params
 	}
+	r.header("If-None-Match", p.IfNoneMatch)
 	return call[Share](ctx, c, r)
 }
 
@@ -10332,9 +10560,11 @@ func (c *Client) GetShare(ctx context.Context, shareID openapi_types.UUID, param
 // PATCH /api/shares/{share_id}
 func (c *Client) UpdateShare(ctx context.Context, shareID openapi_types.UUID, params *UpdateShareParams, body UpdateShareJSONRequestBody) (*Share, error) {
 	r := newRequest(http.MethodPatch, "/api/shares/{share_id}", shareID)
+	var p UpdateShareParams
 	if params != nil {
-		r.header("If-Match", params.IfMatch)
+		p = *params
 	}
+	r.header("If-Match", p.IfMatch)
 	r.json(body)
 	return call[Share](ctx, c, r)
 }
@@ -10344,15 +10574,17 @@ func (c *Client) UpdateShare(ctx context.Context, shareID openapi_types.UUID, pa
 // GET /api/shares/{share_id}/access-log
 func (c *Client) ListShareAccesses(ctx context.Context, shareID openapi_types.UUID, params *ListShareAccessesParams) (*PageShareAccess, error) {
 	r := newRequest(http.MethodGet, "/api/shares/{share_id}/access-log", shareID)
+	var p ListShareAccessesParams
 	if params != nil {
-		r.query("kind", params.Kind)
-		r.query("granted", params.Granted)
-		r.query("from", params.From)
-		r.query("to", params.To)
-		r.query("format", params.Format)
-		r.query("limit", params.Limit)
-		r.query("cursor", params.Cursor)
+		p = *params
 	}
+	r.query("kind", p.Kind)
+	r.query("granted", p.Granted)
+	r.query("from", p.From)
+	r.query("to", p.To)
+	r.query("format", p.Format)
+	r.query("limit", p.Limit)
+	r.query("cursor", p.Cursor)
 	return call[PageShareAccess](ctx, c, r)
 }
 
@@ -10361,11 +10593,13 @@ func (c *Client) ListShareAccesses(ctx context.Context, shareID openapi_types.UU
 // GET /api/shares/{share_id}/analytics
 func (c *Client) GetShareAnalytics(ctx context.Context, shareID openapi_types.UUID, params *GetShareAnalyticsParams) (*Analytics, error) {
 	r := newRequest(http.MethodGet, "/api/shares/{share_id}/analytics", shareID)
+	var p GetShareAnalyticsParams
 	if params != nil {
-		r.query("period", params.Period)
-		r.query("from", params.From)
-		r.query("to", params.To)
+		p = *params
 	}
+	r.query("period", p.Period)
+	r.query("from", p.From)
+	r.query("to", p.To)
 	return call[Analytics](ctx, c, r)
 }
 
@@ -10374,12 +10608,14 @@ func (c *Client) GetShareAnalytics(ctx context.Context, shareID openapi_types.UU
 // GET /api/shares/{share_id}/analytics/export
 func (c *Client) ExportShareAnalytics(ctx context.Context, shareID openapi_types.UUID, params *ExportShareAnalyticsParams) (*http.Response, error) {
 	r := newRequest(http.MethodGet, "/api/shares/{share_id}/analytics/export", shareID)
+	var p ExportShareAnalyticsParams
 	if params != nil {
-		r.query("period", params.Period)
-		r.query("from", params.From)
-		r.query("to", params.To)
-		r.query("format", params.Format)
+		p = *params
 	}
+	r.query("period", p.Period)
+	r.query("from", p.From)
+	r.query("to", p.To)
+	r.query("format", p.Format)
 	return c.open(ctx, r)
 }
 
@@ -10388,9 +10624,11 @@ func (c *Client) ExportShareAnalytics(ctx context.Context, shareID openapi_types
 // POST /api/shares/{share_id}/rotate
 func (c *Client) RotateShare(ctx context.Context, shareID openapi_types.UUID, params *RotateShareParams) (*IssuedShare, error) {
 	r := newRequest(http.MethodPost, "/api/shares/{share_id}/rotate", shareID)
+	var p RotateShareParams
 	if params != nil {
-		r.header("If-Match", params.IfMatch)
+		p = *params
 	}
+	r.header("If-Match", p.IfMatch)
 	return call[IssuedShare](ctx, c, r)
 }
 
@@ -10407,9 +10645,11 @@ func (c *Client) CancelSubscription(ctx context.Context, subscriptionID openapi_
 // POST /api/transactions
 func (c *Client) CreateTransaction(ctx context.Context, params *CreateTransactionParams, body CreateTransactionJSONRequestBody) (*Order, error) {
 	r := newRequest(http.MethodPost, "/api/transactions")
+	var p CreateTransactionParams
 	if params != nil {
-		r.header("Idempotency-Key", params.IdempotencyKey)
+		p = *params
 	}
+	r.header("Idempotency-Key", p.IdempotencyKey)
 	r.json(body)
 	return call[Order](ctx, c, r)
 }
@@ -10419,9 +10659,11 @@ func (c *Client) CreateTransaction(ctx context.Context, params *CreateTransactio
 // GET /api/transactions/{transaction_id}
 func (c *Client) GetTransaction(ctx context.Context, transactionID openapi_types.UUID, params *GetTransactionParams) (*Transaction, error) {
 	r := newRequest(http.MethodGet, "/api/transactions/{transaction_id}", transactionID)
+	var p GetTransactionParams
 	if params != nil {
-		r.header("If-None-Match", params.IfNoneMatch)
+		p = *params
 	}
+	r.header("If-None-Match", p.IfNoneMatch)
 	return call[Transaction](ctx, c, r)
 }
 
@@ -10438,9 +10680,11 @@ func (c *Client) CancelTransaction(ctx context.Context, transactionID openapi_ty
 // POST /api/transactions/{transaction_id}/complete
 func (c *Client) CompleteTransaction(ctx context.Context, transactionID openapi_types.UUID, params *CompleteTransactionParams) (*Transaction, error) {
 	r := newRequest(http.MethodPost, "/api/transactions/{transaction_id}/complete", transactionID)
+	var p CompleteTransactionParams
 	if params != nil {
-		r.header("Idempotency-Key", params.IdempotencyKey)
+		p = *params
 	}
+	r.header("Idempotency-Key", p.IdempotencyKey)
 	return call[Transaction](ctx, c, r)
 }
 
@@ -10449,10 +10693,12 @@ func (c *Client) CompleteTransaction(ctx context.Context, transactionID openapi_
 // POST /api/transactions/{transaction_id}/refund
 func (c *Client) RefundTransaction(ctx context.Context, transactionID openapi_types.UUID, params *RefundTransactionParams, body RefundTransactionJSONRequestBody) (*Transaction, error) {
 	r := newRequest(http.MethodPost, "/api/transactions/{transaction_id}/refund", transactionID)
+	var p RefundTransactionParams
 	if params != nil {
-		r.header("If-Match", params.IfMatch)
-		r.header("Idempotency-Key", params.IdempotencyKey)
+		p = *params
 	}
+	r.header("If-Match", p.IfMatch)
+	r.header("Idempotency-Key", p.IdempotencyKey)
 	r.json(body)
 	return call[Transaction](ctx, c, r)
 }

@@ -20,6 +20,12 @@ type Auth struct {
 	// of no use once it is called. It may be nil.
 	Save func(Credentials) error
 
+	// Lock is called before tokens are renewed. It keeps other programs with the
+	// same tokens from doing so until unlock is called, after Save, and returns the
+	// tokens as they are by then: a refresh token is good for one use, whoever uses
+	// it. It may be nil.
+	Lock func(ctx context.Context) (now Credentials, unlock func(), err error)
+
 	mu     sync.Mutex // held while renewing
 	state  sync.RWMutex
 	tokens Credentials
@@ -28,7 +34,7 @@ type Auth struct {
 // NewAuth returns a session with tokens from before, or with none.
 func NewAuth(t Credentials) *Auth { return &Auth{tokens: t} }
 
-// Tokens returns the present ones.
+// Credentials returns the present ones.
 func (s *Auth) Credentials() Credentials {
 	s.state.RLock()
 	defer s.state.RUnlock()
@@ -37,13 +43,17 @@ func (s *Auth) Credentials() Credentials {
 
 // Set takes new tokens.
 func (s *Auth) Set(t Credentials) error {
-	s.state.Lock()
-	s.tokens = t
-	s.state.Unlock()
+	s.keep(t)
 	if s.Save == nil {
 		return nil
 	}
 	return s.Save(t)
+}
+
+func (s *Auth) keep(t Credentials) {
+	s.state.Lock()
+	defer s.state.Unlock()
+	s.tokens = t
 }
 
 // renew gets new tokens in place of a refused one, once for all requests that were
@@ -54,6 +64,18 @@ func (s *Auth) renew(ctx context.Context, c *Client, refused string) error {
 	now := s.Credentials()
 	if now.AccessToken != refused {
 		return nil
+	}
+	if s.Lock != nil {
+		latest, unlock, err := s.Lock(ctx)
+		if err != nil {
+			return err
+		}
+		defer unlock()
+		now = latest
+		s.keep(now)
+		if now.AccessToken != "" && now.AccessToken != refused { // by another program
+			return nil
+		}
 	}
 	if now.RefreshToken == "" {
 		return &Error{Status: http.StatusUnauthorized, Code: "unauthenticated", Title: "Not signed in", Detail: "sign in first"}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
+	"net/url"
 	"os"
 	"strings"
 
@@ -87,7 +88,7 @@ func (a *app) explain(err error) error {
 	case answered:
 		e.Code, e.Next = a.answered(answer)
 	case unreachable:
-		e.Code, e.What = ExitUnreachable, away.Error()
+		e.Code, e.What = ExitUnreachable, unreached(away)
 		e.Next = "check the address and your network, or ask who runs it"
 	case errors.Is(err, client.ErrChecksum):
 		e.Next = "give the same command again"
@@ -111,7 +112,7 @@ var nexts = map[string]struct {
 	"invalid_totp_code":     {ExitSignIn, "wait for the next code of your authenticator app"},
 	"email_unverified":      {ExitNotAllowed, "open the link in the mail that you were sent"},
 	"key_not_allowed":       {ExitNotAllowed, "make a key with more permissions, or sign in: coffer login"},
-	"name_taken":            {ExitConflict, "choose another name, or see --on-conflict"},
+	"name_taken":            {ExitConflict, "choose another name, or say what to do: see --help"},
 	"drive_name_taken":      {ExitConflict, "choose another name"},
 	"upload_busy":           {ExitConflict, "wait a moment and give the same command again"},
 	"folder_into_itself":    {ExitConflict, "choose a folder that is not inside the one you move or copy"},
@@ -179,6 +180,16 @@ func (a *app) answered(e *client.Error) (code int, next string) {
 		return ExitError, "tell who runs the server the request " + e.RequestID
 	}
 	return ExitError, ""
+}
+
+// unreached says which server is away, without the address that was asked: a
+// signed one is a secret.
+func unreached(away *client.UnreachableError) string {
+	err := away.Err
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		err = u.Err
+	}
+	return fmt.Sprintf("the server %s cannot be reached: %v", away.Server, err)
 }
 
 // renewal says how to get in again, by the way that was taken.

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"io"
+	"os"
 	"strings"
 
 	"github.com/google/uuid"
@@ -89,6 +90,9 @@ func (a *app) orgsCommand() *cobra.Command {
 func (a *app) useCommand() *cobra.Command {
 	cmd := a.command("use ORGANISATION", "Choose the organisation that commands are about", "By slug, name or id.", cobra.ExactArgs(1),
 		func(ctx context.Context, args []string) error {
+			if a.byKey() || os.Getenv(envToken) != "" {
+				return mistake("nothing is kept for who signs in by the environment", "set "+envOrg)
+			}
 			org, err := a.findOrg(ctx, args[0])
 			if err != nil {
 				return err

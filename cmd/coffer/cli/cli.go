@@ -54,7 +54,7 @@ func Add(root *cobra.Command, version string) {
 		cmd.GroupID = group
 		root.AddCommand(cmd)
 	}
-	root.AddCommand(exitCodesTopic())
+	root.AddCommand(exitCodesTopic(), referenceCommand())
 }
 
 // run is what a command does, once it is known who asks which server.

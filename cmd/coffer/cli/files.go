@@ -161,8 +161,9 @@ func (a *app) mvCommand() *cobra.Command {
 				if to.name != "" {
 					in.Name = &to.name
 				}
+				in.OnConflict = new(client.UpdateNodeInputOnConflictFail)
 				if rename {
-					in.OnConflict = new(client.UpdateNodeInputOnConflictRename)
+					*in.OnConflict = client.UpdateNodeInputOnConflictRename
 				}
 				return a.client.UpdateNode(ctx, n.ID, &client.UpdateNodeParams{}, in)
 			})
@@ -181,8 +182,9 @@ func (a *app) cpCommand() *cobra.Command {
 				if to.name != "" {
 					in.Name = &to.name
 				}
+				in.OnConflict = new(client.CopyNodeInputOnConflictFail) // not what the server does by itself
 				if rename {
-					in.OnConflict = new(client.CopyNodeInputOnConflictRename)
+					*in.OnConflict = client.CopyNodeInputOnConflictRename
 				}
 				return a.client.CopyNode(ctx, n.ID, &client.CopyNodeParams{}, in)
 			})

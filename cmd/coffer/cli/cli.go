@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
 
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
@@ -19,7 +20,7 @@ var Variables = []string{envServer, envToken, envAPIKey, envOrg, envDrive}
 const (
 	envServer = "COFFER_SERVER"
 	envToken  = "COFFER_TOKEN"
-	envAPIKey = "COFFER_API_KEY"
+	envAPIKey = "COFFER_API_KEY" //nolint:gosec // the name of the variable
 	envOrg    = "COFFER_ORG"
 	envDrive  = "COFFER_DRIVE"
 )
@@ -210,10 +211,5 @@ func isCode(err error, codes ...string) bool {
 	if !ok {
 		return false
 	}
-	for _, c := range codes {
-		if e.Code == c {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(codes, e.Code)
 }

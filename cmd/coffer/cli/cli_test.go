@@ -50,7 +50,7 @@ func TestNamesThatLeadElsewhereAreNone(t *testing.T) {
 
 func TestServersHaveOneSpelling(t *testing.T) {
 	for text, want := range map[string]string{
-		"https://Files.example.com/": "https://files.example.com", " http://127.0.0.1:80/x// ": "http://127.0.0.1:80/x",
+		"https://Files.example.com/": "https://files.example.com", "http://127.0.0.1:80/x//": "http://127.0.0.1:80/x",
 		"ftp://a": "", "files.example.com": "", "https://": "", "https://u:p@a": "", "https://a?b": "", "://": "",
 	} {
 		got, err := cleanServer(text)

@@ -64,14 +64,14 @@ func (a *app) groupsList() *cobra.Command {
 		}
 		return a.show(list[client.GroupNode]{tree}, func(w io.Writer) {
 			row(w, "FILES", "ID", "NAME")
-			var print func(groups []client.GroupNode, depth int)
-			print = func(groups []client.GroupNode, depth int) {
+			var show func(groups []client.GroupNode, depth int)
+			show = func(groups []client.GroupNode, depth int) {
 				for _, g := range groups {
 					row(w, g.TotalAssetCount, g.ID, strings.Repeat("  ", depth)+g.Name)
-					print(g.Children, depth+1)
+					show(g.Children, depth+1)
 				}
 			}
-			print(tree, 0)
+			show(tree, 0)
 		})
 	}))
 }

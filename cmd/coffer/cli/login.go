@@ -145,7 +145,7 @@ func (a *app) mentionProviders(ctx context.Context) error {
 // input where that was said.
 func (a *app) ask(in *bufio.Reader, what string, secret, stdin bool) (string, error) {
 	terminal, ok := a.cmd.InOrStdin().(*os.File)
-	ok = ok && term.IsTerminal(int(terminal.Fd())) //nolint:gosec // a descriptor is an int
+	ok = ok && term.IsTerminal(int(terminal.Fd()))
 	if !ok && !stdin {
 		return "", mistake("there is no terminal to ask for: "+strings.ToLower(what), "use --email and --password-stdin, or set "+envToken)
 	}
@@ -153,7 +153,7 @@ func (a *app) ask(in *bufio.Reader, what string, secret, stdin bool) (string, er
 		_, _ = fmt.Fprintf(a.cmd.ErrOrStderr(), "%s: ", what) // who does not see it does not answer
 	}
 	if secret && !stdin {
-		text, err := term.ReadPassword(int(terminal.Fd())) //nolint:gosec // a descriptor is an int
+		text, err := term.ReadPassword(int(terminal.Fd()))
 		a.tell("")
 		return string(text), err
 	}

@@ -16,12 +16,12 @@ type list[T any] struct {
 }
 
 // show prints a value: as JSON if that was asked for, else as people read it.
-func (a *app) show(value any, print func(w io.Writer)) error {
+func (a *app) show(value any, text func(w io.Writer)) error {
 	if a.json {
 		return a.line(value)
 	}
 	w := tabwriter.NewWriter(a.cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-	print(w)
+	text(w)
 	return w.Flush()
 }
 

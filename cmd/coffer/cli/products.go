@@ -17,19 +17,18 @@ func (a *app) productsCommand() *cobra.Command {
 		a.productsStatus("archive", "Take a product off sale; who has bought it keeps it", client.UpdateProductInputStatusArchived), a.productsDelete())
 }
 
-func (a *app) products(ctx context.Context) (uuid.UUID, []client.Product, error) {
+func (a *app) products(ctx context.Context) ([]client.Product, error) {
 	org, err := a.orgID(ctx)
 	if err != nil {
-		return org, nil, err
+		return nil, err
 	}
-	products, err := all(ctx, func(ctx context.Context, cursor *string) ([]client.Product, *string, error) {
+	return all(ctx, func(ctx context.Context, cursor *string) ([]client.Product, *string, error) {
 		page, err := a.client.ListProducts(ctx, org, &client.ListProductsParams{Cursor: cursor, Limit: new(int64(pageSize))})
 		if err != nil {
 			return nil, nil, err
 		}
 		return page.Items, page.NextCursor, nil
 	})
-	return org, products, err
 }
 
 // product finds a product by slug or id.
@@ -37,7 +36,7 @@ func (a *app) product(ctx context.Context, name string) (uuid.UUID, error) {
 	if id, err := uuid.Parse(name); err == nil {
 		return id, nil
 	}
-	_, products, err := a.products(ctx)
+	products, err := a.products(ctx)
 	if err != nil {
 		return uuid.Nil, err
 	}
@@ -51,7 +50,7 @@ func (a *app) product(ctx context.Context, name string) (uuid.UUID, error) {
 
 func (a *app) productsList() *cobra.Command {
 	return a.inOrg(a.command("ls", "List the products", "Prices are in the minor unit of their currency.", cobra.NoArgs, func(ctx context.Context, _ []string) error {
-		_, products, err := a.products(ctx)
+		products, err := a.products(ctx)
 		if err != nil {
 			return err
 		}

@@ -33,7 +33,7 @@ type progress struct {
 func (a *app) newProgress(what string, quiet bool) *progress {
 	p := &progress{out: a.cmd.ErrOrStderr(), what: what, last: time.Now(), quiet: quiet}
 	file, ok := p.out.(*os.File)
-	if quiet || !ok || !term.IsTerminal(int(file.Fd())) { //nolint:gosec // a descriptor is an int
+	if quiet || !ok || !term.IsTerminal(int(file.Fd())) {
 		return p
 	}
 	p.bar = progressbar.NewOptions64(1, progressbar.OptionSetWriter(p.out), progressbar.OptionSetDescription(what),

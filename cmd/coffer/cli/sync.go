@@ -109,7 +109,7 @@ func (a *app) confirm(yes bool, question string) error {
 		return nil
 	}
 	in, ok := a.cmd.InOrStdin().(*os.File)
-	if !ok || !term.IsTerminal(int(in.Fd())) { //nolint:gosec // a descriptor is an int
+	if !ok || !term.IsTerminal(int(in.Fd())) {
 		return mistake("there is no terminal to ask: "+question, "give --yes, or see first with --dry-run")
 	}
 	_, _ = fmt.Fprint(a.cmd.ErrOrStderr(), question+" [y/N] ") // who does not see it does not answer

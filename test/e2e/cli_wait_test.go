@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/seed-755a8038/coffer/test/env"
 )
@@ -64,6 +65,26 @@ func TestPeopleSignInInTheBrowserFromTheCommandLine(t *testing.T) {
 		}
 		if out := d.ok("whoami"); !strings.Contains(out, "ana@example.com") {
 			t.Errorf("whoami: %s", out)
+		}
+	})
+}
+
+func TestTheCommandLineAsksForASecondFactor(t *testing.T) {
+	tellOn(t, []wiring{sqliteDisk}, nil, func(t *testing.T, s *server) {
+		ana := s.signUp("ana")
+		url := ana.want(http.StatusOK, "POST", "/api/me/totp", object{"password": password}).text("otpauth_url")
+		ana.want(http.StatusOK, "POST", "/api/me/totp/confirm", object{"code": codeAt(t, url, time.Now())})
+		d := s.desk()
+		login := []string{"login", "--server", s.url, "--email", ana.email, "--password-stdin"}
+		if code, _, stderr := d.say(password+"\n", login...); code != 2 || !strings.Contains(stderr, "no line for: code of your authenticator app") {
+			t.Errorf("without a code: %d %s", code, stderr)
+		}
+		if code, _, stderr := d.say(password+"\n000000\n", login...); code != 3 {
+			t.Errorf("with a wrong code: %d %s", code, stderr)
+		}
+		later := codeAt(t, url, time.Now().Add(30*time.Second)) // a code is good once
+		if code, _, stderr := d.say(password+"\n"+later+"\n", login...); code != 0 {
+			t.Errorf("with a code: %d %s", code, stderr)
 		}
 	})
 }

@@ -65,10 +65,18 @@ func (s *sums) of(ctx context.Context, path string, f *os.File, info fs.FileInfo
 	return seen.SHA256, nil
 }
 
-// save keeps what is known for the next time. If it cannot, that takes longer.
-func (s *sums) save() {
+// save keeps what is known for the next time; of files that were not seen, only if
+// not all were looked at. If it cannot, the next time takes longer.
+func (s *sums) save(all bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if !all {
+		for path, sum := range s.before {
+			if _, ok := s.now[path]; !ok {
+				s.now[path] = sum
+			}
+		}
+	}
 	if text, err := json.Marshal(s.now); err == nil && s.path != "" {
 		_ = writeWhole(s.path, text)
 	}

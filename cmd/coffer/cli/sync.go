@@ -63,16 +63,22 @@ func (a *app) sync(ctx context.Context, f syncFlags, dir, text string) error {
 	}
 	of := sha256.Sum256([]byte(abs))
 	known := openSums(hex.EncodeToString(of[:]))
-	defer known.save()
 	if f.down {
-		return a.syncDown(ctx, f, dir, p, known)
+		err = a.syncDown(ctx, f, dir, p, known)
+	} else {
+		err = a.syncUp(ctx, f, abs, p, known)
 	}
+	known.save(err == nil)
+	return err
+}
+
+func (a *app) syncUp(ctx context.Context, f syncFlags, abs string, p place, known *sums) error {
 	info, err := os.Stat(abs)
 	if err != nil {
 		return err
 	}
 	if !info.IsDir() {
-		return mistake(dir+" is not a directory", "upload a file with coffer upload")
+		return mistake(abs+" is not a directory", "upload a file with coffer upload")
 	}
 	t, within, err := a.begin(ctx, "uploaded", "uploading", f.transferFlags)
 	if err != nil {

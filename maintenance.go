@@ -29,6 +29,9 @@ type (
 // OpenAPI returns the description of the API as YAML.
 func OpenAPI() ([]byte, error) { return httpapi.OpenAPI() }
 
+// OpenAPICompact describes it for generators of clients, in OpenAPI 3.0.
+func OpenAPICompact() ([]byte, error) { return httpapi.OpenAPICompact() }
+
 // Migrate brings the schema up to date and returns the names of the migrations
 // it applied.
 func Migrate(ctx context.Context, cfg Config, log *slog.Logger) ([]string, error) {

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/viper"
 
 	"github.com/seed-755a8038/coffer"
+	"github.com/seed-755a8038/coffer/cmd/coffer/cli"
 )
 
 // Where a value comes from.
@@ -165,6 +166,9 @@ func unknownVariables() []string {
 	known := make(map[string]bool)
 	for _, s := range coffer.Settings() {
 		known[s.Env()] = true
+	}
+	for _, name := range cli.Variables {
+		known[name] = true // of those who use a server
 	}
 	var out []string
 	for _, entry := range os.Environ() {

@@ -1,4 +1,5 @@
-// Command coffer is the server and the tools of its operator.
+// Command coffer is the server, the tools of its operator, and the command line of
+// those who use a server.
 package main
 
 import (
@@ -12,9 +13,11 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/seed-755a8038/coffer/cmd/coffer/cli"
 )
 
-// Exit codes.
+// Exit codes of the operator's commands. Those of cli are in its errors.
 const (
 	exitOK    = 0
 	exitError = 1
@@ -41,6 +44,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return exitOK
 	}
 	_, _ = fmt.Fprintln(stderr, "coffer: "+l.hideSecrets(err.Error())) // the exit code still tells
+	if e, ok := errors.AsType[*cli.Error](err); ok {
+		return e.Code
+	}
 	if _, ok := errors.AsType[*usageError](err); ok {
 		return exitUsage
 	}
@@ -50,18 +56,24 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 func newRoot(l *loader) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "coffer",
-		Short: "A self-hosted server for digital assets",
+		Short: "A self-hosted server for digital assets, and a way to use one",
 		Long: "Coffer keeps digital assets of many organisations: upload, organise, share, sell.\n" +
-			"Without any configuration, serve starts in development mode with SQLite and the disk.",
+			"Without any configuration, serve starts in development mode with SQLite and the disk.\n" +
+			"To use a server, here or elsewhere, begin with login.",
 		Args:          usageArgs(cobra.NoArgs),
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.CompletionOptions.HiddenDefaultCmd = true
 	root.PersistentFlags().StringVar(&l.file, "config", "", "configuration `FILE` (default ./coffer.yaml, else /etc/coffer/coffer.yaml)")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &usageError{hint(cmd, err)} })
-	root.AddCommand(newServe(l), newMigrate(l), newConfig(l), newDoctor(l), newFsck(l), newLicense(l), newAdmin(l), newVersion(), newOpenAPI(), newHealth(l), newDerive())
+	root.AddGroup(&cobra.Group{ID: "server", Title: "Run a server:"})
+	for _, cmd := range []*cobra.Command{newServe(l), newMigrate(l), newConfig(l), newDoctor(l), newFsck(l), newLicense(l), newAdmin(l)} {
+		cmd.GroupID = "server"
+		root.AddCommand(cmd)
+	}
+	cli.Add(root, build().Version)
+	root.AddCommand(newVersion(), newOpenAPI(), newHealth(l), newDerive())
 	return root
 }
 

@@ -52,12 +52,12 @@ func TestHelpListsTheCommandsPeopleUse(t *testing.T) {
 	clean(t)
 	for _, args := range [][]string{{}, {"--help"}, {"help"}} {
 		code, stdout, _ := command(t, args...)
-		for _, name := range []string{"serve", "migrate", "config", "doctor", "fsck", "version"} {
+		for _, name := range []string{"serve", "migrate", "config", "doctor", "fsck", "version", "login", "upload", "completion"} {
 			if !strings.Contains(stdout, "\n  "+name+" ") {
 				t.Errorf("%q does not list %s", args, name)
 			}
 		}
-		if code != exitOK || strings.Contains(stdout, "\n  openapi ") || strings.Contains(stdout, "\n  health ") || strings.Contains(stdout, "\n  completion ") {
+		if code != exitOK || strings.Contains(stdout, "\n  openapi ") || strings.Contains(stdout, "\n  health ") || strings.Contains(stdout, "\n  cli-reference ") {
 			t.Errorf("%q: exit code %d: %s", args, code, stdout)
 		}
 	}

@@ -9,10 +9,15 @@ import (
 )
 
 func newOpenAPI() *cobra.Command {
-	return &cobra.Command{
+	var compact bool
+	cmd := &cobra.Command{
 		Use: "openapi", Short: "Print the description of the API as OpenAPI 3.1 (YAML)", Args: usageArgs(cobra.NoArgs), Hidden: true,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			doc, err := coffer.OpenAPI()
+			describe := coffer.OpenAPI
+			if compact {
+				describe = coffer.OpenAPICompact
+			}
+			doc, err := describe()
 			if err != nil {
 				return fmt.Errorf("describe the API: %w", err)
 			}
@@ -20,4 +25,6 @@ func newOpenAPI() *cobra.Command {
 			return err
 		},
 	}
+	cmd.Flags().BoolVar(&compact, "compact", false, "print OpenAPI 3.0 (JSON) without examples, for generators of clients")
+	return cmd
 }

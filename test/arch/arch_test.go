@@ -85,6 +85,11 @@ var layers = []layer{
 		may:  func(_, dep pkg) bool { return !dep.ours() || dep.in("core", "ports", "app", "adapters/httpapi") },
 	},
 	{
+		name: "the command line of those who use a server depends on the client alone, so that it could be a program of its own",
+		has:  func(p pkg) bool { return p.in("cmd/coffer/cli") },
+		may:  func(_, dep pkg) bool { return !dep.ours() || dep.in("client", "cmd/coffer/cli") },
+	},
+	{
 		name: "migrations depend on nothing of this module",
 		has:  func(p pkg) bool { return p.in("migrations") },
 		may:  func(_, dep pkg) bool { return !dep.ours() || dep.in("migrations") },

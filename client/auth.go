@@ -92,6 +92,8 @@ func (s *Auth) renew(ctx context.Context, c *Client, refused string) error {
 // Credentials returns what signing in has given, as Auth keeps it.
 func (t *Tokens) Credentials() Credentials {
 	return Credentials{
-		AccessToken: t.AccessToken, RefreshToken: t.RefreshToken, ExpiresAt: time.Now().Add(time.Duration(t.ExpiresIn) * time.Second),
+		AccessToken: t.AccessToken, RefreshToken: t.RefreshToken,
+		ExpiresAt: time.Now(). //nolint:forbidigo // a program of somebody else has no port for it
+					Add(time.Duration(t.ExpiresIn) * time.Second),
 	}
 }

@@ -39,7 +39,7 @@ type Client struct {
 // Option changes how a Client works.
 type Option func(*Client)
 
-// WithAPIKey makes the calls those of a script: pk_…
+// WithAPIKey makes the calls those of a script.
 func WithAPIKey(key string) Option { return func(c *Client) { c.key = key } }
 
 // WithAuth makes the calls those of somebody who is signed in.
@@ -117,7 +117,7 @@ func text(value any) (string, bool) {
 		}
 		v = v.Elem()
 	}
-	if t, ok := v.Interface().(time.Time); ok {
+	if t, ok := reflect.TypeAssert[time.Time](v); ok {
 		return t.Format(time.RFC3339Nano), true
 	}
 	if v.Kind() == reflect.Slice {
@@ -272,7 +272,7 @@ func (c *Client) send(ctx context.Context, r *request) (*http.Response, error) {
 			req.Header.Set("Authorization", "Bearer "+r.token)
 		}
 	}
-	resp, err := c.http.Do(req) //nolint:bodyclose // the caller's
+	resp, err := c.http.Do(req)
 	if err != nil {
 		return nil, &UnreachableError{Server: c.server.Redacted(), Err: err}
 	}
@@ -283,7 +283,7 @@ func (c *Client) send(ctx context.Context, r *request) (*http.Response, error) {
 // time that grows, and is never the same for many.
 func pause(ctx context.Context, try int, asked time.Duration) error {
 	wait := firstWait << (try - 1)
-	wait = wait/2 + rand.N(wait)
+	wait = wait/2 + rand.N(wait) //nolint:gosec // so that many clients do not come at once
 	if asked > 0 {
 		wait = min(asked, longest)
 	}

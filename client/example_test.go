@@ -102,12 +102,9 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer func() { _ = os.Remove(f.Name()) }()
-	if err := c.DownloadFile(ctx, asset, f, 0, client.Transfer{}); err != nil {
-		log.Fatal(err)
-	}
-	back, err := os.ReadFile(f.Name())
-	fmt.Println(asset.Name, asset.Status, string(back), err)
+	err = c.DownloadFile(ctx, asset, f, 0, client.Transfer{})
+	back, readErr := os.ReadFile(f.Name())
+	fmt.Println(asset.Name, asset.Status, string(back), errors.Join(err, readErr, os.Remove(f.Name())))
 	// Output: hello.txt ready Hello, Coffer! <nil>
 }
 

@@ -149,17 +149,17 @@ func whole(ctx context.Context, arrived *Progress, r io.ReaderAt) ([]ArrivedPart
 
 // transfer sends what has not arrived, and completes the upload.
 func (c *Client) transfer(ctx context.Context, asset uuid.UUID, plan *Upload, arrived *Progress, r io.ReaderAt, size int64, t Transfer) (*Asset, error) {
-	m := &meter{total: size, hear: t.Progress}
+	s := &sending{c, &meter{total: size, hear: t.Progress}, r}
 	var err error
 	if plan.Strategy == UploadStrategySingle {
 		if arrived == nil || arrived.ReceivedBytes != size || size == 0 {
-			err = c.put(ctx, m, deref(plan.Method), deref(plan.URL), deref(plan.Headers), r, 0, size)
+			err = s.put(ctx, UploadPart{Headers: deref(plan.Headers), SizeBytes: size, URL: deref(plan.URL)}, 0)
 		}
 		if isThere(err) { // a PUT that was carried out, and whose answer was lost
 			err = nil
 		}
 	} else {
-		err = c.sendParts(ctx, m, asset, plan, arrived, r, size, t.parallel())
+		err = s.parts(ctx, asset, plan, arrived, t.parallel())
 	}
 	if err != nil {
 		return nil, err
@@ -174,14 +174,19 @@ func isThere(err error) bool {
 	return ok && (e.Status == http.StatusPreconditionFailed || e.Status == http.StatusConflict)
 }
 
-func (c *Client) sendParts(
-	ctx context.Context, m *meter, asset uuid.UUID, plan *Upload, arrived *Progress, r io.ReaderAt, size int64, parallel int,
-) error {
+// sending is a file on its way.
+type sending struct {
+	c *Client
+	*meter
+	r io.ReaderAt
+}
+
+func (s *sending) parts(ctx context.Context, asset uuid.UUID, plan *Upload, arrived *Progress, parallel int) error {
 	there := make(map[int64]bool)
 	if arrived != nil {
 		for _, p := range arrived.Parts {
 			there[p.Number] = true
-			m.add(p.SizeBytes)
+			s.add(p.SizeBytes)
 		}
 	}
 	partSize, count := deref(plan.PartSize), deref(plan.PartCount)
@@ -197,7 +202,7 @@ func (c *Client) sendParts(
 		}
 		part, ok := signed[n]
 		if !ok {
-			more, err := c.SignUploadParts(within, asset, SignPartsInput{From: &n, Count: new(int64(partsAsked))})
+			more, err := s.c.SignUploadParts(within, asset, SignPartsInput{From: &n, Count: new(int64(partsAsked))})
 			if err != nil {
 				return errors.Join(err, group.Wait())
 			}
@@ -210,23 +215,22 @@ func (c *Client) sendParts(
 			}
 		}
 		from := (n - 1) * partSize
-		group.Go(func() error {
-			return c.put(within, m, http.MethodPut, part.URL, part.Headers, r, from, min(partSize, size-from))
-		})
+		part.SizeBytes = min(partSize, s.total-from)
+		group.Go(func() error { return s.put(within, part, from) })
 	}
 	return group.Wait()
 }
 
-// put sends a part of a file to a signed URL, again where that may help.
-func (c *Client) put(ctx context.Context, m *meter, method UploadMethod, url string, headers map[string]string, r io.ReaderAt, from, size int64) error {
+// put sends a part of a file, from an offset on, again where that may help.
+func (s *sending) put(ctx context.Context, part UploadPart, from int64) error {
 	for try := 1; ; try++ {
 		var counted atomic.Int64
-		body := &counting{io.NewSectionReader(r, from, size), func(n int64) { counted.Add(n); m.add(n) }}
-		err := c.putOnce(ctx, string(method), url, headers, body, size)
+		body := &counting{io.NewSectionReader(s.r, from, part.SizeBytes), func(n int64) { counted.Add(n); s.add(n) }}
+		err := s.c.putOnce(ctx, part, body)
 		if err == nil {
 			return nil
 		}
-		m.add(-counted.Load())
+		s.add(-counted.Load())
 		failure, answered := errors.AsType[*Error](err)
 		if ctx.Err() != nil || try == attempts || answered && failure.Status < http.StatusInternalServerError && failure.Status != http.StatusTooManyRequests {
 			return err
@@ -237,16 +241,16 @@ func (c *Client) put(ctx context.Context, m *meter, method UploadMethod, url str
 	}
 }
 
-func (c *Client) putOnce(ctx context.Context, method, url string, headers map[string]string, body io.Reader, size int64) error {
-	if size == 0 {
+func (c *Client) putOnce(ctx context.Context, part UploadPart, body io.Reader) error {
+	if part.SizeBytes == 0 {
 		body = http.NoBody
 	}
-	req, err := http.NewRequestWithContext(ctx, method, url, body)
+	req, err := http.NewRequestWithContext(ctx, http.MethodPut, part.URL, body)
 	if err != nil {
 		return err
 	}
-	req.ContentLength = size
-	for name, value := range headers {
+	req.ContentLength = part.SizeBytes
+	for name, value := range part.Headers {
 		req.Header.Set(name, value)
 	}
 	resp, err := c.http.Do(req)

@@ -102,11 +102,11 @@ func CleanAnnotation(kind AnnotationKind, body map[string]any, nfc NFC) (json.Ra
 	b := annotationBody{given: body, nfc: nfc, clean: make(map[string]any, len(body))}
 	switch kind {
 	case AnnotationComment:
-		b.text("text", true)
+		b.text(true)
 	case AnnotationLabel:
 		b.label(true)
 		b.number("confidence", 0, 1, false)
-		b.text("text", false)
+		b.text(false)
 	case AnnotationRegion:
 		b.region()
 	case AnnotationRange:
@@ -149,8 +149,8 @@ func (b *annotationBody) member(name string, required bool) (any, bool) {
 	return v, true
 }
 
-func (b *annotationBody) text(name string, required bool) {
-	b.words(name, required, func(at, raw string) (string, error) { return CleanProse(at, raw, MaxAnnotationText, b.nfc) })
+func (b *annotationBody) text(required bool) {
+	b.words("text", required, func(at, raw string) (string, error) { return CleanProse(at, raw, MaxAnnotationText, b.nfc) })
 }
 
 func (b *annotationBody) label(required bool) {
@@ -200,7 +200,7 @@ func (b *annotationBody) region() {
 		b.fail("height", "reaches beyond the lower edge: y + height must be 1 at most")
 	}
 	b.whole("page", 1, maxAnnotationPage, false)
-	b.text("text", false)
+	b.text(false)
 	b.label(false)
 }
 
@@ -228,7 +228,7 @@ func (b *annotationBody) span() {
 		b.fail("end", "must be more than start")
 	}
 	b.clean["unit"] = unit
-	b.text("text", false)
+	b.text(false)
 	b.label(false)
 }
 

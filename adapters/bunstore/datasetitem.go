@@ -210,7 +210,7 @@ func (s *Store) ForShownAsset(ctx context.Context, a core.Actor, id core.AssetID
 func scanShown(rows *sql.Rows) (f core.ItemFileFacts, found bool, err error) {
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	for rows.Next() {
-		f = core.ItemFileFacts{}
+		f = core.ItemFileFacts{} //nolint:exhaustruct_v5 // scanned below
 		d := datasetScan{facts: &f.DatasetFacts}
 		if err := rows.Scan(d.into(append([]any{&f.Number, &f.ItemID}, fileInto(&f)...)...)...); err != nil {
 			return f, false, err

@@ -59,7 +59,7 @@ func (r ingestItems) Duplicates(ctx context.Context, version core.DatasetVersion
 		GROUP BY external_id HAVING count(*) > 1) AS t`, version).Scan(ctx, &all)
 	out := make([]core.DatasetItem, len(rows))
 	for i := range rows {
-		out[i] = core.DatasetItem{VersionID: version, Line: rows[i].Line, ExternalID: rows[i].ExternalID}
+		out[i] = core.DatasetItem{VersionID: version, Line: rows[i].Line, ExternalID: rows[i].ExternalID} //nolint:exhaustruct_v5 // what tells which they are
 	}
 	return out, all, translate("duplicates", err)
 }

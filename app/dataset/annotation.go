@@ -47,7 +47,7 @@ func (s *Service) Annotate(ctx context.Context, a core.Actor, id core.DatasetIte
 
 func (s *Service) annotated(ctx context.Context, tx ports.Tx, f core.DatasetFacts, a core.Actor, action string, n *core.Annotation, changes map[string]core.Change) error {
 	changes["dataset_id"], changes["external_id"] = core.Change{To: n.DatasetID.String()}, core.Change{To: n.ExternalID}
-	return s.record(ctx, tx, f.OrgFacts, a, action, app.Target{Kind: "annotation", ID: n.ID.String()}, changes, s.Clock.Now())
+	return s.record(ctx, tx, by{f.OrgFacts, a}, action, app.Target{Kind: "annotation", ID: n.ID.String()}, changes, s.Clock.Now())
 }
 
 // AnnotationQuery is a page of a dataset's annotations. The zero value of a filter

@@ -82,7 +82,7 @@ func (in *Intake) Keep(ctx context.Context, tx ports.Tx, files []core.SessionFil
 		return err
 	}
 	changes := map[string]core.Change{"session": {To: in.id.String()}, "assets": {To: len(all)}}
-	return in.s.record(ctx, tx, in.facts.OrgFacts, in.actor, "dataset.assets_registered", target(in.facts.Dataset.ID), changes, now)
+	return in.s.record(ctx, tx, by{in.facts.OrgFacts, in.actor}, "dataset.assets_registered", target(in.facts.Dataset.ID), changes, now)
 }
 
 // referred returns the files that the references lead to, at their current

@@ -89,7 +89,7 @@ func (d *Diff) walk(from, to *itemWalk, limit int) error {
 			d.Next = max(from.last, to.last)
 			return nil
 		}
-		order := 0
+		var order int
 		switch {
 		case was == nil:
 			order = 1

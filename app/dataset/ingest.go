@@ -72,7 +72,7 @@ func (s *Service) Begin(ctx context.Context, a core.Actor, in BeginInput) (out B
 			return err
 		}
 		changes := map[string]core.Change{"session": {To: session.ID.String()}}
-		if err := s.record(ctx, tx, f, a, "dataset.ingest_begun", target(d.ID), changes, now); err != nil {
+		if err := s.record(ctx, tx, by{f, a}, "dataset.ingest_begun", target(d.ID), changes, now); err != nil {
 			return err
 		}
 		out = Begun{*d, *session, there == nil}
@@ -177,7 +177,7 @@ func (s *Service) create(
 		return nil, err
 	}
 	changes := map[string]core.Change{"slug": {To: d.Slug}, "name": {To: d.Name}, "visibility": {To: string(d.Visibility)}, "drive_id": {To: drive.ID.String()}}
-	return d, s.record(ctx, tx, f, a, "dataset.created", target(d.ID), changes, now)
+	return d, s.record(ctx, tx, by{f, a}, "dataset.created", target(d.ID), changes, now)
 }
 
 // driveName returns a free name for the drive of a dataset.
@@ -268,7 +268,7 @@ func (s *Service) Abort(ctx context.Context, a core.Actor, id core.IngestSession
 		if err := closeSession(ctx, tx, session, core.IngestAborted, now); err != nil {
 			return err
 		}
-		return s.record(ctx, tx, f.OrgFacts, a, "dataset.ingest_aborted", target(f.Dataset.ID), map[string]core.Change{"session": {From: id.String()}}, now)
+		return s.record(ctx, tx, by{f.OrgFacts, a}, "dataset.ingest_aborted", target(f.Dataset.ID), map[string]core.Change{"session": {From: id.String()}}, now)
 	})
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"strings"
 	"time"
 
@@ -278,12 +279,8 @@ func (r *reading) look(ctx context.Context) error {
 		q.Paths, q.Assets = q.Paths[len(some.Paths):], q.Assets[len(some.Assets):]
 		err := r.p.s.Store.View(ctx, func(tx ports.Tx) error {
 			found, err := tx.IngestSessions.Resolve(ctx, some)
-			for path, f := range found.ByPath {
-				r.known.ByPath[path] = f
-			}
-			for id, f := range found.ByAsset {
-				r.known.ByAsset[id] = f
-			}
+			maps.Copy(r.known.ByPath, found.ByPath)
+			maps.Copy(r.known.ByAsset, found.ByAsset)
 			return err
 		})
 		if err != nil {

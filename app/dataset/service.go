@@ -64,14 +64,20 @@ func (s *Service) locked(ctx context.Context, tx ports.Tx, f core.DatasetFacts, 
 	return d, err
 }
 
+// by is who does something.
+type by struct {
+	facts core.OrgFacts
+	actor core.Actor
+}
+
 // record writes down in the audit log what was done.
-func (s *Service) record(ctx context.Context, tx ports.Tx, f core.OrgFacts, a core.Actor, action string, t app.Target, changes map[string]core.Change, now time.Time) error {
-	return tx.Audit.Add(ctx, app.Audited(s.IDs.NewID(), f, a, action, t, changes, now))
+func (s *Service) record(ctx context.Context, tx ports.Tx, who by, action string, t app.Target, changes map[string]core.Change, now time.Time) error {
+	return tx.Audit.Add(ctx, app.Audited(s.IDs.NewID(), who.facts, who.actor, action, t, changes, now))
 }
 
 // did records what was done to a dataset, and tells those outside.
 func (s *Service) did(ctx context.Context, tx ports.Tx, f core.DatasetFacts, a core.Actor, action, event string, d *core.Dataset, changes map[string]core.Change) error {
-	if err := s.record(ctx, tx, f.OrgFacts, a, action, target(d.ID), changes, s.Clock.Now()); err != nil {
+	if err := s.record(ctx, tx, by{f.OrgFacts, a}, action, target(d.ID), changes, s.Clock.Now()); err != nil {
 		return err
 	}
 	data := map[string]any{"dataset_id": d.ID.String(), "slug": d.Slug, "name": d.Name, "status": string(d.Status), "current_version": d.CurrentVersion}

@@ -49,7 +49,7 @@ func items(n int, of string) string {
 }
 
 func (e *env) publish(b dataset.Begun, r io.Reader) (dataset.Published, error) {
-	return e.Publish(context.Background(), e.ana.Actor, dataset.PublishInput{DatasetID: b.Dataset.ID, SessionID: b.Session.ID, Manifest: r, Lines: true}) //nolint:usetesting // goroutines may outlive the test
+	return e.Publish(context.Background(), e.ana.Actor, dataset.PublishInput{DatasetID: b.Dataset.ID, SessionID: b.Session.ID, Manifest: r, Lines: true})
 }
 
 func (e *env) status(b dataset.Begun) core.IngestStatus {

@@ -84,11 +84,11 @@ func publishes(b *testing.B, store *bunstore.Store, on settings, dir string, lim
 
 // publisherOf publishes by HTTP.
 type publisherOf struct {
-	b              *testing.B
-	server         *server
-	token          string
-	dataset, drive string
-	session        string
+	b       *testing.B
+	server  *server
+	token   string
+	dataset string
+	session string
 }
 
 func (p *publisherOf) ask(method, path, kind string, body io.Reader, into any) {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/uuid"
@@ -78,6 +79,7 @@ func TestAProgramUsesTheClient(t *testing.T) {
 			t.Errorf("%q came back for one that was begun wrong", got)
 		}
 		theClientResumes(t, c, org)
+		theClientPublishes(t, c, org)
 	})
 }
 
@@ -138,4 +140,23 @@ func fetched(t *testing.T, c *coffer.Client, asset *coffer.Asset, have []byte) [
 		t.Fatal(err)
 	}
 	return got
+}
+
+// theClientPublishes publishes a dataset from lines, the first time with a mistake.
+func theClientPublishes(t *testing.T, c *coffer.Client, org uuid.UUID) {
+	begun, err := c.BeginIngest(t.Context(), &coffer.BeginIngestParams{OrgID: &org}, coffer.BeginIngestJSONRequestBody{Slug: "signs"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	params := coffer.PublishDatasetParams{SessionID: begun.Session.ID}
+	good := `{"external_id":"a","type":"text","data":{"text":"a"}}` + "\n"
+	_, err = c.PublishManifest(t.Context(), begun.Dataset.ID, params, strings.NewReader(good+`{"external_id":"b","type":"text"}`))
+	var e *coffer.Error
+	if !errors.As(err, &e) || e.Code != "manifest_invalid" || !strings.Contains(fmt.Sprint(e.Members["failures"]), "line:2") {
+		t.Errorf("%v", err)
+	}
+	done, err := c.PublishManifest(t.Context(), begun.Dataset.ID, params, strings.NewReader(good))
+	if err != nil || !done.Published || done.Version.Items != 1 {
+		t.Errorf("%+v, %v", done, err)
+	}
 }

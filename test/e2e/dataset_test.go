@@ -173,7 +173,7 @@ func TestAPublishersRelease(t *testing.T) {
 		if done.number("version.number") != 1 || done.number("version.items") != int64(len(items)) || done.get("published") != true {
 			t.Errorf("%s", done.body)
 		}
-		if again := first.publishes(items...); string(again.body) != string(done.body) {
+		if again := first.publishes(items...); !bytes.Equal(again.body, done.body) {
 			t.Errorf("%s, then %s", done.body, again.body)
 		}
 		first.refused(http.StatusConflict, "session_closed", "POST", first.publishPath(), lines(items[1:]...), with{"Content-Type": ndjson})

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -31,9 +32,7 @@ func (d *desk) with(env settings) *desk {
 	out := *d
 	out.env = settings{}
 	for _, from := range []settings{d.env, env} {
-		for name, value := range from {
-			out.env[name] = value
-		}
+		maps.Copy(out.env, from)
 	}
 	return &out
 }

@@ -54,7 +54,7 @@ func (r purges) Step(ctx context.Context, org core.OrgID, limit int) (left ports
 		return left, false, err
 	}
 	// Files of datasets cannot go before the datasets.
-	if done, err := (datasetPurges(r)).stripOrg(ctx, org, limit); err != nil || !done {
+	if done, err := datasetPurges(r).stripOrg(ctx, org, limit); err != nil || !done {
 		return left, false, err
 	}
 	var drive core.DriveID

@@ -211,7 +211,8 @@ func (s *server) mount() {
 	driveMemberRoutes{s.Drives, codec[core.AccountID]{s.CursorKey, "drive-members"}}.mount(s.api)
 	driveAccessRoutes{s.Drives, codec[core.AccountID]{s.CursorKey, "access"}}.mount(s.api)
 	nodeRoutes{
-		s.Drives, s.Assets, thumbnails{s.Thumbnails},
+		s.Drives, s.Assets,
+		thumbnails{s.Thumbnails},
 		codec[drive.Position]{s.CursorKey, "nodes"},
 		codec[core.NodeID]{s.CursorKey, "search"},
 		codec[drive.TrashPosition]{s.CursorKey, "trash"},
@@ -236,8 +237,12 @@ func (s *server) mount() {
 func (s *server) mountDatasets() {
 	ingestRoutes{s.Datasets, s.Assets, s.Timeout}.mount(s.api)
 	datasetRoutes{
-		s.Datasets, codec[core.DatasetID]{s.CursorKey, "datasets"}, codec[int64]{s.CursorKey, "dataset-versions"},
-		codec[core.DatasetAccessID]{s.CursorKey, "dataset-accesses"}, codec[diffPosition]{s.CursorKey, "dataset-diff"}, s.Timeout,
+		s.Datasets,
+		codec[core.DatasetID]{s.CursorKey, "datasets"},
+		codec[int64]{s.CursorKey, "dataset-versions"},
+		codec[core.DatasetAccessID]{s.CursorKey, "dataset-accesses"},
+		codec[diffPosition]{s.CursorKey, "dataset-diff"},
+		s.Timeout,
 	}.mount(s.api)
 	datasetItemRoutes{s.Datasets, codec[dataset.ItemPosition]{s.CursorKey, "items"}}.mount(s.api)
 	annotationRoutes{s.Datasets, codec[core.AnnotationID]{s.CursorKey, "annotations"}, codec[int64]{s.CursorKey, "annotation-versions"}}.mount(s.api)
@@ -286,7 +291,8 @@ func (s *server) public() publicShareRoutes {
 		codec[drive.Position]{s.CursorKey, "shared"},
 		codec[share.FilePosition]{s.CursorKey, "shared-group"},
 		codec[share.GroupName]{s.CursorKey, "shared-groups"},
-		s.limitLink, strings.HasPrefix(s.PublicURL, "https://"), s.Timeout, thumbnails{s.Thumbnails},
+		s.limitLink, strings.HasPrefix(s.PublicURL, "https://"), s.Timeout,
+		thumbnails{s.Thumbnails},
 	}
 }
 

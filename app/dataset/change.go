@@ -35,7 +35,7 @@ func (s *Service) Update(ctx context.Context, a core.Actor, id core.DatasetID, c
 		if err := tx.Datasets.Save(ctx, d); err != nil {
 			return err
 		}
-		return s.did(ctx, tx, f, a, "dataset.updated", "dataset.updated", d, changes)
+		return s.did(ctx, tx, f, a, "dataset.updated", d, changes)
 	})
 	return d, err
 }
@@ -104,6 +104,6 @@ func (s *Service) Delete(ctx context.Context, a core.Actor, id core.DatasetID, i
 		if err := tx.Datasets.Save(ctx, d); err != nil {
 			return err
 		}
-		return s.did(ctx, tx, f, a, "dataset.deleted", "dataset.deleted", d, map[string]core.Change{"name": {From: d.Name}, "slug": {From: d.Slug}})
+		return s.did(ctx, tx, f, a, "dataset.deleted", d, map[string]core.Change{"name": {From: d.Name}, "slug": {From: d.Slug}})
 	})
 }

@@ -92,7 +92,7 @@ func (s *Service) granted(
 	if err := s.letWrite(ctx, tx, d, grants); err != nil {
 		return err
 	}
-	return s.did(ctx, tx, f, a, "dataset.grants_set", "dataset.updated", d, changes)
+	return s.did(ctx, tx, f, a, grantsSet, d, changes)
 }
 
 // letWrite makes editors of a dataset's drive of those who may publish, and of

@@ -75,12 +75,19 @@ func (s *Service) record(ctx context.Context, tx ports.Tx, who by, action string
 	return tx.Audit.Add(ctx, app.Audited(s.IDs.NewID(), who.facts, who.actor, action, t, changes, now))
 }
 
+// grantsSet is an action in the audit log.
+const grantsSet = "dataset.grants_set"
+
 // did records what was done to a dataset, and tells those outside.
-func (s *Service) did(ctx context.Context, tx ports.Tx, f core.DatasetFacts, a core.Actor, action, event string, d *core.Dataset, changes map[string]core.Change) error {
+func (s *Service) did(ctx context.Context, tx ports.Tx, f core.DatasetFacts, a core.Actor, action string, d *core.Dataset, changes map[string]core.Change) error {
 	if err := s.record(ctx, tx, by{f.OrgFacts, a}, action, target(d.ID), changes, s.Clock.Now()); err != nil {
 		return err
 	}
 	data := map[string]any{"dataset_id": d.ID.String(), "slug": d.Slug, "name": d.Name, "status": string(d.Status), "current_version": d.CurrentVersion}
+	event := action
+	if action == grantsSet { // those outside hear that the dataset has changed
+		event = "dataset.updated"
+	}
 	return app.Emit(ctx, tx, core.NewEvent(s.IDs.NewID(), d.OrgID, event, data, s.Clock.Now()))
 }
 

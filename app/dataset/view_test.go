@@ -325,9 +325,13 @@ func TestGrantsDecideWhoWritesInTheDrive(t *testing.T) {
 	w.Fails(set(w.mia, g.Version-1), core.ErrStale)
 	w.Fails(set(w.max, 0), core.ErrNotFound)
 	for _, bad := range []core.DatasetGrant{
-		{}, {Role: core.OrgMember, AccountID: w.max.account, Rights: publish}, {Role: core.OrgAdmin, Rights: publish},
-		{AccountID: w.max.account, Rights: core.DatasetAnnotate}, {AccountID: w.max.account, Rights: core.AllDatasetRights},
-		{Role: core.OrgViewer, Rights: publish}, {AccountID: core.AccountID(w.IDs.NewID()), Rights: publish},
+		{},
+		{Role: core.OrgMember, AccountID: w.max.account, Rights: publish},
+		{Role: core.OrgAdmin, Rights: publish},
+		{AccountID: w.max.account, Rights: core.DatasetAnnotate},
+		{AccountID: w.max.account, Rights: core.AllDatasetRights},
+		{Role: core.OrgViewer, Rights: publish},
+		{AccountID: core.AccountID(w.IDs.NewID()), Rights: publish},
 	} {
 		if err := set(w.mia, 0, bad); core.KindOf(err) != core.KindInvalid {
 			t.Errorf("%+v: %v", bad, err)

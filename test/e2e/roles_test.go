@@ -188,6 +188,7 @@ func (c *cast) viewItems(u *user) *answer { return u.ask("GET", c.published("org
 func (c *cast) viewRestricted(u *user) *answer {
 	return u.ask("GET", c.published("restricted")+"/items", nil)
 }
+
 func (c *cast) annotates(u *user) *answer {
 	item := c.boss.want(http.StatusOK, "GET", c.published("org")+"/items", nil).text("items.0.id")
 	return u.ask("POST", "/api/items/"+item+"/annotations", object{"kind": "comment", "body": object{"text": "x"}})
@@ -196,6 +197,7 @@ func (c *cast) annotates(u *user) *answer {
 func (c *cast) changeDataset(u *user) *answer {
 	return u.ask("PATCH", c.published("org"), object{"name": "N"})
 }
+
 func (c *cast) datasetLog(u *user) *answer {
 	return u.ask("GET", c.published("org")+"/access-log", nil)
 }

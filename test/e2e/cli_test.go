@@ -365,7 +365,7 @@ func (d *desk) underWay(u *user) (asset string) {
 		}
 		asset = strings.TrimSpace(string(text))
 		a := u.ask("GET", "/api/assets/"+asset+"/upload", nil)
-		return a.status == http.StatusOK && a.get("parts.0") != nil
+		return a.status == http.StatusOK && !strings.Contains(string(a.body), `"parts":[]`)
 	})
 	return asset
 }

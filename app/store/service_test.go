@@ -23,6 +23,8 @@ import (
 const (
 	days  = 24 * time.Hour
 	grace = 7 * days
+
+	toTell = 6 * time.Hour // what a provider that renews by itself has, after the end of a period
 )
 
 // bank is a payment provider that does what a test says.
@@ -656,6 +658,20 @@ func TestWhoLetsAMembershipEndBuysItAnew(t *testing.T) {
 	}
 	w.Must(w.Renew(w.Context(), store.Renew{}))
 	w.may(w.ben, file, true)
+}
+
+func TestAMembershipIsNotBoughtTwiceWhileItsProviderRenewsIt(t *testing.T) {
+	w := newWorld(t)
+	product, file := w.sells(core.Membership, 900)
+	w.bought(w.ben, product)
+	w.Clock.Shift(30 * days)
+	w.Must(w.Renew(w.Context(), store.Renew{}))
+	_, err := w.Buy(w.Context(), w.ben.Actor, store.BuyInput{ProductID: product})
+	w.Fails(err, core.ErrAlreadyOwned)
+	w.may(w.ben, file, true)
+	w.Clock.Shift(toTell)
+	w.Must(w.Renew(w.Context(), store.Renew{}))
+	w.buys(w.ben, product)
 }
 
 // TestWhatIsRefundedOfAMembership: the present period ends it, an old one does not.

@@ -151,6 +151,13 @@ var nexts = map[string]struct {
 	"refresh_token_reused":  {ExitSignIn, "sign in again: coffer login"},
 	"invalid_refresh_token": {ExitSignIn, "sign in again: coffer login"},
 	"session_required":      {ExitSignIn, "sign in: coffer login"},
+	"slug_taken":            {ExitConflict, "choose another --slug, or leave out what is different"},
+	"manifest_invalid":      {ExitUsage, "mend that and give the same command again: what was uploaded stays"},
+	"version_conflict":      {ExitConflict, "look at it (coffer dataset get), and give the same command again to replace it"},
+	"publish_in_progress":   {ExitConflict, "wait until that is done, and give the same command again"},
+	"session_closed":        {ExitConflict, "give the same command again"},
+	"dataset_archived":      {ExitConflict, "take it out of the archive first"},
+	"dataset_unpublished":   {ExitNotFound, "publish something first: coffer dataset publish"},
 }
 
 // answered says what to do about an answer.

@@ -51,7 +51,7 @@ func Add(root *cobra.Command, version string) {
 		a.loginCommand(), a.logoutCommand(), a.whoamiCommand(), a.orgsCommand(), a.useCommand(), a.drivesCommand(),
 		a.lsCommand(), a.mkdirCommand(), a.mvCommand(), a.cpCommand(), a.rmCommand(), a.restoreCommand(),
 		a.uploadCommand(), a.downloadCommand(), a.syncCommand(),
-		a.shareCommand(), a.requestCommand(), a.keysCommand(), a.groupsCommand(), a.productsCommand(), a.webhooksCommand(),
+		a.shareCommand(), a.requestCommand(), a.keysCommand(), a.groupsCommand(), a.productsCommand(), a.datasetCommand(), a.webhooksCommand(),
 	} {
 		cmd.GroupID = group
 		root.AddCommand(cmd)

@@ -83,7 +83,7 @@ func (a *app) explain(err error) error {
 	answer, answered := errors.AsType[*client.Error](err)
 	away, unreachable := errors.AsType[*client.UnreachableError](err)
 	switch {
-	case errors.Is(err, context.Canceled):
+	case errors.Is(err, context.Canceled), a.interrupted():
 		e.Code, e.What, e.Next = ExitInterrupted, "interrupted", "give the same command again, and a transfer goes on where it was"
 	case answered:
 		e.Code, e.Next = a.answered(answer)
@@ -100,6 +100,11 @@ func (a *app) explain(err error) error {
 		e.Code, e.Next = ExitNotAllowed, "check who may read and write it"
 	}
 	return e
+}
+
+// interrupted reports whether somebody has ended the command.
+func (a *app) interrupted() bool {
+	return a.cmd != nil && a.cmd.Context() != nil && a.cmd.Context().Err() != nil
 }
 
 // nexts is what to do about answers of the server, by their code.

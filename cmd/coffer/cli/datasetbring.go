@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"time"
 
@@ -21,6 +22,7 @@ import (
 const (
 	batchFiles = 1_000
 	batchBytes = 1_000 * mB // so that signed URLs are used before they expire
+	endFiles   = 200        // that are completed at once: a server that is busy takes long for each
 	rounds     = 4          // of a batch: URLs expire, and files change while they are read
 )
 
@@ -373,14 +375,19 @@ func (b *bringer) completed(ctx context.Context, r registered, sent []error) (le
 	if len(at) == 0 {
 		return left, why, nil
 	}
-	answer, err := again(ctx, func() (*client.IngestEndedOutput, error) { return b.client.CompleteIngestAssets(ctx, in) })
-	if err != nil {
-		return nil, nil, err
+	var ended []client.IngestEnded
+	for some := range slices.Chunk(in.Assets, endFiles) {
+		asked := client.IngestCompleteInput{SessionID: b.session, Assets: some}
+		answer, err := again(ctx, func() (*client.IngestEndedOutput, error) { return b.client.CompleteIngestAssets(ctx, asked) })
+		if err != nil {
+			return nil, nil, err
+		}
+		ended = append(ended, answer.Items...)
 	}
-	if len(answer.Items) != len(at) {
-		return nil, nil, fmt.Errorf("the server answers %d uploads by %d", len(at), len(answer.Items))
+	if len(ended) != len(at) {
+		return nil, nil, fmt.Errorf("the server answers %d uploads by %d", len(at), len(ended))
 	}
-	for n, done := range answer.Items {
+	for n, done := range ended {
 		f := r.files[at[n]]
 		if !done.Ready {
 			left = append(left, f)

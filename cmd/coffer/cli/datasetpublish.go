@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -382,6 +384,7 @@ func (p *publication) refused(err error) error {
 	if jerr != nil {
 		return err
 	}
+	slices.SortStableFunc(why.Failures, func(a, b failure) int { return cmp.Compare(a.Line, b.Line) })
 	names := p.namesOf(why.Failures)
 	for _, f := range why.Failures {
 		f.Action, f.Path = failed, names[f.Line]
@@ -391,7 +394,7 @@ func (p *publication) refused(err error) error {
 			}
 			continue
 		}
-		p.tell("coffer: %s: %s", plain(f.at(p.manifest)), plain(f.Reason+" ("+f.Code+")"))
+		p.tell("coffer: %s%s", plain(f.at(p.manifest)), plain(f.Reason+" ("+f.Code+")"))
 	}
 	what := fmt.Sprintf("nothing was published: the manifest has %d failures", why.Count)
 	if n := int64(len(why.Failures)); n < why.Count {
@@ -427,10 +430,13 @@ func (f failure) at(manifest string) string {
 	if manifest != "" {
 		place = fmt.Sprintf("%s:%d", filepath.Base(manifest), f.Line)
 	}
-	if place != "" && f.Pointer != "" {
-		place += ": "
+	out := ""
+	for _, part := range []string{place, f.Pointer} {
+		if part != "" {
+			out += part + ": "
+		}
 	}
-	return place + f.Pointer
+	return out
 }
 
 // namesOf finds the external ids of the items that are wrong.

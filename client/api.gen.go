@@ -1555,6 +1555,27 @@ func (e OrgRole) Valid() bool {
 	}
 }
 
+// Defines values for OwnKeyPermissions.
+const (
+	OwnKeyPermissionsDelete OwnKeyPermissions = "delete"
+	OwnKeyPermissionsRead   OwnKeyPermissions = "read"
+	OwnKeyPermissionsWrite  OwnKeyPermissions = "write"
+)
+
+// Valid indicates whether the value is a known member of the OwnKeyPermissions enum.
+func (e OwnKeyPermissions) Valid() bool {
+	switch e {
+	case OwnKeyPermissionsDelete:
+		return true
+	case OwnKeyPermissionsRead:
+		return true
+	case OwnKeyPermissionsWrite:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for PreviewFailure.
 const (
 	PreviewFailureCrashed     PreviewFailure = "crashed"
@@ -5886,6 +5907,36 @@ type OrgName struct {
 	// Slug Its name in addresses; unique
 	Slug string `json:"slug"`
 }
+
+// OwnKey defines model for OwnKey.
+type OwnKey struct {
+	// DriveID The drive that it works in
+	DriveID openapi_types.UUID `json:"drive_id"`
+
+	// DriveName What that drive is called
+	DriveName string `json:"drive_name"`
+
+	// ExpiresAt When it ends by itself; null: never
+	ExpiresAt *time.Time `json:"expires_at"`
+
+	// ID Identifies the key
+	ID openapi_types.UUID `json:"id"`
+
+	// Name What people call it
+	Name string `json:"name"`
+
+	// OrgID The organisation of its drive
+	OrgID openapi_types.UUID `json:"org_id"`
+
+	// Permissions What it may do, if whoever made it may
+	Permissions []OwnKeyPermissions `json:"permissions"`
+
+	// Prefix How the key begins, to tell it from others
+	Prefix string `json:"prefix"`
+}
+
+// OwnKeyPermissions defines model for OwnKey.Permissions.
+type OwnKeyPermissions string
 
 // PageAdminLicense defines model for PageAdminLicense.
 type PageAdminLicense struct {
@@ -11089,6 +11140,14 @@ func (c *Client) SignItemURL(ctx context.Context, itemID openapi_types.UUID, rol
 	r := newRequest(http.MethodPost, "/api/items/{item_id}/assets/{role}/signed-url", itemID, role)
 	r.json(body)
 	return call[ItemURL](ctx, c, r)
+}
+
+// GetOwnKey: The API key of the request.
+//
+// GET /api/key
+func (c *Client) GetOwnKey(ctx context.Context) (*OwnKey, error) {
+	r := newRequest(http.MethodGet, "/api/key")
+	return call[OwnKey](ctx, c, r)
 }
 
 // ListLicenses: The licences.

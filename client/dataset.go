@@ -18,3 +18,15 @@ func (c *Client) PublishManifest(ctx context.Context, dataset uuid.UUID, params 
 	r.stream("application/x-ndjson", lines)
 	return call[PublishedOutput](ctx, c, r)
 }
+
+// DownloadItemFile is DownloadFile of a file of an item of a dataset: of the bytes
+// that were published, whatever has become of the file since.
+func (c *Client) DownloadItemFile(ctx context.Context, item uuid.UUID, file *ItemFile, to Destination, have int64, t Transfer) error {
+	return c.download(ctx, source{file.SizeBytes, deref(file.Sha256), func(ctx context.Context) (string, error) {
+		signed, err := c.SignItemURL(ctx, item, file.Role, SignItemInput{})
+		if err != nil {
+			return "", err
+		}
+		return signed.URL, nil
+	}}, to, have, t)
+}

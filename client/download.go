@@ -9,8 +9,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-
-	"github.com/google/uuid"
 )
 
 // ErrChecksum reports bytes that are not those of the file.
@@ -27,26 +25,44 @@ type Destination interface {
 // they turn out not to be the file's, all are. It returns ErrChecksum if the bytes are
 // not those that the server has verified.
 func (c *Client) DownloadFile(ctx context.Context, asset *Asset, to Destination, have int64, t Transfer) error {
-	if have > asset.SizeBytes {
+	return c.download(ctx, source{asset.SizeBytes, deref(asset.ChecksumSha256), func(ctx context.Context) (string, error) {
+		d, err := c.DownloadAsset(ctx, asset.ID, nil)
+		if err != nil {
+			return "", err
+		}
+		return d.DownloadURL, nil
+	}}, to, have, t)
+}
+
+// source is where the bytes of a file come from.
+type source struct {
+	size int64
+	sum  string // empty: the server does not know it yet
+	sign func(ctx context.Context) (url string, err error)
+}
+
+// download is DownloadFile of any source.
+func (c *Client) download(ctx context.Context, from source, to Destination, have int64, t Transfer) error {
+	if have > from.size {
 		have = 0
 	}
-	err := c.download(ctx, asset, to, have, t)
+	err := c.downloadOnce(ctx, from, to, have, t)
 	if have > 0 && errors.Is(err, ErrChecksum) {
-		return c.download(ctx, asset, to, 0, t)
+		return c.downloadOnce(ctx, from, to, 0, t)
 	}
 	return err
 }
 
-func (c *Client) download(ctx context.Context, asset *Asset, to Destination, have int64, t Transfer) error {
+func (c *Client) downloadOnce(ctx context.Context, from source, to Destination, have int64, t Transfer) error {
 	h := sha256.New()
 	if _, err := io.Copy(h, &interruptible{ctx, io.NewSectionReader(to, 0, have)}); err != nil {
 		return err
 	}
-	m := &meter{total: asset.SizeBytes, hear: t.Progress}
+	m := &meter{total: from.size, hear: t.Progress}
 	m.add(have)
-	for try := 1; have < asset.SizeBytes; try++ {
+	for try := 1; have < from.size; try++ {
 		before := have
-		err := c.fetch(ctx, asset.ID, have, func(p []byte) error {
+		err := c.fetch(ctx, from.sign, have, func(p []byte) error {
 			if _, err := to.WriteAt(p, have); err != nil {
 				return err
 			}
@@ -55,7 +71,7 @@ func (c *Client) download(ctx context.Context, asset *Asset, to Destination, hav
 			m.add(int64(len(p)))
 			return nil
 		})
-		if err == nil && have < asset.SizeBytes {
+		if err == nil && have < from.size {
 			err = io.ErrUnexpectedEOF
 		}
 		if err == nil {
@@ -71,7 +87,7 @@ func (c *Client) download(ctx context.Context, asset *Asset, to Destination, hav
 			return err
 		}
 	}
-	if sum := deref(asset.ChecksumSha256); have != asset.SizeBytes || sum != "" && sum != hex.EncodeToString(h.Sum(nil)) {
+	if have != from.size || from.sum != "" && from.sum != hex.EncodeToString(h.Sum(nil)) {
 		return ErrChecksum
 	}
 	return nil
@@ -79,13 +95,13 @@ func (c *Client) download(ctx context.Context, asset *Asset, to Destination, hav
 
 const fetchBuffer = 256 << 10
 
-// fetch reads the bytes of an asset from an offset on. What write returns ends it.
-func (c *Client) fetch(ctx context.Context, asset uuid.UUID, from int64, write func(p []byte) error) error {
-	d, err := c.DownloadAsset(ctx, asset, nil)
+// fetch reads bytes from an offset on. What write returns ends it.
+func (c *Client) fetch(ctx context.Context, sign func(context.Context) (string, error), from int64, write func(p []byte) error) error {
+	signed, err := sign(ctx)
 	if err != nil {
 		return err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, d.DownloadURL, nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, signed, nil)
 	if err != nil {
 		return err
 	}

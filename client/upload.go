@@ -147,8 +147,35 @@ func whole(ctx context.Context, arrived *Progress, r io.ReaderAt) ([]ArrivedPart
 	return same, nil
 }
 
+// SendUpload sends the bytes of an upload that is one of many, and does not
+// complete it: see RegisterIngestAssets and CompleteIngestAssets. What an earlier
+// attempt has sent of its parts is not sent again.
+func (c *Client) SendUpload(ctx context.Context, asset uuid.UUID, plan *Upload, r io.ReaderAt, size int64, t Transfer) error {
+	if plan.Strategy == UploadStrategySingle {
+		return c.sendAll(ctx, asset, plan, nil, r, size, t)
+	}
+	arrived, err := c.GetUpload(ctx, asset)
+	if err != nil {
+		return err
+	}
+	if len(arrived.Parts) > 0 {
+		if arrived.Parts, err = whole(ctx, arrived, r); err != nil {
+			return err
+		}
+	}
+	return c.sendAll(ctx, asset, plan, arrived, r, size, t)
+}
+
 // transfer sends what has not arrived, and completes the upload.
 func (c *Client) transfer(ctx context.Context, asset uuid.UUID, plan *Upload, arrived *Progress, r io.ReaderAt, size int64, t Transfer) (*Asset, error) {
+	if err := c.sendAll(ctx, asset, plan, arrived, r, size, t); err != nil {
+		return nil, err
+	}
+	return c.CompleteUpload(ctx, asset, CompleteInput{UploadID: plan.UploadID})
+}
+
+// sendAll sends what has not arrived.
+func (c *Client) sendAll(ctx context.Context, asset uuid.UUID, plan *Upload, arrived *Progress, r io.ReaderAt, size int64, t Transfer) error {
 	s := &sending{c, &meter{total: size, hear: t.Progress}, r}
 	var err error
 	if plan.Strategy == UploadStrategySingle {
@@ -158,13 +185,9 @@ func (c *Client) transfer(ctx context.Context, asset uuid.UUID, plan *Upload, ar
 		if isThere(err) { // a PUT that was carried out, and whose answer was lost
 			err = nil
 		}
-	} else {
-		err = s.parts(ctx, asset, plan, arrived, t.parallel())
+		return err
 	}
-	if err != nil {
-		return nil, err
-	}
-	return c.CompleteUpload(ctx, asset, CompleteInput{UploadID: plan.UploadID})
+	return s.parts(ctx, asset, plan, arrived, t.parallel())
 }
 
 // isThere reports whether a store has refused bytes because it has them. That they

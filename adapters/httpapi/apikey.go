@@ -34,6 +34,32 @@ func (h apiKeyRoutes) mount(api huma.API) {
 		codes:   []string{"forbidden"},
 		summary: "Revoke an API key", about: "Ends a key for good, from its next request on. Revoking twice is no error.",
 	}, h.revoke)
+	register(api, operation{
+		id: "getOwnKey", method: http.MethodGet, path: "/api/key", tag: tagDrives, scripts: true,
+		summary: "The API key of the request", about: "Tells a script what its key is called, what it may do, until when, and in which drive: all that it has to know to begin.",
+	}, h.own)
+}
+
+type ownKeyBody struct {
+	ID          core.APIKeyID `json:"id" format:"uuid" doc:"Identifies the key" example:"0199f2b4-7c1e-7a60-9d52-3f1c6a0b8e1a"`
+	Name        string        `json:"name" doc:"What people call it" example:"nightly backup"`
+	Prefix      string        `json:"prefix" doc:"How the key begins, to tell it from others" example:"pk_5f1c2a7e"`
+	Permissions []string      `json:"permissions" enum:"read,write,delete" doc:"What it may do, if whoever made it may" example:"[\"read\",\"write\"]"`
+	ExpiresAt   *time.Time    `json:"expires_at" doc:"When it ends by itself; null: never"`
+	OrgID       core.OrgID    `json:"org_id" format:"uuid" doc:"The organisation of its drive" example:"0199f2b4-7c1e-7a60-9d52-3f1c6a0b8e12"`
+	DriveID     core.DriveID  `json:"drive_id" format:"uuid" doc:"The drive that it works in" example:"0199f2b4-7c1e-7a60-9d52-3f1c6a0b8e14"`
+	DriveName   string        `json:"drive_name" doc:"What that drive is called" example:"Backups"`
+}
+
+type ownKeyOutput struct{ Body ownKeyBody }
+
+func (h apiKeyRoutes) own(ctx context.Context, _ *struct{}) (*ownKeyOutput, error) {
+	own, err := h.drives.OwnKey(ctx, actorOf(ctx))
+	if err != nil {
+		return nil, err
+	}
+	k := own.APIKey
+	return &ownKeyOutput{ownKeyBody{k.ID, k.Name, k.Prefix, k.Permissions.Names(), timeOrNull(k.ExpiresAt), k.OrgID, k.DriveID, own.Drive}}, nil
 }
 
 type apiKeyBody struct {

@@ -138,6 +138,10 @@ func TestAKeyIsForFilesOnly(t *testing.T) {
 				taken++
 				problemIn(t, f.call(op.Method, filled, "", withKey, signedIn), 400, "malformed_request")
 				problemIn(t, f.call(op.Method, filled, "", "X-API-Key: "+goodKey[1:]), 401, "unauthenticated")
+			case len(op.Security) == 1 && op.Security[0][schemeAPIKey] != nil:
+				problemIn(t, f.call(op.Method, filled, "", signedIn), 401, "unauthenticated")
+				problemIn(t, f.call(op.Method, filled, "", withKey, signedIn), 400, "malformed_request")
+				problemIn(t, f.call(op.Method, filled, "", "X-API-Key: nonsense"), 401, "unauthenticated")
 			case len(op.Security) == 1:
 				problemIn(t, f.call(op.Method, filled, "", withKey), 403, "key_not_allowed")
 				problemIn(t, f.call(op.Method, filled, "", "X-API-Key: nonsense"), 403, "key_not_allowed")

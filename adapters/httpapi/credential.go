@@ -19,6 +19,9 @@ var errTwoCredentials = &core.Error{
 	Kind: core.KindMalformed, Code: errMalformed.Code, Message: "send either Authorization or X-API-Key, and that once",
 }
 
+// errNoKey reports a person where only a script has an answer.
+var errNoKey = core.ErrUnauthenticated.Say("this is about the API key of the request, which has none: send X-API-Key")
+
 // identifyKey finds out which API key sends the request, as far as the key
 // itself tells.
 func (r *request) identifyKey(sent []string, now time.Time) {
@@ -33,12 +36,16 @@ func (r *request) identifyKey(sent []string, now time.Time) {
 
 // admit refuses a request whose credential the operation does not take.
 func (r *request) admit(op *huma.Operation) error {
-	byKey := func(scheme map[string][]string) bool { return scheme[schemeAPIKey] != nil }
+	takes := func(name string) bool {
+		return slices.ContainsFunc(op.Security, func(scheme map[string][]string) bool { return scheme[name] != nil })
+	}
 	switch {
 	case len(op.Security) == 0:
 		return nil
-	case r.keyed && r.denied != errTwoCredentials && !slices.ContainsFunc(op.Security, byKey): //nolint:errorlint // that very one
+	case r.keyed && r.denied != errTwoCredentials && !takes(schemeAPIKey): //nolint:errorlint // that very one
 		return core.ErrKeyNotAllowed
+	case !r.keyed && !takes(schemeBearer):
+		return errNoKey
 	}
 	return r.denied
 }

@@ -22,6 +22,7 @@ type operation struct {
 	status  int      // of success; 0: 200, or 204 without a body
 	public  bool     // needs no credential
 	keys    bool     // takes API keys, too
+	scripts bool     // takes API keys only
 	codes   []string // of problems, beside those that follow from the rest
 	also    map[int]string
 
@@ -65,6 +66,9 @@ func register[I, O any](api huma.API, op operation, handler func(context.Context
 	}
 	if op.keys {
 		security = append(security, map[string][]string{schemeAPIKey: {}})
+	}
+	if op.scripts {
+		security = []map[string][]string{{schemeAPIKey: {}}}
 	}
 	described := huma.Operation{
 		OperationID: op.id, Method: op.method, Path: op.path, Tags: []string{op.tag}, Summary: op.summary, Description: op.about,

@@ -3,6 +3,7 @@ package drive
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"time"
 
 	"github.com/seed-755a8038/coffer/app"
@@ -120,6 +121,41 @@ func (s *Service) Keys(ctx context.Context, a core.Actor, in KeysInput) (keys []
 		return err
 	})
 	return keys, err
+}
+
+// OwnKey is the API key of a request, and what its drive is called.
+type OwnKey struct {
+	APIKey *core.APIKey
+	Drive  string
+}
+
+// OwnKey returns the API key that asks. It returns core.ErrKeyInvalid if that is
+// good for nothing, and core.ErrUnauthenticated to people.
+func (s *Service) OwnKey(ctx context.Context, a core.Actor) (own OwnKey, err error) {
+	if !a.ByKey() {
+		return own, core.ErrUnauthenticated
+	}
+	f, err := s.access.ForDrive(ctx, a, core.DriveID{})
+	if err != nil {
+		return own, err
+	}
+	if err := core.CanInDrive(f, core.DriveNone); err != nil {
+		return own, err
+	}
+	err = s.store.View(ctx, func(tx ports.Tx) error {
+		if own.APIKey, err = tx.APIKeys.Get(ctx, f.DriveID, f.APIKey.ID); err != nil {
+			return err
+		}
+		d, err := tx.Drives.Get(ctx, f.OrgID, f.DriveID)
+		if err == nil {
+			own.Drive = d.Name
+		}
+		return err
+	})
+	if errors.Is(err, core.ErrNotFound) { // it has just gone
+		err = core.ErrKeyInvalid
+	}
+	return own, err
 }
 
 // RevokeKey ends an API key for good, from its next request on. Revoking twice

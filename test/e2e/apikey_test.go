@@ -3,6 +3,7 @@ package e2e
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -45,6 +46,7 @@ func (c script) dead(asset string) {
 		{"GET", "/api/assets/" + asset + "/download", ""},
 		{"GET", "/api/drives/" + c.drive + "/nodes", ""},
 		{"DELETE", assets + "/" + asset, ""},
+		{"GET", "/api/key", ""},
 	} {
 		c.request(r).isProblem(http.StatusUnauthorized, "unauthenticated")
 	}
@@ -91,6 +93,14 @@ func TestAScriptWithAKeyKeepsFiles(t *testing.T) {
 		if names := bot.nodes(); len(names) != 0 {
 			t.Errorf("nodes %v", names)
 		}
+
+		own := bot.want(http.StatusOK, "GET", "/api/key", nil)
+		if own.text("id") != issued.text("api_key.id") || own.text("name") != "nightly backup" || own.text("prefix") != key[:11] || own.get("expires_at") != nil ||
+			own.text("org_id") != ben.org || own.text("drive_id") != ben.drive || own.text("drive_name") != "Library" || fmt.Sprint(own.get("permissions")) != "[read write delete]" {
+			t.Errorf("%s", own.body)
+		}
+		bot.refused(http.StatusUnauthorized, "unauthenticated", "GET", "/api/key", nil, with{"X-API-Key": "pk_" + strings.Repeat("0", 40)})
+		ben.refused(http.StatusUnauthorized, "unauthenticated", "GET", "/api/key", nil) // who is no script
 
 		// Another key: of another drive, which it means if it names none.
 		private := ben.issue(s.personalDrive(ben.account), "read", "write")

@@ -189,7 +189,7 @@ func TestScriptsAndVisitorsGetWhatTheCommandLineMade(t *testing.T) {
 		if err := json.Unmarshal([]byte(d.ok("keys", "create", "bot", "--permissions", "read,write", "--json")), &issued); err != nil {
 			t.Fatal(err)
 		}
-		bot := s.desk().with(settings{"COFFER_API_KEY": issued.Key, "COFFER_SERVER": s.url, "COFFER_ORG": ana.org, "COFFER_DRIVE": ana.drive})
+		bot := s.desk().with(settings{"COFFER_API_KEY": issued.Key, "COFFER_SERVER": s.url})
 		bot.write("log.txt", []byte("a line"))
 		bot.ok("upload", "log.txt", "--to", "/logs")
 		bot.ok("download", "/note.txt")
@@ -198,9 +198,13 @@ func TestScriptsAndVisitorsGetWhatTheCommandLineMade(t *testing.T) {
 		}
 		bot.fails(5, "permissions", "rm", "/note.txt")
 		bot.fails(5, "permissions", "keys", "ls")
-		if _, stdout, stderr := bot.say("", "whoami"); strings.Contains(stdout+stderr, issued.Key) {
-			t.Error("the key is shown")
+		if _, stdout, stderr := bot.say("", "whoami"); strings.Contains(stdout+stderr, issued.Key) || !strings.Contains(stdout, issued.Key[:11]) || !strings.Contains(stdout, "bot") {
+			t.Errorf("whoami: %s", stdout)
 		}
+		bot.ok("ls", "/logs", "--drive", ana.drive, "--org", ana.org) // as it had to be said once
+		bot.fails(2, "--drive", "ls", "--drive", "Other")
+		bot.fails(2, "--org", "ls", "--org", "acme")
+		s.desk().with(settings{"COFFER_API_KEY": "pk_" + strings.Repeat("0", 40), "COFFER_SERVER": s.url}).fails(3, "coffer keys create", "ls")
 		token := s.desk().with(settings{"COFFER_TOKEN": ana.token, "COFFER_SERVER": s.url})
 		if out := token.ok("ls", "/logs"); !strings.Contains(out, "log.txt") {
 			t.Errorf("ls: %s", out)

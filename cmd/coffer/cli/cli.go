@@ -39,7 +39,8 @@ type app struct {
 	cmd    *cobra.Command // the one that runs
 	file   *credentialsFile
 	client *client.Client
-	saved  login // what the file has for the server
+	saved  login          // what the file has for the server
+	own    *client.OwnKey // what the server says of the API key; nil: it was not asked
 }
 
 // Add adds the commands to a program of that version.
@@ -50,7 +51,7 @@ func Add(root *cobra.Command, version string) {
 		a.loginCommand(), a.logoutCommand(), a.whoamiCommand(), a.orgsCommand(), a.useCommand(), a.drivesCommand(),
 		a.lsCommand(), a.mkdirCommand(), a.mvCommand(), a.cpCommand(), a.rmCommand(), a.restoreCommand(),
 		a.uploadCommand(), a.downloadCommand(), a.syncCommand(),
-		a.shareCommand(), a.requestCommand(), a.keysCommand(), a.groupsCommand(), a.productsCommand(), a.webhooksCommand(),
+		a.shareCommand(), a.requestCommand(), a.keysCommand(), a.groupsCommand(), a.productsCommand(), a.datasetCommand(), a.webhooksCommand(),
 	} {
 		cmd.GroupID = group
 		root.AddCommand(cmd)
@@ -171,6 +172,18 @@ func (a *app) choose() error {
 	return nil
 }
 
+// orgOfKey is the one organisation that a key works in, whatever is said of it.
+func (a *app) orgOfKey(ctx context.Context) (uuid.UUID, error) {
+	own, err := a.ownKey(ctx)
+	if err != nil {
+		return uuid.Nil, err
+	}
+	if a.org != "" && a.org != own.OrgID.String() {
+		return uuid.Nil, mistake("the API key works in the organisation "+own.OrgID.String()+" only", "leave out --org, and unset "+envOrg)
+	}
+	return own.OrgID, nil
+}
+
 func badServer(err error) error {
 	if err == nil {
 		return nil
@@ -181,17 +194,29 @@ func badServer(err error) error {
 // byKey reports whether a script asks, which has one drive and is nobody.
 func (a *app) byKey() bool { return os.Getenv(envAPIKey) != "" }
 
+// ownKey is what the server says of the API key that asks.
+func (a *app) ownKey(ctx context.Context) (client.OwnKey, error) {
+	if a.own == nil {
+		own, err := a.client.GetOwnKey(ctx)
+		if err != nil {
+			return client.OwnKey{}, err
+		}
+		a.own = own
+	}
+	return *a.own, nil
+}
+
 // orgID returns the organisation that is meant.
 func (a *app) orgID(ctx context.Context) (uuid.UUID, error) {
+	if a.byKey() {
+		return a.orgOfKey(ctx)
+	}
 	if a.org != "" {
 		if id, err := uuid.Parse(a.org); err == nil {
 			return id, nil
 		}
 		org, err := a.findOrg(ctx, a.org)
 		return org.ID, err
-	}
-	if a.byKey() {
-		return uuid.Nil, &Error{Code: ExitUsage, What: "an API key works in one organisation, and none is named", Next: "set " + envOrg + " to its id"}
 	}
 	if os.Getenv(envToken) == "" && a.saved.Org != uuid.Nil {
 		return a.saved.Org, nil

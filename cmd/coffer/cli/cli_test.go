@@ -178,7 +178,7 @@ func TestNothingIsWrittenOutsideTheDirectory(t *testing.T) {
 	if err := d.mkdir("link/sub"); err == nil {
 		t.Error("a folder was made outside")
 	}
-	err := d.fetch(t.Context(), client.Node{}, "link/file")
+	err := d.fetch(t.Context(), remote{}, "link/file")
 	if entries, _ := os.ReadDir(outside); err == nil || len(entries) != 0 {
 		t.Errorf("%v: %v", err, entries)
 	}

@@ -144,7 +144,7 @@ func (d *downloader) entry(ctx context.Context, p place, n client.Node, dir stri
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := d.file(ctx, p, n, to); err != nil {
+		if err := d.file(ctx, p.path, d.remote(n), to); err != nil {
 			return d.fail(p.path, err)
 		}
 		return nil
@@ -196,9 +196,24 @@ func (d *downloader) tree(ctx context.Context, p place, id uuid.UUID, dir string
 	return d.prune(dir, names)
 }
 
-// same reports whether a file is here with the bytes of the drive's, and whether
+// remote is a file that the server has.
+type remote struct {
+	bytes int64
+	sum   string // its SHA-256
+	get   func(ctx context.Context, to client.Destination, have int64, how client.Transfer) error
+}
+
+// remote is a file of a drive.
+func (d *downloader) remote(n client.Node) remote {
+	asset := &client.Asset{ID: n.ID, SizeBytes: deref(n.SizeBytes), ChecksumSha256: n.ChecksumSha256}
+	return remote{asset.SizeBytes, deref(n.ChecksumSha256), func(ctx context.Context, to client.Destination, have int64, how client.Transfer) error {
+		return d.client.DownloadFile(ctx, asset, to, have, how)
+	}}
+}
+
+// same reports whether a file is here with the bytes of the server's, and whether
 // anything is.
-func (d *downloader) same(ctx context.Context, n client.Node, path string) (same, there bool, err error) {
+func (d *downloader) same(ctx context.Context, r remote, path string) (same, there bool, err error) {
 	if d.root == nil {
 		return false, false, nil
 	}
@@ -212,7 +227,7 @@ func (d *downloader) same(ctx context.Context, n client.Node, path string) (same
 	if !info.Mode().IsRegular() {
 		return false, true, inTheWay(path)
 	}
-	if info.Size() != deref(n.SizeBytes) {
+	if info.Size() != r.bytes {
 		return false, true, nil
 	}
 	f, err := d.root.Open(path)
@@ -221,30 +236,29 @@ func (d *downloader) same(ctx context.Context, n client.Node, path string) (same
 	}
 	defer func() { _ = f.Close() }() // it was only read
 	sum, err := d.sums.of(ctx, filepath.Join(d.abs, path), f, info)
-	return sum == deref(n.ChecksumSha256), true, err
+	return sum == r.sum, true, err
 }
 
 // file fetches a file, unless it is here already.
-func (d *downloader) file(ctx context.Context, p place, n client.Node, to string) error {
-	bytes := deref(n.SizeBytes)
-	d.progress.expect(bytes)
-	same, there, err := d.same(ctx, n, to)
+func (d *downloader) file(ctx context.Context, from string, r remote, to string) error {
+	d.progress.expect(r.bytes)
+	same, there, err := d.same(ctx, r, to)
 	shown := path.Join(filepath.ToSlash(d.dir), filepath.ToSlash(to))
 	switch {
 	case err != nil:
 		return err
 	case same:
-		d.progress.add(bytes)
-		return d.note(event{Action: kept, Path: p.path, To: shown})
+		d.progress.add(r.bytes)
+		return d.note(event{Action: kept, Path: from, To: shown})
 	case there && !d.overwrite:
 		return &Error{Code: ExitConflict, What: plain(shown) + " is another file", Next: "move it away, or replace it: --overwrite"}
 	}
 	if !d.dryRun {
-		if err := d.fetch(ctx, n, to); err != nil {
+		if err := d.fetch(ctx, r, to); err != nil {
 			return err
 		}
 	}
-	return d.note(event{Action: acted, Path: p.path, To: shown, Bytes: bytes})
+	return d.note(event{Action: acted, Path: from, To: shown, Bytes: r.bytes})
 }
 
 const (
@@ -253,7 +267,7 @@ const (
 )
 
 // fetch writes a file under another name, until it is whole and verified.
-func (d *downloader) fetch(ctx context.Context, n client.Node, to string) error {
+func (d *downloader) fetch(ctx context.Context, r remote, to string) error {
 	part := to + partSuffix
 	if info, err := d.root.Lstat(part); err == nil && !info.Mode().IsRegular() {
 		return inTheWay(part)
@@ -267,12 +281,11 @@ func (d *downloader) fetch(ctx context.Context, n client.Node, to string) error 
 	if err != nil {
 		return err
 	}
-	asset := &client.Asset{ID: n.ID, SizeBytes: deref(n.SizeBytes), ChecksumSha256: n.ChecksumSha256}
-	err = d.client.DownloadFile(ctx, asset, f, info.Size(), client.Transfer{Parallel: d.parts, Progress: d.progress.of()})
+	err = r.get(ctx, f, info.Size(), client.Transfer{Parallel: d.parts, Progress: d.progress.of()})
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(f.Truncate(asset.SizeBytes), f.Sync(), f.Close()); err != nil {
+	if err := errors.Join(f.Truncate(r.bytes), f.Sync(), f.Close()); err != nil {
 		return err
 	}
 	return d.root.Rename(part, to)

@@ -83,7 +83,7 @@ func (a *app) explain(err error) error {
 	answer, answered := errors.AsType[*client.Error](err)
 	away, unreachable := errors.AsType[*client.UnreachableError](err)
 	switch {
-	case errors.Is(err, context.Canceled):
+	case errors.Is(err, context.Canceled), a.interrupted():
 		e.Code, e.What, e.Next = ExitInterrupted, "interrupted", "give the same command again, and a transfer goes on where it was"
 	case answered:
 		e.Code, e.Next = a.answered(answer)
@@ -100,6 +100,11 @@ func (a *app) explain(err error) error {
 		e.Code, e.Next = ExitNotAllowed, "check who may read and write it"
 	}
 	return e
+}
+
+// interrupted reports whether somebody has ended the command.
+func (a *app) interrupted() bool {
+	return a.cmd != nil && a.cmd.Context() != nil && a.cmd.Context().Err() != nil
 }
 
 // nexts is what to do about answers of the server, by their code.
@@ -151,6 +156,13 @@ var nexts = map[string]struct {
 	"refresh_token_reused":  {ExitSignIn, "sign in again: coffer login"},
 	"invalid_refresh_token": {ExitSignIn, "sign in again: coffer login"},
 	"session_required":      {ExitSignIn, "sign in: coffer login"},
+	"slug_taken":            {ExitConflict, "choose another --slug, or leave out what is different"},
+	"manifest_invalid":      {ExitUsage, "mend that and give the same command again: what was uploaded stays"},
+	"version_conflict":      {ExitConflict, "look at it (coffer dataset get), and give the same command again to replace it"},
+	"publish_in_progress":   {ExitConflict, "wait until that is done, and give the same command again"},
+	"session_closed":        {ExitConflict, "give the same command again"},
+	"dataset_archived":      {ExitConflict, "take it out of the archive first"},
+	"dataset_unpublished":   {ExitNotFound, "publish something first: coffer dataset publish"},
 }
 
 // answered says what to do about an answer.

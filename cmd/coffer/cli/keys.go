@@ -60,7 +60,7 @@ func (a *app) keysCreate() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			a.tell("Set %s=%s, %s=%s, %s=%s and %s to the key.", envServer, a.server, envOrg, p.org, envDrive, p.drive, envAPIKey)
+			a.tell("Set %s=%s, and %s to the key.", envServer, a.server, envAPIKey)
 			return a.show(issued, func(w io.Writer) { row(w, issued.Key) })
 		}))
 	cmd.Flags().StringSliceVar(&may, "permissions", []string{"read"}, "what it may do: read, write, delete")

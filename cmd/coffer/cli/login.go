@@ -298,10 +298,11 @@ func (a *app) logoutCommand() *cobra.Command {
 
 // identity is who asks, as whoami prints it.
 type identity struct {
-	Server string       `json:"server"`
-	By     string       `json:"by"` // login, token or api_key
-	User   *client.User `json:"user"`
-	Org    *client.Org  `json:"org"`
+	Server string         `json:"server"`
+	By     string         `json:"by"` // login, token or api_key
+	User   *client.User   `json:"user"`
+	Org    *client.Org    `json:"org"`
+	Key    *client.OwnKey `json:"api_key"`
 }
 
 func (a *app) whoamiCommand() *cobra.Command {
@@ -309,9 +310,18 @@ func (a *app) whoamiCommand() *cobra.Command {
 		id := identity{Server: a.server, By: "login"}
 		if a.byKey() {
 			id.By = "api_key"
+			own, err := a.ownKey(ctx)
+			if err != nil {
+				return err
+			}
+			id.Key = &own
 			return a.show(id, func(w io.Writer) {
 				row(w, "server", a.server)
 				row(w, "by", "an API key, from "+envAPIKey)
+				row(w, "key", own.Name+" ("+own.Prefix+"…)")
+				row(w, "may", fmt.Sprint(own.Permissions))
+				row(w, "ends", whenever(own.ExpiresAt, "never"))
+				row(w, "drive", own.DriveName)
 			})
 		}
 		if os.Getenv(envToken) != "" {

@@ -39,9 +39,6 @@ func (a *app) orgs(ctx context.Context) ([]client.Org, error) {
 
 // findOrg finds an organisation by slug, name or id.
 func (a *app) findOrg(ctx context.Context, name string) (client.Org, error) {
-	if a.byKey() {
-		return client.Org{}, mistake("an API key knows organisations by their id only", "set "+envOrg+" to it")
-	}
 	orgs, err := a.orgs(ctx)
 	if err != nil {
 		return client.Org{}, err

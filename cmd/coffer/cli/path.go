@@ -60,11 +60,11 @@ func (a *app) place(ctx context.Context, text string) (place, error) {
 
 // driveID finds a drive by name or id; the one of the person if there is no name.
 func (a *app) driveID(ctx context.Context, org uuid.UUID, name string) (uuid.UUID, error) {
+	if a.byKey() {
+		return a.driveOfKey(ctx, name)
+	}
 	if id, err := uuid.Parse(name); err == nil {
 		return id, nil
-	}
-	if a.byKey() {
-		return uuid.Nil, mistake("an API key works in one drive, and "+envDrive+" does not have its id", "set it: coffer drives shows the ids to people")
 	}
 	drives, err := a.drives(ctx, org)
 	if err != nil {
@@ -79,6 +79,18 @@ func (a *app) driveID(ctx context.Context, org uuid.UUID, name string) (uuid.UUI
 		}
 	}
 	return uuid.Nil, &Error{Code: ExitNotFound, What: "there is no drive " + plain(name) + " that you may see", Next: "see coffer drives"}
+}
+
+// driveOfKey is the one drive that a key works in.
+func (a *app) driveOfKey(ctx context.Context, name string) (uuid.UUID, error) {
+	own, err := a.ownKey(ctx)
+	if err != nil {
+		return uuid.Nil, err
+	}
+	if name != "" && name != own.DriveID.String() && !strings.EqualFold(name, own.DriveName) {
+		return uuid.Nil, mistake("the API key works in the drive "+plain(own.DriveName)+" only", "leave out --drive, and unset "+envDrive)
+	}
+	return own.DriveID, nil
 }
 
 // ownDrive returns the person's own drive in an organisation, else the one where

@@ -23,7 +23,8 @@ type progress struct {
 	out   io.Writer
 	bar   *progressbar.ProgressBar // nil: no terminal
 	what  string
-	done  int64 // bytes
+	show  func(n int64) string
+	done  int64 // bytes, as a rule
 	total int64 // of what has been found so far
 	last  time.Time
 	quiet bool
@@ -31,14 +32,24 @@ type progress struct {
 
 // newProgress begins to show on the error stream, so that the output stays clean.
 func (a *app) newProgress(what string, quiet bool) *progress {
-	p := &progress{out: a.cmd.ErrOrStderr(), what: what, last: time.Now(), quiet: quiet}
+	return a.showing(what, quiet, size, progressbar.OptionShowBytes(true))
+}
+
+// newCount is newProgress of other things than bytes.
+func (a *app) newCount(what, things string, quiet bool) *progress {
+	show := func(n int64) string { return fmt.Sprintf("%d %s", n, things) }
+	return a.showing(what, quiet, show, progressbar.OptionSetItsString(things), progressbar.OptionShowCount())
+}
+
+func (a *app) showing(what string, quiet bool, show func(n int64) string, as ...progressbar.Option) *progress {
+	p := &progress{out: a.cmd.ErrOrStderr(), what: what, show: show, last: time.Now(), quiet: quiet}
 	file, ok := p.out.(*os.File)
 	if quiet || !ok || !term.IsTerminal(int(file.Fd())) {
 		return p
 	}
-	p.bar = progressbar.NewOptions64(1, progressbar.OptionSetWriter(p.out), progressbar.OptionSetDescription(what),
-		progressbar.OptionShowBytes(true), progressbar.OptionThrottle(redraw), progressbar.OptionFullWidth(),
-		progressbar.OptionClearOnFinish(), progressbar.OptionUseANSICodes(false))
+	p.bar = progressbar.NewOptions64(1, append(as, progressbar.OptionSetWriter(p.out), progressbar.OptionSetDescription(what),
+		progressbar.OptionThrottle(redraw), progressbar.OptionFullWidth(),
+		progressbar.OptionClearOnFinish(), progressbar.OptionUseANSICodes(false))...)
 	return p
 }
 
@@ -62,7 +73,7 @@ func (p *progress) add(bytes int64) {
 		_ = p.bar.Set64(min(p.done, max(p.total, 1))) // a bar that is not drawn harms nothing
 	case !p.quiet && now.Sub(p.last) >= lineGap:
 		p.last = now
-		_, _ = fmt.Fprintf(p.out, "%s: %s of %s\n", p.what, size(p.done), size(p.total))
+		_, _ = fmt.Fprintf(p.out, "%s: %s of %s\n", p.what, p.show(p.done), p.show(p.total))
 	}
 }
 

@@ -12,22 +12,26 @@ import (
 	"github.com/google/uuid"
 )
 
-// begun remembers the asset of an upload that is under way, so that another
-// command can go on with it if this one is killed. It is a file of its own, named
+// begun remembers the asset of an upload, or the session of a publication, that is
+// under way, so that another command can go on with it if this one is killed. It is a file of its own, named
 // after all that makes the upload what it is.
 type begun struct{ path string } // empty: there is no place for it
 
 func (u *uploader) begun(p place, info fs.FileInfo, sum string) begun {
+	return begunAs("uploads", u.server, p.org, p.drive, p.path, info.Size(), info.ModTime().UnixNano(), sum)
+}
+
+// begunAs is what was begun of a kind, by all that makes it what it is.
+func begunAs(kind string, what ...any) begun {
 	dir, err := os.UserCacheDir()
 	if err != nil {
 		return begun{}
 	}
-	what := fmt.Sprintf("%s\n%s\n%s\n%s\n%d\n%d\n%s", u.server, p.org, p.drive, p.path, info.Size(), info.ModTime().UnixNano(), sum)
-	name := sha256.Sum256([]byte(what))
-	return begun{filepath.Join(dir, "coffer", "uploads", hex.EncodeToString(name[:]))}
+	name := sha256.Sum256(fmt.Appendln(nil, what...))
+	return begun{filepath.Join(dir, "coffer", kind, hex.EncodeToString(name[:]))}
 }
 
-func (b begun) find() (asset uuid.UUID, ok bool) {
+func (b begun) find() (id uuid.UUID, ok bool) {
 	if b.path == "" {
 		return uuid.Nil, false
 	}
@@ -35,17 +39,17 @@ func (b begun) find() (asset uuid.UUID, ok bool) {
 	if err != nil {
 		return uuid.Nil, false
 	}
-	asset, err = uuid.Parse(strings.TrimSpace(string(text)))
-	return asset, err == nil
+	id, err = uuid.Parse(strings.TrimSpace(string(text)))
+	return id, err == nil
 }
 
-// keep remembers the asset. If it cannot, the upload can still be done.
-func (b begun) keep(asset uuid.UUID) {
+// keep remembers it. If it cannot, what was begun can still be done.
+func (b begun) keep(id uuid.UUID) {
 	if b.path == "" {
 		return
 	}
 	if os.MkdirAll(filepath.Dir(b.path), onlyMineDir) == nil {
-		_ = os.WriteFile(b.path, []byte(asset.String()+"\n"), onlyMine)
+		_ = os.WriteFile(b.path, []byte(id.String()+"\n"), onlyMine)
 	}
 }
 

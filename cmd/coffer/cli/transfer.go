@@ -106,7 +106,7 @@ func (t *transfer) hopeless(err error) bool {
 		return true
 	}
 	e, ok := errors.AsType[*Error](t.explain(err))
-	return ok && e.Code == ExitSignIn
+	return ok && (e.Code == ExitSignIn || e.Code == ExitInterrupted)
 }
 
 // fail notes that a file could not be transferred. It returns what ends the whole

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"mime"
 	"os"
 	"path"
 	"path/filepath"
@@ -250,7 +249,7 @@ func (u *uploader) send(ctx context.Context, f *os.File, info fs.FileInfo, sum s
 		}
 		how.Progress(0, 0)
 	}
-	contentType := mime.TypeByExtension(filepath.Ext(name))
+	contentType := contentTypeOf(name)
 	in := client.CreateAssetInput{
 		Name: name, SizeBytes: info.Size(), ChecksumSha256: &sum, DriveID: &into.drive, ParentID: &into.id, OnConflict: &u.conflict,
 	}

@@ -8,36 +8,15 @@ import (
 
 	"github.com/seed-755a8038/coffer/adapters/bunstore"
 	"github.com/seed-755a8038/coffer/core"
-	"github.com/seed-755a8038/coffer/migrations"
 	"github.com/seed-755a8038/coffer/ports"
-	"github.com/seed-755a8038/coffer/test/env"
+	"github.com/seed-755a8038/coffer/test/fixture"
 )
 
 // onBoth runs a test on a new store of each database.
 func onBoth(t *testing.T, test func(t *testing.T, s *bunstore.Store)) {
 	t.Helper()
-	for name, open := range map[string]func(t *testing.T) (*bunstore.Store, error){
-		"memory": func(t *testing.T) (*bunstore.Store, error) {
-			t.Helper()
-			return bunstore.OpenMemory(t.Context(), migrations.SQLite())
-		},
-		"PostgreSQL": func(t *testing.T) (*bunstore.Store, error) {
-			t.Helper()
-			return bunstore.OpenPostgres(env.Postgres(t), 4, migrations.Postgres())
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			s, err := open(t)
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { _ = s.Close() })
-			if _, err := s.Migrate(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			test(t, s)
-		})
-	}
+	t.Run("memory", func(t *testing.T) { test(t, fixture.Memory(t)) })
+	t.Run("PostgreSQL", func(t *testing.T) { test(t, fixture.Postgres(t, 4)) })
 }
 
 // tree is a shared drive whose nodes a test stores by itself, so that there

@@ -1,15 +1,13 @@
 package bunstore_test
 
 import (
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/seed-755a8038/coffer/adapters/bunstore"
-	"github.com/seed-755a8038/coffer/migrations"
-	"github.com/seed-755a8038/coffer/test/env"
+	"github.com/seed-755a8038/coffer/test/fixture"
 )
 
 // brokenGroups makes groups that break every invariant of theirs: two in each
@@ -30,19 +28,12 @@ const brokenGroups = `
 		SELECT CAST('00000000-0000-7000-8000-000000000b01' AS ID), id, org_id, 1, 'b', '', '', CAST('00000000-0000-7000-8000-0000000000c1' AS ID), 1 FROM nodes;`
 
 func TestInvariantsOfGroups(t *testing.T) {
-	for id, open := range map[string]func() (*bunstore.Store, error){
-		"text": func() (*bunstore.Store, error) {
-			return bunstore.OpenSQLite(t.Context(), filepath.Join(t.TempDir(), "db"), migrations.SQLite())
-		},
-		"uuid": func() (*bunstore.Store, error) {
-			return bunstore.OpenPostgres(env.Postgres(t), 4, migrations.Postgres())
-		},
+	for id, open := range map[string]func(t *testing.T) *bunstore.Store{
+		"text": onDisk,
+		"uuid": func(t *testing.T) *bunstore.Store { t.Helper(); return fixture.Postgres(t, 4) },
 	} {
 		t.Run(id, func(t *testing.T) {
-			s, ok := opened(t, open).Store.(*bunstore.Store)
-			if !ok {
-				t.Fatal("another store was opened")
-			}
+			s := open(t)
 			exec(t, s, broken)
 			exec(t, s, strings.ReplaceAll(brokenGroups, "AS ID", "AS "+id))
 			want := []string{

@@ -1,14 +1,12 @@
 package bunstore_test
 
 import (
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/seed-755a8038/coffer/adapters/bunstore"
-	"github.com/seed-755a8038/coffer/migrations"
-	"github.com/seed-755a8038/coffer/test/env"
+	"github.com/seed-755a8038/coffer/test/fixture"
 )
 
 // broken makes rows of a drive that break every invariant of trees: a folder
@@ -48,19 +46,12 @@ const chain = `INSERT INTO nodes (id, org_id, drive_id, parent_id, kind, name, n
 	SELECT $1, org_id, drive_id, id, 'folder', 'a', 'a', 0, CASE WHEN drive_id = id THEN 1 ELSE NULL END, 1, 1, 1, '', '', 0, 0, 0, '{}' FROM nodes WHERE id = $2`
 
 func TestInvariantsOfTrees(t *testing.T) {
-	for name, open := range map[string]func() (*bunstore.Store, error){
-		"sqlite": func() (*bunstore.Store, error) {
-			return bunstore.OpenSQLite(t.Context(), filepath.Join(t.TempDir(), "db"), migrations.SQLite())
-		},
-		"postgres": func() (*bunstore.Store, error) {
-			return bunstore.OpenPostgres(env.Postgres(t), 4, migrations.Postgres())
-		},
+	for name, open := range map[string]func(t *testing.T) *bunstore.Store{
+		"sqlite":   onDisk,
+		"postgres": func(t *testing.T) *bunstore.Store { t.Helper(); return fixture.Postgres(t, 4) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			s, ok := opened(t, open).Store.(*bunstore.Store)
-			if !ok {
-				t.Fatal("another store was opened")
-			}
+			s := open(t)
 			breakTrees(t, s)
 			found := map[string]bool{}
 			for v, err := range s.Violations(t.Context(), time.Now(), time.Now().Add(-time.Hour)) {

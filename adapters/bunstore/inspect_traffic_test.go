@@ -1,15 +1,13 @@
 package bunstore_test
 
 import (
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/seed-755a8038/coffer/adapters/bunstore"
-	"github.com/seed-755a8038/coffer/migrations"
-	"github.com/seed-755a8038/coffer/test/env"
+	"github.com/seed-755a8038/coffer/test/fixture"
 )
 
 // brokenTraffic makes a link's sums that break every invariant of theirs: of a
@@ -27,19 +25,12 @@ const brokenTraffic = `
 	INSERT INTO visitor_salts (day, salt) SELECT 0, token_hash FROM share_links;`
 
 func TestInvariantsOfTraffic(t *testing.T) {
-	for id, open := range map[string]func() (*bunstore.Store, error){
-		"text": func() (*bunstore.Store, error) {
-			return bunstore.OpenSQLite(t.Context(), filepath.Join(t.TempDir(), "db"), migrations.SQLite())
-		},
-		"uuid": func() (*bunstore.Store, error) {
-			return bunstore.OpenPostgres(env.Postgres(t), 4, migrations.Postgres())
-		},
+	for id, open := range map[string]func(t *testing.T) *bunstore.Store{
+		"text": onDisk,
+		"uuid": func(t *testing.T) *bunstore.Store { t.Helper(); return fixture.Postgres(t, 4) },
 	} {
 		t.Run(id, func(t *testing.T) {
-			s, ok := opened(t, open).Store.(*bunstore.Store)
-			if !ok {
-				t.Fatal("another store was opened")
-			}
+			s := open(t)
 			exec(t, s, broken)
 			exec(t, s, foreignShare, []byte("hash"))
 			exec(t, s, strings.ReplaceAll(brokenTraffic, "AS ID", "AS "+id))

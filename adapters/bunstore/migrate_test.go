@@ -9,6 +9,7 @@ import (
 	"github.com/seed-755a8038/coffer/adapters/bunstore"
 	"github.com/seed-755a8038/coffer/migrations"
 	"github.com/seed-755a8038/coffer/test/env"
+	"github.com/seed-755a8038/coffer/test/fixture"
 )
 
 // until returns the migrations before one.
@@ -31,6 +32,20 @@ func until(t *testing.T, all fs.FS, end string) fs.FS {
 	return out
 }
 
+// migrated opens a store with the migrations before one, and applies them.
+func migrated(t *testing.T, open func(end string) (*bunstore.Store, error), end string) *bunstore.Store {
+	t.Helper()
+	s, err := open(end)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	if _, err := s.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
 // TestLinksOutliveTheirTable: what links and their logs had before links could
 // lead to groups, they have afterwards, and they still go together.
 func TestLinksOutliveTheirTable(t *testing.T) {
@@ -50,10 +65,7 @@ func TestLinksOutliveTheirTable(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			at := open(t)
-			before, ok := opened(t, func() (*bunstore.Store, error) { return at("00008") }).Store.(*bunstore.Store)
-			if !ok {
-				t.Fatal("another store was opened")
-			}
+			before := migrated(t, at, "00008")
 			exec(t, before, broken)
 			exec(t, before, foreignShare, []byte("hash"))
 			exec(t, before, uncounted)
@@ -73,10 +85,7 @@ func TestLinksOutliveTheirTable(t *testing.T) {
 			if err := before.Close(); err != nil {
 				t.Fatal(err)
 			}
-			after, ok := opened(t, func() (*bunstore.Store, error) { return at("9") }).Store.(*bunstore.Store)
-			if !ok {
-				t.Fatal("another store was opened")
-			}
+			after := migrated(t, at, "9")
 			if got := ask(after); got != want {
 				t.Errorf("after: %s, want %s", got, want)
 			}
@@ -84,6 +93,30 @@ func TestLinksOutliveTheirTable(t *testing.T) {
 			var left int
 			if err := after.DB().QueryRowContext(t.Context(), `SELECT count(*) FROM share_accesses`).Scan(&left); err != nil || left != 0 {
 				t.Errorf("%d rows are left of the log, %v", left, err)
+			}
+		})
+	}
+}
+
+// TestACopiedSchemaIsComplete: what tests start from is what migrations lead to.
+func TestACopiedSchemaIsComplete(t *testing.T) {
+	for name, open := range map[string]func(*testing.T) *bunstore.Store{
+		"memory": func(t *testing.T) *bunstore.Store { t.Helper(); return fixture.Memory(t) },
+		"sqlite": onDisk, "postgres": func(t *testing.T) *bunstore.Store { t.Helper(); return fixture.Postgres(t, 4) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := open(t)
+			if applied, err := s.Migrate(t.Context()); err != nil || len(applied) > 0 {
+				t.Errorf("applied %q, %v", applied, err)
+			}
+			all, err := s.Migrations(t.Context())
+			if err != nil || len(all) == 0 {
+				t.Fatalf("%d migrations, %v", len(all), err)
+			}
+			for _, m := range all {
+				if !m.Applied {
+					t.Errorf("%s is not applied", m.Name)
+				}
 			}
 		})
 	}

@@ -4,22 +4,14 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/seed-755a8038/coffer/adapters/bunstore"
-	"github.com/seed-755a8038/coffer/migrations"
+	"github.com/seed-755a8038/coffer/test/fixture"
 )
 
 // TestAPurgeKnowsEveryTable: whoever adds a table that refers to what an org
 // has, has to say how it goes with the org: by a foreign key that cascades, or
 // by teaching purges.Step, and Inspector's leftOvers, about it.
 func TestAPurgeKnowsEveryTable(t *testing.T) {
-	s, err := bunstore.OpenMemory(t.Context(), migrations.SQLite())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = s.Close() })
-	if _, err := s.Migrate(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	s := fixture.Memory(t)
 	ask := func(query string, known ...string) {
 		t.Helper()
 		rows, err := s.DB().QueryContext(t.Context(), query)

@@ -2,7 +2,6 @@ package bunstore_test
 
 import (
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -10,28 +9,20 @@ import (
 
 	"github.com/seed-755a8038/coffer/adapters/bunstore"
 	"github.com/seed-755a8038/coffer/core"
-	"github.com/seed-755a8038/coffer/migrations"
 	"github.com/seed-755a8038/coffer/ports"
-	"github.com/seed-755a8038/coffer/test/env"
+	"github.com/seed-755a8038/coffer/test/fixture"
 )
 
 // TestSearchOfManyNodes searches a drive with more nodes than are looked at one
 // by one, and a folder with more folders than are listed, and compares with
 // what a plain loop finds.
 func TestSearchOfManyNodes(t *testing.T) {
-	for name, open := range map[string]func() (*bunstore.Store, error){
-		"sqlite": func() (*bunstore.Store, error) {
-			return bunstore.OpenSQLite(t.Context(), filepath.Join(t.TempDir(), "db"), migrations.SQLite())
-		},
-		"postgres": func() (*bunstore.Store, error) {
-			return bunstore.OpenPostgres(env.Postgres(t), 4, migrations.Postgres())
-		},
+	for name, open := range map[string]func(t *testing.T) *bunstore.Store{
+		"sqlite":   onDisk,
+		"postgres": func(t *testing.T) *bunstore.Store { t.Helper(); return fixture.Postgres(t, 4) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			s, ok := opened(t, open).Store.(*bunstore.Store)
-			if !ok {
-				t.Fatal("another store was opened")
-			}
+			s := open(t)
 			nodes := manyNodes(t, s)
 			compareSearches(t, s, nodes)
 			exec(t, s, `UPDATE nodes SET trashed_at = 1 WHERE id = '`+nodeID(2)+`'`)

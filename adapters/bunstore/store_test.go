@@ -5,49 +5,28 @@ import (
 	"testing"
 
 	"github.com/seed-755a8038/coffer/adapters/bunstore"
-	"github.com/seed-755a8038/coffer/migrations"
 	"github.com/seed-755a8038/coffer/test/contract"
-	"github.com/seed-755a8038/coffer/test/env"
+	"github.com/seed-755a8038/coffer/test/fixture"
 )
 
 func TestContractSQLite(t *testing.T) {
-	contract.Store(t, func(t *testing.T) contract.StoreEnv {
-		return opened(t, func() (*bunstore.Store, error) {
-			return bunstore.OpenSQLite(t.Context(), filepath.Join(t.TempDir(), "a b?.db"), migrations.SQLite())
-		})
-	})
+	contract.Store(t, func(t *testing.T) contract.StoreEnv { return around(onDisk(t)) })
 }
 
 func TestContractMemory(t *testing.T) {
-	contract.Store(t, func(t *testing.T) contract.StoreEnv {
-		return opened(t, func() (*bunstore.Store, error) { return bunstore.OpenMemory(t.Context(), migrations.SQLite()) })
-	})
+	contract.Store(t, func(t *testing.T) contract.StoreEnv { return around(fixture.Memory(t)) })
 }
 
 func TestContractPostgres(t *testing.T) {
-	contract.Store(t, func(t *testing.T) contract.StoreEnv {
-		url := env.PostgresFrom(t, "bunstore", func(url string) error {
-			s, err := bunstore.OpenPostgres(url, 2, migrations.Postgres())
-			if err != nil {
-				return err
-			}
-			defer func() { _ = s.Close() }()
-			_, err = s.Migrate(t.Context())
-			return err
-		})
-		return opened(t, func() (*bunstore.Store, error) { return bunstore.OpenPostgres(url, 8, migrations.Postgres()) })
-	})
+	contract.Store(t, func(t *testing.T) contract.StoreEnv { return around(fixture.Postgres(t, 8)) })
 }
 
-func opened(t *testing.T, open func() (*bunstore.Store, error)) contract.StoreEnv {
+// onDisk returns a store in a file, whose name has to be quoted.
+func onDisk(t *testing.T) *bunstore.Store {
 	t.Helper()
-	s, err := open()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = s.Close() })
-	if _, err := s.Migrate(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	return fixture.SQLite(t, filepath.Join(t.TempDir(), "a b?.db"))
+}
+
+func around(s *bunstore.Store) contract.StoreEnv {
 	return contract.StoreEnv{Store: s, Hot: s, Limiter: s.Limiter(), Inspector: s, Statistics: s, Uses: s.KeyUses(), DatasetLog: s.DatasetLog()}
 }

@@ -8,9 +8,8 @@ import (
 
 	"github.com/seed-755a8038/coffer/adapters/bunstore"
 	"github.com/seed-755a8038/coffer/core"
-	"github.com/seed-755a8038/coffer/migrations"
 	"github.com/seed-755a8038/coffer/ports"
-	"github.com/seed-755a8038/coffer/test/env"
+	"github.com/seed-755a8038/coffer/test/fixture"
 )
 
 // sharedTree is a tree on PostgreSQL with links whose visits share a lane.
@@ -22,19 +21,12 @@ type sharedTree struct {
 
 func newSharedTree(t *testing.T, links int, most int64) (*sharedTree, func() *bunstore.Store) {
 	t.Helper()
-	url := env.Postgres(t)
+	url := fixture.PostgresURL(t)
 	open := func() *bunstore.Store {
-		s, err := bunstore.OpenPostgres(url, 4, migrations.Postgres())
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = s.Close() })
-		return s
+		t.Helper()
+		return fixture.OpenPostgres(t, url, 4)
 	}
 	s := open()
-	if _, err := s.Migrate(t.Context()); err != nil {
-		t.Fatal(err)
-	}
 	tr := &sharedTree{tree: newTree(t, s)}
 	now := time.UnixMicro(1).UTC()
 	owner := core.NewInvitation(core.AccountID{4}, tr.org.ID, "a@example.com", core.OrgMember, core.AccountID{}, now)

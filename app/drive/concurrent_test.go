@@ -9,13 +9,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/seed-755a8038/coffer/adapters/bunstore"
 	"github.com/seed-755a8038/coffer/app/asset"
 	"github.com/seed-755a8038/coffer/app/drive"
 	"github.com/seed-755a8038/coffer/core"
-	"github.com/seed-755a8038/coffer/migrations"
 	"github.com/seed-755a8038/coffer/ports"
-	"github.com/seed-755a8038/coffer/test/env"
 	"github.com/seed-755a8038/coffer/test/fixture"
 )
 
@@ -23,11 +20,7 @@ import (
 func onBoth(t *testing.T, test func(f *team)) {
 	t.Run("SQLite", func(t *testing.T) { limitless(newTeam(t), test) })
 	t.Run("PostgreSQL", func(t *testing.T) {
-		store, err := bunstore.OpenPostgres(env.Postgres(t), 8, migrations.Postgres())
-		if err != nil {
-			t.Fatal(err)
-		}
-		limitless(teamIn(fixture.On(t, store, true)), test)
+		limitless(teamIn(fixture.On(t, fixture.Postgres(t, 8), true)), test)
 	})
 }
 

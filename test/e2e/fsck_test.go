@@ -17,7 +17,7 @@ func (s *server) database() *sql.DB {
 	s.t.Helper()
 	driver, dsn := "pgx", s.env["COFFER_DATABASE_URL"]
 	if dsn == "" {
-		driver, dsn = "sqlite", filepath.Join(s.dataDir(), "coffer.db")+"?_pragma=busy_timeout(10000)"
+		driver, dsn = "sqlite", filepath.Join(s.dataDir(), sqliteFile)+"?_pragma=busy_timeout(10000)"
 	}
 	db, err := sql.Open(driver, dsn)
 	if err != nil {

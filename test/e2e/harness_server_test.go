@@ -85,7 +85,10 @@ func newServer(t *testing.T, w wiring, extra settings) *server {
 		"PATH": os.Getenv("PATH"), "HOME": s.dir, "TMPDIR": s.dir,
 		"COFFER_HTTP_ADDR": addr, "COFFER_OPS_ADDR": ops, "COFFER_LOG_LEVEL": "info",
 	}
-	maps.Copy(s.env, w.setup(t))
+	maps.Copy(s.env, w.setup(t, w.schema))
+	if w.schema && !w.s3 {
+		putSchema(t, s.dir)
+	}
 	maps.Copy(s.env, extra)
 	t.Cleanup(func() {
 		if t.Failed() {
@@ -310,4 +313,4 @@ func (s *server) settle() {
 }
 
 // dataDir is where the server keeps what it keeps on the disk.
-func (s *server) dataDir() string { return filepath.Join(s.dir, "coffer-data") }
+func (s *server) dataDir() string { return filepath.Join(s.dir, dataDir) }

@@ -24,7 +24,7 @@ func tellWithProvider(t *testing.T, extra settings, story func(t *testing.T, s *
 	for _, w := range []wiring{sqliteDisk, postgresS3} {
 		t.Run(w.name, func(t *testing.T) {
 			t.Parallel()
-			s := newServer(t, w, extra)
+			s := newServer(t, w.withSchema(), extra)
 			idp := env.OpenIDP(t, s.url+signIn+"/callback")
 			s.env["COFFER_AUTH_PROVIDERS"] = jsonOf(t, []object{
 				{"name": "work", "label": "Work account", "issuer": idp.URL, "client_id": "web", "client_secret": env.IDPSecret},

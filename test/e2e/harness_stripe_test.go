@@ -76,7 +76,7 @@ func tellWithStripe(t *testing.T, extra settings, story func(t *testing.T, s *se
 		t.Run(w.name, func(t *testing.T) {
 			t.Parallel()
 			b := openBank(t)
-			s := newServer(t, w, b.settings())
+			s := newServer(t, w.withSchema(), b.settings())
 			maps.Copy(s.env, extra)
 			s.start()
 			story(t, s, b)

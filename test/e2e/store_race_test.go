@@ -76,10 +76,10 @@ func TestOneEventTellsOnceHoweverManyDeliverIt(t *testing.T) {
 func TestTwoServersSellOnce(t *testing.T) {
 	t.Parallel()
 	b := openBank(t)
-	shared := postgresS3.setup(t)
+	shared := postgresS3.setup(t, true)
 	maps.Copy(shared, b.settings())
 	shared["COFFER_AUTH_JWT_SECRET"] = goodSecret
-	w := wiring{name: postgresS3.name, s3: true, setup: func(testing.TB) settings { return shared }}
+	w := wiring{name: postgresS3.name, s3: true, setup: func(testing.TB, bool) settings { return shared }}
 	one := newServer(t, w, nil)
 	two := newServer(t, w, settings{"COFFER_PUBLIC_URL": one.url})
 	one.start()

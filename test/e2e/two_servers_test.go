@@ -38,9 +38,9 @@ func TestOneDataDirectoryHasOneServer(t *testing.T) {
 
 func TestTwoServersShareADatabaseAndABucket(t *testing.T) {
 	t.Parallel()
-	shared := postgresS3.setup(t)
+	shared := postgresS3.setup(t, false) // the two migrate it at once
 	shared["COFFER_AUTH_JWT_SECRET"] = goodSecret
-	w := wiring{name: postgresS3.name, s3: true, setup: func(testing.TB) settings { return shared }}
+	w := wiring{name: postgresS3.name, s3: true, setup: func(testing.TB, bool) settings { return shared }}
 	one := newServer(t, w, nil)
 	two := newServer(t, w, settings{"COFFER_PUBLIC_URL": one.url})
 	one.process, two.process = one.spawn(), two.spawn() // both find an empty database

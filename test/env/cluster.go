@@ -29,6 +29,7 @@ type cluster struct {
 	db     *sql.DB // maintenance database
 	run    int64   // names this process's databases; locked by it while it lives
 	serial atomic.Int64
+	copies string // how CREATE DATABASE copies a template
 
 	mu        sync.Mutex
 	templates map[string]string // name to database
@@ -60,7 +61,22 @@ func openCluster(ctx context.Context, dsn string) (*cluster, error) {
 	if err := c.sweep(ctx); err != nil {
 		return nil, err
 	}
-	return c, nil
+	return c, c.howToCopy(ctx)
+}
+
+// howToCopy decides how templates are copied. By default each page goes through the
+// log, which spares a checkpoint; where no checkpoint waits for the disk, copying the
+// files takes a third of the time. Servers before 15 do so anyway, and have no choice.
+func (c *cluster) howToCopy(ctx context.Context) error {
+	var files bool
+	const ask = "SELECT current_setting('fsync') = 'off' AND CAST(current_setting('server_version_num') AS int) >= 150000"
+	if err := c.db.QueryRowContext(ctx, ask).Scan(&files); err != nil {
+		return err
+	}
+	if files {
+		c.copies = " STRATEGY file_copy"
+	}
+	return nil
 }
 
 // sweep drops the databases of runs whose lock is free.
@@ -122,6 +138,7 @@ func (c *cluster) create(ctx context.Context, template string) (dsn, name string
 	if template != "" {
 		query += " TEMPLATE " + template
 	}
+	query += c.copies
 	if _, err := c.db.ExecContext(ctx, query); err != nil {
 		return "", "", err
 	}

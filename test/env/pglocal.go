@@ -49,7 +49,7 @@ func startLocal(ctx context.Context, bin string, cred *syscall.Credential, port 
 		filepath.Join(bin, "postgres"), "-D", filepath.Join(dir, "data"), "-k", dir,
 		"-p", strconv.Itoa(port), "-c", "listen_addresses=127.0.0.1",
 		"-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off", "-c", "autovacuum=off",
-		"-c", "wal_level=minimal", "-c", "max_wal_senders=0",
+		"-c", "wal_level=minimal", "-c", "max_wal_senders=0", "-c", "min_wal_size=32MB", "-c", "max_wal_size=128MB",
 		"-c", "shared_buffers=64MB", "-c", "max_connections=300", "-c", "timezone=UTC",
 	}})
 	if err != nil {
@@ -88,12 +88,21 @@ func initdb(ctx context.Context, bin, dir, password string, environ []string, cr
 	return fmt.Errorf("initdb: %w: %s", err, bytes.TrimSpace(out))
 }
 
-// postgresDir makes the server's directory. Its path is short, because that of a unix
-// socket has at most 107 bytes, and open to the server's user on the way.
+// postgresRoom is how much memory the files of a server may take. They take a tenth
+// of it: a database of a test has 15 MB, and goes with the test.
+const postgresRoom = 2 << 30
+
+// postgresDir makes the server's directory, in memory where there is enough: a database
+// is some thousand files, which a disk's file system makes and removes slowly. Its path is
+// short, because that of a unix socket has at most 107 bytes, and open to the server's
+// user on the way.
 func postgresDir(cred *syscall.Credential) (string, error) {
 	parent := os.TempDir()
 	if len(parent) > 60 || cred != nil {
 		parent = "/tmp"
+	}
+	if memory := MemoryDir(postgresRoom); memory != "" {
+		parent = memory
 	}
 	dir, err := os.MkdirTemp(parent, "pg")
 	if err != nil || cred == nil {

@@ -66,18 +66,14 @@ func castOf(s *server, idp *env.IDP) *matrix {
 	m.boss.logIn()
 	ended.logIn()
 	m.kept["sold"] = m.boss.upload(object{"name": "sold.txt", "drive_id": m.boss.drive, "parent_id": sold}, []byte("sold")).text("id")
-	m.kept["club"] = club
 
 	m.joe = s.signUp("joe")
 	m.confirm(m.joe.email)
 	m.joined()
 	people := m.hired()
-	live, refunded := m.buyers(club, sold)
+	buyers := m.buyers(club, sold, ended)
 	m.visited()
-	m.cast = slices.Concat(m.strangers(), people, m.outside(), m.scripts(late), m.visitors(), []*figure{
-		{code: "by", client: live.client, email: live.email}, {code: "be", client: ended.client, email: ended.email},
-		{code: "br", client: refunded.client, email: refunded.email},
-	}, m.spent())
+	m.cast = slices.Concat(m.strangers(), people, m.outside(), m.scripts(late), m.visitors(), buyers, m.spent())
 	return m
 }
 
@@ -164,17 +160,19 @@ func (m *matrix) appoint(drive, account, role string) {
 	m.boss.want(http.StatusOK, "PUT", "/api/drives/"+drive+"/members/"+account, object{"role": role})
 }
 
-// buyers are somebody who has bought, and somebody who has his money back.
-func (m *matrix) buyers(club, sold string) (live, refunded *user) {
+// buyers are somebody who has bought, who had bought, and who has the money back.
+func (m *matrix) buyers(club, sold string, ended *user) []*figure {
 	m.t.Helper()
-	live, refunded = m.signUp("by"), m.signUp("br")
+	live, refunded := m.signUp("by"), m.signUp("br")
 	live.buys(club)
 	m.mine["by"] = live.entitlement(sold)
 	product := m.boss.offers(article("For ever", nil), aFolder(sold))
 	paid := m.boss.sells(product, refunded)
 	m.mine["br"] = refunded.entitlement(sold)
 	m.boss.refunds(paid, nil)
-	return live, refunded
+	return []*figure{
+		{code: "by", client: live.client, email: live.email}, {code: "be", client: ended.client, email: ended.email}, {code: "br", client: refunded.client, email: refunded.email},
+	}
 }
 
 // visited makes links of each kind, and others that are like them.

@@ -326,6 +326,36 @@ func (m *matrix) cell(a *answer, op documented, each bool) string {
 	return "ok"
 }
 
+// schemes checks that a row accepts the kinds of credentials that the document
+// names for the operation, and no other.
+func (b *table) schemes(t *testing.T, name string, op documented) {
+	t.Helper()
+	cells := map[string]string{}
+	for i, column := range b.columns {
+		cells[column] = b.rows[name].cells[i]
+	}
+	bearers, keys, over := []string{"no", "ln", "ac", "th", "rt", "es"}, []string{"kr", "kw", "kd", "ka", "ko"}, []string{"kx", "ke"}
+	want := map[string][]string{}
+	switch {
+	case len(op.schemes) == 0:
+		return
+	case slices.Contains(op.schemes, "apiKey"):
+		want["401"] = slices.Concat(bearers, over)
+		if accepts := func(key string) bool { return cells[key] == "ok" }; name == operationOf(name) && !slices.ContainsFunc(keys, accepts) {
+			t.Errorf("%s: the document says that it takes keys", name)
+		}
+	default:
+		want["401"], want["403"] = bearers, slices.Concat(keys, over)
+	}
+	for cell, columns := range want {
+		for _, column := range columns {
+			if cells[column] != cell {
+				t.Errorf("%s, %s: %s, and by the document it is %s", name, column, cells[column], cell)
+			}
+		}
+	}
+}
+
 // in returns the names of the rows in the order in which they are asked: what
 // changes everything comes last.
 func (b *table) in(t *testing.T, document map[string]documented) (order []string) {
@@ -348,7 +378,12 @@ func (b *table) in(t *testing.T, document map[string]documented) (order []string
 		}
 	}
 	slices.Sort(order)
-	return append(order, finally...)
+	for _, name := range finally {
+		if _, ok := b.rows[name]; ok {
+			order = append(order, name)
+		}
+	}
+	return order
 }
 
 func TestEverybodyMayDoWhatTheTableSays(t *testing.T) {
@@ -364,6 +399,7 @@ func TestEverybodyMayDoWhatTheTableSays(t *testing.T) {
 			t.Fatalf("columns %v, want %v", want.columns, codes)
 		}
 		for _, name := range want.in(t, document) {
+			want.schemes(t, name, document[operationOf(name)])
 			r := want.rows[name]
 			cells, said := m.has(name, document[operationOf(name)], func(column string) bool { return want.asks(r, column) })
 			if !slices.Equal(cells, r.cells) {

@@ -183,16 +183,28 @@ func CanIssueKey(f DriveFacts, p Permissions) error {
 	return nil
 }
 
-// CanSeeKey reports a key as ErrNotFound to those who may manage only their
-// own, which all but a drive's admins are.
-func CanSeeKey(f DriveFacts, k *APIKey) error {
+// CanSeeKeys lets everybody who may read a drive know which keys there are, and
+// what each may do: never a key itself.
+func CanSeeKeys(f DriveFacts) error {
+	if f.ByKey() {
+		return f.refuseKey()
+	}
+	return CanInDrive(f, DriveViewer)
+}
+
+// CanRevokeKey refuses a key that somebody else has made to all but the drive's
+// admins.
+func CanRevokeKey(f DriveFacts, k *APIKey) error {
 	if err := CanManageKeys(f); err != nil {
 		return err
 	}
-	if k.DriveID != f.DriveID || !f.Role().AtLeast(DriveAdmin) && k.CreatedBy != f.AccountID {
+	switch {
+	case k.DriveID != f.DriveID:
 		return ErrNotFound
+	case f.Role().AtLeast(DriveAdmin):
+		return nil
 	}
-	return nil
+	return allowed(k.CreatedBy == f.AccountID)
 }
 
 // KeyFacts is what the store knows about the API key of a request. The zero

@@ -110,6 +110,7 @@ func TestAKeyMayWhatBothItAndItsMakerMay(t *testing.T) {
 			"deletes own": {CanDelete(test.in, test.in.AccountID), orNil(test.own)},
 			"deletes any": {CanDelete(test.in, AccountID{2}), orNil(test.any)},
 			"has keys":    {CanManageKeys(test.in), orNil(test.manages)},
+			"sees keys":   {CanSeeKeys(test.in), orNil(test.manages)},
 		} {
 			if !errors.Is(got[0], got[1]) {
 				t.Errorf("%s %s: %v, want %v", test.name, what, got[0], got[1])
@@ -144,31 +145,32 @@ func TestWhoManagesWhichKeys(t *testing.T) {
 	owner := person(OrgViewer, DriveNone, DriveNone)
 	owner.Ownership = OwnDrive
 	for _, test := range []struct {
-		name        string
-		in          DriveFacts
-		manages     error
-		own, others error
+		name               string
+		in                 DriveFacts
+		sees, manages      error
+		revokes, ofAnybody error
 	}{
-		{"an org admin", person(OrgAdmin, DriveNone, DriveNone), nil, nil, nil},
-		{"a drive admin", person(OrgMember, DriveAdmin, DriveNone), nil, nil, nil},
-		{"the owner of a personal drive", owner, nil, nil, nil},
-		{"an editor", person(OrgMember, DriveNone, DriveEditor), nil, nil, ErrNotFound},
-		{"a viewer", person(OrgMember, DriveNone, DriveViewer), ErrForbidden, ErrForbidden, ErrForbidden},
-		{"an org viewer", person(OrgViewer, DriveAdmin, DriveAdmin), ErrForbidden, ErrForbidden, ErrForbidden},
-		{"a stranger to the drive", person(OrgMember, DriveNone, DriveNone), ErrNotFound, ErrNotFound, ErrNotFound},
+		{"an org admin", person(OrgAdmin, DriveNone, DriveNone), nil, nil, nil, nil},
+		{"a drive admin", person(OrgMember, DriveAdmin, DriveNone), nil, nil, nil, nil},
+		{"the owner of a personal drive", owner, nil, nil, nil, nil},
+		{"an editor", person(OrgMember, DriveNone, DriveEditor), nil, nil, nil, ErrForbidden},
+		{"a viewer", person(OrgMember, DriveNone, DriveViewer), nil, ErrForbidden, ErrForbidden, ErrForbidden},
+		{"an org viewer", person(OrgViewer, DriveAdmin, DriveAdmin), nil, ErrForbidden, ErrForbidden, ErrForbidden},
+		{"a stranger to the drive", person(OrgMember, DriveNone, DriveNone), ErrNotFound, ErrNotFound, ErrNotFound, ErrNotFound},
 	} {
 		for what, got := range map[string][2]error{
-			"manages":     {CanManageKeys(test.in), test.manages},
-			"issues":      {CanIssueKey(test.in, PermitRead|PermitWrite|PermitDelete), test.manages},
-			"sees own":    {CanSeeKey(test.in, &APIKey{DriveID: DriveID{7}, CreatedBy: AccountID{1}}), test.own},
-			"sees others": {CanSeeKey(test.in, &APIKey{DriveID: DriveID{7}, CreatedBy: AccountID{2}}), test.others},
+			"sees":          {CanSeeKeys(test.in), test.sees},
+			"manages":       {CanManageKeys(test.in), test.manages},
+			"issues":        {CanIssueKey(test.in, PermitRead|PermitWrite|PermitDelete), test.manages},
+			"revokes":       {CanRevokeKey(test.in, &APIKey{DriveID: DriveID{7}, CreatedBy: AccountID{1}}), test.revokes},
+			"revokes other": {CanRevokeKey(test.in, &APIKey{DriveID: DriveID{7}, CreatedBy: AccountID{2}}), test.ofAnybody},
 		} {
 			if !errors.Is(got[0], got[1]) {
 				t.Errorf("%s %s: %v, want %v", test.name, what, got[0], got[1])
 			}
 		}
-		if CanSeeKey(test.in, &APIKey{DriveID: DriveID{8}, CreatedBy: AccountID{1}}) == nil {
-			t.Errorf("%s sees a key of another drive", test.name)
+		if CanRevokeKey(test.in, &APIKey{DriveID: DriveID{8}, CreatedBy: AccountID{1}}) == nil {
+			t.Errorf("%s revokes a key of another drive", test.name)
 		}
 	}
 }

@@ -28,12 +28,11 @@ type APIKeys interface {
 
 // APIKeyQuery is a page of a drive's keys. The zero value of a filter means any.
 type APIKeyQuery struct {
-	DriveID   core.DriveID
-	CreatedBy core.AccountID
-	Status    core.KeyStatus // at Now
-	Now       time.Time
-	Before    core.APIKeyID
-	Limit     int
+	DriveID core.DriveID
+	Status  core.KeyStatus // at Now
+	Now     time.Time
+	Before  core.APIKeyID
+	Limit   int
 }
 
 // KeyUses keeps when API keys were last used. Hot notes it as it answers a key

@@ -88,9 +88,6 @@ func (r apiKeys) List(ctx context.Context, q ports.APIKeyQuery) ([]*core.APIKey,
 	if !q.Before.IsZero() {
 		sel = sel.Where("k.id < ?", q.Before)
 	}
-	if !q.CreatedBy.IsZero() {
-		sel = sel.Where("k.created_by = ?", q.CreatedBy)
-	}
 	switch now := (stamp{q.Now}); q.Status { // as core.StatusOfKey has it
 	case core.KeyActive:
 		sel = sel.Where("k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > ?)", now)

@@ -27,12 +27,12 @@ func (h apiKeyRoutes) mount(api huma.API) {
 	}, h.create)
 	register(api, operation{
 		id: "listApiKeys", method: http.MethodGet, path: driveKeys, tag: tagDrives, codes: []string{"forbidden"},
-		summary: "A drive's API keys", about: "Lists keys, newest first, those that have expired or were revoked as well: to admins of the drive all, to editors their own.",
+		summary: "A drive's API keys", about: "Lists keys, newest first, those that have expired or were revoked as well, to everybody who may read the drive. No key itself is shown.",
 	}, h.list)
 	register(api, operation{
 		id: "revokeApiKey", method: http.MethodDelete, path: driveKeys + "/{key_id}", tag: tagDrives, status: http.StatusNoContent,
 		codes:   []string{"forbidden"},
-		summary: "Revoke an API key", about: "Ends a key for good, from its next request on. Revoking twice is no error.",
+		summary: "Revoke an API key", about: "Ends a key for good, from its next request on: one of your own or, for admins of the drive, any. Revoking twice is no error.",
 	}, h.revoke)
 	register(api, operation{
 		id: "getOwnKey", method: http.MethodGet, path: "/api/key", tag: tagDrives, scripts: true,

@@ -20,10 +20,10 @@ const driveMemberPath = drivePath + "/members/{account_id}"
 
 func (h driveMemberRoutes) mount(api huma.API) {
 	register(api, operation{
-		id: "listDriveMembers", method: http.MethodGet, path: drivePath + "/members", tag: tagDrives, codes: []string{"forbidden", "personal_drive"},
+		id: "listDriveMembers", method: http.MethodGet, path: drivePath + "/members", tag: tagDrives, codes: []string{"personal_drive"},
 		summary: "A shared drive's members",
 		about: "Lists the accounts that have a role of their own in the drive, in the order in which they were made. Who may do what without one, getNodeAccess tells. " +
-			"For those who manage the drive: its admins, and owners and admins of the organisation.",
+			"For everybody who may read the drive.",
 	}, h.list)
 	register(api, operation{
 		id: "setDriveMember", method: http.MethodPut, path: driveMemberPath, tag: tagDrives, codes: []string{"forbidden", "personal_drive", "account_state"},

@@ -105,7 +105,7 @@ func (h nodeRoutes) one(ctx context.Context, in *bulkInput, id core.NodeID) (*dr
 	case "restore":
 		return h.drives.Restore(ctx, sc, id, drive.RestoreInput{ParentID: body.ParentID})
 	}
-	e, err := h.drives.Get(ctx, sc, id)
+	e, err := h.drives.Changeable(ctx, sc, id)
 	switch {
 	case err != nil:
 		return nil, err
@@ -115,7 +115,7 @@ func (h nodeRoutes) one(ctx context.Context, in *bulkInput, id core.NodeID) (*dr
 	if _, err := h.assets.Tag(ctx, actorOf(ctx), id, body.Add, body.Remove); err != nil {
 		return nil, err
 	}
-	return h.drives.Get(ctx, sc, id)
+	return h.drives.Changeable(ctx, sc, id)
 }
 
 var errNotFile = &core.Error{Kind: core.KindConflict, Code: "not_a_file", Message: "this is a folder; only files have tags"}

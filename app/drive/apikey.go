@@ -101,21 +101,17 @@ type KeysInput struct {
 	Limit   int
 }
 
-// Keys returns the API keys of a drive that the actor may manage, newest
-// first, those that are over as well.
+// Keys returns the API keys of a drive, newest first, those that are over as
+// well.
 func (s *Service) Keys(ctx context.Context, a core.Actor, in KeysInput) (keys []*core.APIKey, err error) {
 	f, err := s.access.ForDrive(ctx, a, in.DriveID)
 	if err != nil {
 		return nil, err
 	}
-	if err := core.CanManageKeys(f); err != nil {
+	if err := core.CanSeeKeys(f); err != nil {
 		return nil, err
 	}
 	q := ports.APIKeyQuery{DriveID: in.DriveID, Status: in.Status, Now: s.clock.Now(), Before: in.Before, Limit: in.Limit}
-	// Those of everybody only to whom core would show each of them.
-	if core.CanSeeKey(f, &core.APIKey{DriveID: f.DriveID}) != nil {
-		q.CreatedBy = f.AccountID
-	}
 	err = s.store.View(ctx, func(tx ports.Tx) (err error) {
 		keys, err = tx.APIKeys.List(ctx, q)
 		return err
@@ -174,7 +170,7 @@ func (s *Service) RevokeKey(ctx context.Context, a core.Actor, drive core.DriveI
 		if err != nil {
 			return err
 		}
-		if err := core.CanSeeKey(f, k); err != nil {
+		if err := core.CanRevokeKey(f, k); err != nil {
 			return err
 		}
 		done, err := tx.APIKeys.Revoke(ctx, drive, id, f.AccountID, now)

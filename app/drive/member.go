@@ -8,11 +8,17 @@ import (
 )
 
 // Members returns the accounts that have a role of their own in a shared
-// drive, by id. It returns core.ErrPersonalDrive.
+// drive, by id, to everybody who may read it. It returns core.ErrPersonalDrive.
 func (s *Service) Members(ctx context.Context, a core.Actor, id core.DriveID, after core.AccountID, limit int) ([]ports.DriveAccount, error) {
-	f, _, err := s.sharer(ctx, a, id)
-	if err != nil {
+	f, err := s.access.ForDrive(ctx, a, id)
+	if err == nil {
+		err = core.CanInDrive(f, core.DriveViewer)
+	}
+	switch {
+	case err != nil:
 		return nil, err
+	case f.Ownership != core.SharedDrive:
+		return nil, core.ErrPersonalDrive
 	}
 	return s.accounts(ctx, ports.DriveAccountQuery{OrgID: f.OrgID, DriveID: id, Members: true, After: after, Limit: limit})
 }

@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -85,6 +87,19 @@ func (b *browser) comesBack(back url.Values) *answer {
 		b.t.Errorf("%s: cookie %q, %v", a.what, c, a.header)
 	}
 	return a
+}
+
+// verifier is what an app keeps to itself while somebody signs in for it.
+const verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+
+// codeFor signs somebody new in for an app, and returns the code that it gets.
+func (s *server) codeFor(idp *env.IDP, who string) string {
+	s.t.Helper()
+	const back = "http://localhost:1/"
+	sum := sha256.Sum256([]byte(verifier))
+	idp.Add(env.Person{Subject: who, Email: who + "@example.com", Verified: true})
+	b := s.begins("?" + url.Values{"return_to": {back}, "challenge": {base64.RawURLEncoding.EncodeToString(sum[:])}}.Encode())
+	return b.comesBack(idp.SignIn(s.t, b.start, who)).parameter(back, "code")
 }
 
 // signsIn signs somebody in whom the provider knows.

@@ -42,7 +42,7 @@ func (u *user) rights(boss *user, drive string) (may string) {
 	if a := try("a", http.StatusNoContent, "DELETE", assets+"/"+bosses, nil); a.status != http.StatusNoContent {
 		boss.want(http.StatusNoContent, "DELETE", assets+"/"+bosses, nil)
 	}
-	try("m", http.StatusOK, "GET", drive+"/members", nil)
+	try("m", http.StatusOK, "PATCH", drive, object{})
 	return may
 }
 

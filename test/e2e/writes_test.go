@@ -1,11 +1,8 @@
 package e2e
 
 import (
-	"crypto/sha256"
-	"encoding/base64"
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -131,12 +128,7 @@ func (w *writer) people() []write {
 
 // exchange signs somebody in at the provider, for an app.
 func (w *writer) exchange() {
-	const verifier, back = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk", "http://localhost:1/"
-	sum := sha256.Sum256([]byte(verifier))
-	w.idp.Add(env.Person{Subject: "dan", Email: "dan@example.com", Verified: true})
-	b := w.begins("?" + url.Values{"return_to": {back}, "challenge": {base64.RawURLEncoding.EncodeToString(sum[:])}}.Encode())
-	code := b.comesBack(w.idp.SignIn(w.t, b.start, "dan")).parameter(back, "code")
-	w.anybody().want(http.StatusOK, "POST", exchange, object{"code": code, "verifier": verifier})
+	w.anybody().want(http.StatusOK, "POST", exchange, object{"code": w.codeFor(w.idp, "dan"), "verifier": verifier})
 }
 
 // orgs are the writes on organisations and by operators.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"net"
 	"slices"
 	"time"
 
@@ -19,10 +20,31 @@ import (
 // OpenPostgres opens the PostgreSQL database at url (postgres://…) with at
 // most maxConns connections; migrations has its schema. It does not connect yet.
 func OpenPostgres(url string, maxConns int, migrations fs.FS) (*Store, error) {
+	db, err := openPool(url, maxConns)
+	if err != nil {
+		return nil, err
+	}
+	return &Store{read: db, write: db, dialect: onPostgres, migrations: migrations}, nil
+}
+
+// How long a server that has vanished without a word is waited for.
+const (
+	connectTimeout = 5 * time.Second // for each host of the url, if that says nothing else
+	aliveAfter     = 10 * time.Second
+	aliveEvery     = 3 * time.Second
+	aliveTries     = 3
+)
+
+func openPool(url string, maxConns int) (*bun.DB, error) {
 	config, err := pgx.ParseConfig(url)
 	if err != nil {
 		return nil, fmt.Errorf("database url: %w", err)
 	}
+	if config.ConnectTimeout == 0 {
+		config.ConnectTimeout = connectTimeout
+	}
+	dialer := net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: aliveAfter, Interval: aliveEvery, Count: aliveTries}}
+	config.DialFunc = dialer.DialContext
 	// Bun writes arguments into the text, so there is nothing to cache: each
 	// text would become a prepared statement of its own. Hot statements are
 	// prepared explicitly.
@@ -38,8 +60,7 @@ func OpenPostgres(url string, maxConns int, migrations fs.FS) (*Store, error) {
 	pool.SetMaxOpenConns(maxConns)
 	pool.SetMaxIdleConns(maxConns)
 	pool.SetConnMaxIdleTime(5 * time.Minute)
-	db := bun.NewDB(pool, pgdialect.New(), bun.WithDiscardUnknownColumns())
-	return &Store{read: db, write: db, dialect: onPostgres, migrations: migrations}, nil
+	return bun.NewDB(pool, pgdialect.New(), bun.WithDiscardUnknownColumns()), nil
 }
 
 // filesPostgres are the files of an item i.

@@ -103,6 +103,13 @@ func (r *Replicated) Pause() { r.t.Helper(); r.exec(r.ReplicaURL, "SELECT pg_wal
 // Resume lets the replica catch up.
 func (r *Replicated) Resume() { r.t.Helper(); r.exec(r.ReplicaURL, "SELECT pg_wal_replay_resume()") }
 
+// Synchronous makes the primary acknowledge only what the replica has, too.
+func (r *Replicated) Synchronous() {
+	r.t.Helper()
+	r.exec(r.primary.dsn, "ALTER SYSTEM SET synchronous_standby_names = '*'")
+	r.exec(r.primary.dsn, "SELECT pg_reload_conf()")
+}
+
 // StopPrimary ends the primary as a crash does, for good.
 func (r *Replicated) StopPrimary() { r.primary.stop() }
 

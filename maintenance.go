@@ -183,6 +183,9 @@ func examineDatabase(ctx context.Context, cfg Config) (findings []ports.Finding,
 	if err := store.Ping(ctx); !found("database connection", "answers", err) {
 		return findings, true // the blob store can be examined all the same
 	}
+	if !found("database sessions", "each connection has its own", store.CheckSessions(ctx)) {
+		return findings, true
+	}
 	states, err := store.Migrations(ctx)
 	pending := 0
 	for _, m := range states {

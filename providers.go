@@ -132,6 +132,9 @@ func migrate(
 }
 
 func applyMigrations(ctx context.Context, store *bunstore.Store, queue *riverqueue.Queue, log *slog.Logger) ([]string, error) {
+	if err := store.CheckSessions(ctx); err != nil {
+		return nil, fmt.Errorf("database: %w", err)
+	}
 	applied, err := store.Migrate(ctx)
 	if err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"net"
@@ -61,6 +62,33 @@ func openPool(url string, maxConns int) (*bun.DB, error) {
 	pool.SetMaxIdleConns(maxConns)
 	pool.SetConnMaxIdleTime(5 * time.Minute)
 	return bun.NewDB(pool, pgdialect.New(), bun.WithDiscardUnknownColumns()), nil
+}
+
+// errShared reports a pooler that gives a session to whoever is next.
+var errShared = errors.New("two connections of ours share a session of PostgreSQL, so a pooler between works by transactions; " +
+	"prepared statements, locks and notifications need sessions: let it work by sessions (pool_mode = session), or connect directly")
+
+// CheckSessions returns an error if connections of ours are not sessions of their
+// own, as Coffer needs them. SQLite has no sessions to mix up.
+func (s *Store) CheckSessions(ctx context.Context) error {
+	if s.dialect.name != onPostgres.name || s.write.Stats().MaxOpenConnections == 1 {
+		return nil
+	}
+	var pids [2]int
+	for i := range pids {
+		conn, err := s.write.DB.Conn(ctx)
+		if err != nil {
+			return translate("connect", err)
+		}
+		defer func() { _ = conn.Close() }() // both are open until the end: they cannot have been one after the other
+		if err := conn.QueryRowContext(ctx, "SELECT pg_backend_pid()").Scan(&pids[i]); err != nil {
+			return translate("connect", err)
+		}
+	}
+	if pids[0] == pids[1] {
+		return errShared
+	}
+	return nil
 }
 
 // filesPostgres are the files of an item i.

@@ -40,7 +40,9 @@ func newReplicated(t *testing.T, maxLag time.Duration) *replicated {
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	var wg sync.WaitGroup
-	wg.Go(func() { s.WatchReplica(ctx, func(used bool, err error) { t.Logf("the replica is used: %v %v", used, err) }) })
+	wg.Go(func() {
+		s.WatchReplica(ctx, func(used bool, err error) { t.Logf("the replica is used: %v %v", used, err) })
+	})
 	t.Cleanup(func() {
 		stop()
 		wg.Wait()

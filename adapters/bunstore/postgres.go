@@ -74,22 +74,30 @@ func (s *Store) CheckSessions(ctx context.Context) error {
 	if s.dialect.name != onPostgres.name || s.write.Stats().MaxOpenConnections == 1 {
 		return nil
 	}
-	var pids [2]int
-	for i := range pids {
-		conn, err := s.write.DB.Conn(ctx)
-		if err != nil {
-			return translate("connect", err)
-		}
-		defer func() { _ = conn.Close() }() // both are open until the end: they cannot have been one after the other
-		if err := conn.QueryRowContext(ctx, "SELECT pg_backend_pid()").Scan(&pids[i]); err != nil {
-			return translate("connect", err)
-		}
+	one, err := s.write.DB.Conn(ctx)
+	if err != nil {
+		return translate("connect", err)
 	}
-	if pids[0] == pids[1] {
+	defer func() { _ = one.Close() }()
+	two, err := s.write.DB.Conn(ctx) // while the other one is open: they cannot be one after the other
+	if err != nil {
+		return translate("connect", err)
+	}
+	defer func() { _ = two.Close() }()
+	var first, second int
+	if err := one.QueryRowContext(ctx, sessionID).Scan(&first); err != nil {
+		return translate("connect", err)
+	}
+	if err := two.QueryRowContext(ctx, sessionID).Scan(&second); err != nil {
+		return translate("connect", err)
+	}
+	if first == second {
 		return errShared
 	}
 	return nil
 }
+
+const sessionID = "SELECT pg_backend_pid()"
 
 // filesPostgres are the files of an item i.
 const filesPostgres = `(SELECT json_agg(json_build_object('r', fa.role, 'a', fa.asset_id, 'n', fa.number, 'p', fa.path, 'f', coalesce(fn.name, ''),

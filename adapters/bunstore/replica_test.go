@@ -90,10 +90,10 @@ func (r *replicated) add() core.OrgID {
 }
 
 // listed counts the entries of an org's audit log, as Survey shows them.
-func (r *replicated) listed(org core.OrgID) (n int) {
+func (r *replicated) listed(ctx context.Context, org core.OrgID) (n int) {
 	r.t.Helper()
-	err := r.Survey(r.t.Context(), func(tx ports.Tx) error {
-		entries, err := tx.Audit.List(r.t.Context(), ports.AuditQuery{OrgID: org, Limit: 10})
+	err := r.Survey(ctx, func(tx ports.Tx) error {
+		entries, err := tx.Audit.List(ctx, ports.AuditQuery{OrgID: org, Limit: 10})
 		n = len(entries)
 		return err
 	})
@@ -121,7 +121,7 @@ func TestSurveyReadsTheReplicaWhileItIsCloseAndViewNever(t *testing.T) {
 	r.used(true)
 	r.Pause()
 	r.write(org, 1)
-	if n := r.listed(org); n != 0 {
+	if n := r.listed(t.Context(), org); n != 0 {
 		if _, used := r.ReplicaLag(); used {
 			t.Errorf("%d entries: not read from the replica", n)
 		}
@@ -141,12 +141,12 @@ func TestSurveyReadsTheReplicaWhileItIsCloseAndViewNever(t *testing.T) {
 		t.Error(err)
 	}
 	r.used(false) // too far behind
-	if n := r.listed(org); n != 1 {
+	if n := r.listed(t.Context(), org); n != 1 {
 		t.Errorf("%d entries, though the replica is too far behind", n)
 	}
 	r.Resume()
 	r.used(true)
-	if n := r.listed(org); n != 1 {
+	if n := r.listed(t.Context(), org); n != 1 {
 		t.Errorf("%d entries after it has caught up", n)
 	}
 }
@@ -162,7 +162,7 @@ func TestAReplicaThatGoesHarmsNoReader(t *testing.T) {
 	for range 4 {
 		wg.Go(func() {
 			for ctx.Err() == nil {
-				r.listed(org)
+				r.listed(t.Context(), org)
 			}
 		})
 	}
@@ -172,7 +172,7 @@ func TestAReplicaThatGoesHarmsNoReader(t *testing.T) {
 	time.Sleep(100 * time.Millisecond)
 	stop()
 	wg.Wait()
-	if n := r.listed(org); n != 1 {
+	if n := r.listed(t.Context(), org); n != 1 {
 		t.Errorf("%d entries", n)
 	}
 	if _, err := r.ProbeReplica(t.Context()); !errors.Is(err, core.ErrUnavailable) {

@@ -56,6 +56,7 @@ type Config struct {
 	Payment             PaymentConfig
 	WebhooksPrivate     bool // webhooks may lead to this machine and its networks; development only
 	S3                  S3Config
+	ShutdownDelay       time.Duration // for balancers to hear of it; 0: they need not
 	ShutdownTimeout     time.Duration
 	OTLPEndpoint        string // base URL of an OTLP/HTTP collector; empty: no traces
 }
@@ -69,8 +70,10 @@ type HTTPConfig struct {
 
 // DatabaseConfig says where the system of record is.
 type DatabaseConfig struct {
-	URL      string // postgres://…; empty: SQLite in DataDir
-	MaxConns int
+	URL           string // postgres://…; empty: SQLite in DataDir
+	MaxConns      int
+	ReplicaURL    string        // postgres://… of a copy that follows it; empty: everything is read from URL
+	ReplicaMaxLag time.Duration // behind which the copy is not read
 }
 
 // AuthConfig configures sign-in.
@@ -171,7 +174,7 @@ func DefaultConfig() Config {
 		HTTP:               HTTPConfig{Addr: "127.0.0.1:8080"},
 		OpsAddr:            "127.0.0.1:9090",
 		DataDir:            "./coffer-data",
-		Database:           DatabaseConfig{MaxConns: 8},
+		Database:           DatabaseConfig{MaxConns: 8, ReplicaMaxLag: 5 * time.Second},
 		Auth:               AuthConfig{AccessTTL: time.Hour, RefreshTTL: 30 * day},
 		Upload:             UploadConfig{URLTTL: 15 * time.Minute, SingleTTL: time.Hour, MultipartTTL: 7 * day},
 		DownloadURLTTL:     time.Hour,

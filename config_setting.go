@@ -89,6 +89,8 @@ func Settings() []Setting {
 		{Key: "ops.addr", Help: "where metrics, profiles and dead jobs are; keep it private", field: func(c *Config) field { return text(&c.OpsAddr) }},
 		{Key: "database.url", Help: "postgres://…; absent: SQLite in the data directory", field: func(c *Config) field { return text(&c.Database.URL) }},
 		{Key: "database.max_conns", Help: "the most connections to the database", field: func(c *Config) field { return (*number)(&c.Database.MaxConns) }},
+		{Key: "database.replica_url", Help: "postgres://… of a streaming replica, for reading logs, sums and what a search finds; absent: none", field: func(c *Config) field { return text(&c.Database.ReplicaURL) }},
+		{Key: "database.replica_max_lag", Help: "how far the replica may be behind; further, the database is read instead", field: func(c *Config) field { return (*duration)(&c.Database.ReplicaMaxLag) }},
 		{Key: "auth.jwt_secret", Help: "at least 32 random characters; generated in development", Secret: true, field: func(c *Config) field { return text(&c.Auth.JWTSecret) }},
 		{Key: "auth.access_ttl", Help: "life of an access token", field: func(c *Config) field { return (*duration)(&c.Auth.AccessTTL) }},
 		{Key: "auth.refresh_ttl", Help: "life of a refresh token", field: func(c *Config) field { return (*duration)(&c.Auth.RefreshTTL) }},
@@ -144,6 +146,7 @@ func Settings() []Setting {
 		{Key: "s3.use_path_style", Help: "bucket in the path, not in the host name", field: func(c *Config) field { return (*toggle)(&c.S3.UsePathStyle) }},
 		{Key: "s3.conditional_writes", Help: "whether the store honours If-None-Match: auto, on or off", field: func(c *Config) field { return text(&c.S3.ConditionalWrites) }},
 		{Key: "log.level", Help: "debug, info, warn or error", field: func(c *Config) field { return text(&c.LogLevel) }},
+		{Key: "shutdown.delay", Help: "time after SIGTERM in which /readyz says 503 and everything else is still served, for a balancer to turn away", field: func(c *Config) field { return (*duration)(&c.ShutdownDelay) }},
 		{Key: "shutdown.timeout", Help: "time to finish what runs after SIGTERM", field: func(c *Config) field { return (*duration)(&c.ShutdownTimeout) }},
 		{Key: "otel.exporter_otlp_endpoint", Help: "collector of traces (OTLP/HTTP); absent: none", field: func(c *Config) field { return text(&c.OTLPEndpoint) }},
 	}

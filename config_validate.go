@@ -101,13 +101,18 @@ func (c *Config) resolveMail(p *problems) {
 
 func (c *Config) checkDatabase(p *problems) {
 	p.add(c.Database.MaxConns >= 1 && c.Database.MaxConns <= 1000, "database.max_conns", "must be from 1 to 1000")
-	if c.Database.URL == "" {
-		return
-	}
-	// The text is not repeated: a password may be in it.
-	u, err := url.Parse(c.Database.URL)
-	ok := err == nil && (u.Scheme == "postgres" || u.Scheme == "postgresql")
-	p.add(ok, "database.url", "must be postgres://user:password@host:port/database (special characters %%-encoded), or absent for SQLite in the data directory")
+	p.add(c.Database.URL == "" || isPostgres(c.Database.URL), "database.url", databaseForm+", or absent for SQLite in the data directory")
+	p.add(c.Database.ReplicaURL == "" || isPostgres(c.Database.ReplicaURL), "database.replica_url", databaseForm)
+	p.add(c.Database.ReplicaURL == "" || c.Database.URL != "", "database.replica_url", "there is nothing that it could be a replica of: set %s", Setting{Key: "database.url"}.Env())
+}
+
+// databaseForm does not repeat the text that is wrong: a password may be in it.
+const databaseForm = "must be postgres://user:password@host:port/database (special characters %%-encoded)"
+
+// isPostgres reports a URL of PostgreSQL; there may be several hosts, separated by commas.
+func isPostgres(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && (u.Scheme == "postgres" || u.Scheme == "postgresql")
 }
 
 // longest is the longest life of a URL that every S3 server signs.
@@ -134,6 +139,8 @@ func (c *Config) checkTimes(p *problems) {
 	between("watermark.timeout", c.Watermark.Timeout, time.Second, 10*time.Minute)
 	between("derived.timeout", c.Derived.Timeout, time.Second, 10*time.Minute)
 	between("payment.grace", c.Payment.Grace, 0, year/4)
+	between("database.replica_max_lag", c.Database.ReplicaMaxLag, 100*time.Millisecond, time.Hour)
+	between("shutdown.delay", c.ShutdownDelay, 0, 10*time.Minute)
 	between("shutdown.timeout", c.ShutdownTimeout, time.Second, 10*time.Minute)
 }
 

@@ -9,11 +9,13 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"github.com/seed-755a8038/coffer/adapters/httpapi"
 	"github.com/seed-755a8038/coffer/adapters/riverqueue"
 	"github.com/seed-755a8038/coffer/adapters/telemetry"
 	"github.com/seed-755a8038/coffer/app/check"
+	"github.com/seed-755a8038/coffer/core"
 	"github.com/seed-755a8038/coffer/ports"
 )
 
@@ -181,6 +183,9 @@ func examineDatabase(ctx context.Context, cfg Config) (findings []ports.Finding,
 	if err := store.Ping(ctx); !found("database connection", "answers", err) {
 		return findings, true // the blob store can be examined all the same
 	}
+	if !found("database sessions", "each connection has its own", store.CheckSessions(ctx)) {
+		return findings, true
+	}
 	states, err := store.Migrations(ctx)
 	pending := 0
 	for _, m := range states {
@@ -194,7 +199,13 @@ func examineDatabase(ctx context.Context, cfg Config) (findings []ports.Finding,
 		})
 		return findings, true
 	}
-	found("schema", "up to date", err)
+	if found("schema", "up to date", err) && cfg.Database.ReplicaURL != "" {
+		took, err := store.ProbeReplica(ctx)
+		if errors.Is(err, core.ErrUnavailable) {
+			err = fmt.Errorf("it does not show within %v what is written to the database: it is down, too far behind, or no replica of it (%w)", cfg.Database.ReplicaMaxLag, err)
+		}
+		found("replica", "shows what is written to the database after "+took.Round(time.Millisecond).String(), err)
+	}
 	return findings, true
 }
 

@@ -58,7 +58,9 @@ func openStore(ctx context.Context, cfg Config) (*bunstore.Store, func(), error)
 	var store *bunstore.Store
 	var err error
 	if cfg.UsesPostgres() {
-		store, err = bunstore.OpenPostgres(cfg.Database.URL, cfg.Database.MaxConns, migrations.Postgres())
+		if store, err = bunstore.OpenPostgres(cfg.Database.URL, cfg.Database.MaxConns, migrations.Postgres()); err == nil && cfg.Database.ReplicaURL != "" {
+			store, err = store.WithReplica(cfg.Database.ReplicaURL, cfg.Database.MaxConns, cfg.Database.ReplicaMaxLag)
+		}
 	} else if err = private(cfg.sqliteFile()); err == nil {
 		store, err = bunstore.OpenSQLite(ctx, cfg.sqliteFile(), migrations.SQLite())
 	}
@@ -130,6 +132,9 @@ func migrate(
 }
 
 func applyMigrations(ctx context.Context, store *bunstore.Store, queue *riverqueue.Queue, log *slog.Logger) ([]string, error) {
+	if err := store.CheckSessions(ctx); err != nil {
+		return nil, fmt.Errorf("database: %w", err)
+	}
 	applied, err := store.Migrate(ctx)
 	if err != nil {
 		return nil, err
@@ -384,6 +389,9 @@ func newStripe(cfg Config) (*stripe.Payments, error) {
 func newMetrics(build Build, store *bunstore.Store) (*telemetry.Metrics, error) {
 	metrics := telemetry.NewMetrics(build.Version)
 	err := metrics.WatchPool("store", func() sql.DBStats { return store.DB().Stats() })
+	if replica := store.Replica(); err == nil && replica != nil {
+		err = errors.Join(metrics.WatchPool("replica", replica.Stats), metrics.WatchReplica(store.ReplicaLag))
+	}
 	return metrics, err
 }
 

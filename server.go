@@ -11,6 +11,7 @@ import (
 	"os"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
@@ -70,6 +71,7 @@ type Server struct {
 	admin   *admin.Service
 	schema  schema
 	jobs    jobs
+	leaving *leaving
 }
 
 type (
@@ -180,12 +182,38 @@ func newOps(log *slog.Logger, metrics *telemetry.Metrics, queue ports.Queue, rea
 	return opshttp.New(metrics.Handler(), ready.check, queue, log), metrics.WatchQueue(queue)
 }
 
+// leaving is set once the server has been told to stop.
+type leaving struct{ atomic.Bool }
+
+func newLeaving() *leaving { return new(leaving) }
+
+var errLeaving = errors.New("the server is shutting down")
+
+func (l *leaving) check(context.Context) error {
+	if l.Load() {
+		return errLeaving
+	}
+	return nil
+}
+
+// parting ends each connection with its next answer once the server is leaving:
+// whoever keeps connections would else send a request down one that is being
+// closed, and not know whether it has arrived.
+func (l *leaving) parting(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if l.Load() {
+			w.Header().Set("Connection", "close")
+		}
+		h.ServeHTTP(w, r)
+	})
+}
+
 // readiness asks everything the server depends on.
 type readiness map[string]func(context.Context) error
 
-func newReadiness(store *bunstore.Store, blobs blobStore, queue ports.Queue) readiness {
+func newReadiness(store *bunstore.Store, blobs blobStore, queue ports.Queue, going *leaving) readiness {
 	return readiness{
-		"database": store.Ping, "blob_store": blobs.Ping,
+		"server": going.check, "database": store.Ping, "blob_store": blobs.Ping,
 		"queue": func(ctx context.Context) error {
 			_, err := queue.Stats(ctx)
 			return err
@@ -239,26 +267,40 @@ func (s *Server) Run(ctx context.Context) error {
 	if err := s.queue.Start(ctx); err != nil {
 		return errors.Join(fmt.Errorf("start the queue: %w", err), public.Close(), private.Close())
 	}
-	api, ops := s.newHTTPServer(s.handler), s.newHTTPServer(s.ops)
+	api, ops := s.newHTTPServer(s.leaving.parting(s.handler)), s.newHTTPServer(s.ops)
 	tuneGC()
 	failed := make(chan error, 2)
 	go func() { failed <- api.Serve(public) }()
 	go func() { failed <- ops.Serve(private) }()
 	stopUses, stopSeen := s.noteKeyUses(context.WithoutCancel(ctx)), s.noteSeen(context.WithoutCancel(ctx))
-	hooksStopped := s.sendWebhooks(ctx)
+	hooksStopped, replicaStopped := s.sendWebhooks(ctx), s.watchReplica(context.WithoutCancel(ctx))
 	s.log.Info("ready", "url", s.cfg.PublicURL, "address", public.Addr().String(), "ops", private.Addr().String(),
 		"database", s.cfg.databaseName(), "blobs", s.cfg.blobsName())
 
 	select {
 	case err = <-failed: // a listener broke: end in order all the same
 	case <-ctx.Done():
-		s.log.Info("shutting down", "timeout", s.cfg.ShutdownTimeout.String())
+		s.log.Info("shutting down", "delay", s.cfg.ShutdownDelay.String(), "timeout", s.cfg.ShutdownTimeout.String())
+		err = s.leave(failed)
 	}
 	err = errors.Join(err, s.drain(context.WithoutCancel(ctx), api, ops))
 	hooksStopped()
 	stopUses()
 	stopSeen()
+	replicaStopped()
 	return err
+}
+
+// leave lets balancers hear that the server is going, and serves what they send
+// meanwhile, unless a listener breaks.
+func (s *Server) leave(failed <-chan error) error {
+	s.leaving.Store(true)
+	select {
+	case err := <-failed:
+		return err
+	case <-time.After(s.cfg.ShutdownDelay):
+		return nil
+	}
 }
 
 // noteKeyUses keeps when API keys are used, until it is told to stop, and that
@@ -289,6 +331,23 @@ func (s *Server) sendWebhooks(ctx context.Context) (stopped func()) {
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		s.hooks.Run(ctx, func(err error) { s.log.Warn("webhooks are not sent; trying again", "error", err) })
+	})
+	return func() { cancel(); wg.Wait() }
+}
+
+// watchReplica looks how far the replica is behind, if there is one, until it is
+// told to stop.
+func (s *Server) watchReplica(ctx context.Context) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		s.store.WatchReplica(ctx, func(used bool, err error) {
+			if used {
+				s.log.Info("the replica is read")
+			} else {
+				s.log.Warn("the replica is not read: it is too far behind, or does not answer", "max_lag", s.cfg.Database.ReplicaMaxLag.String(), "error", err)
+			}
+		})
 	})
 	return func() { cancel(); wg.Wait() }
 }

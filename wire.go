@@ -82,6 +82,7 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 		newRequestLimiter,
 		newMetrics,
 		newTracing,
+		newLeaving,
 		newReadiness,
 
 		// The use cases.

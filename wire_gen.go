@@ -298,7 +298,8 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 		cleanup()
 		return nil, nil, err
 	}
-	cofferReadiness := newReadiness(bunstoreStore, cofferBlobStore, queue)
+	cofferLeaving := newLeaving()
+	cofferReadiness := newReadiness(bunstoreStore, cofferBlobStore, queue, cofferLeaving)
 	thumbnails := newThumbnails(cfg, blobs, clock)
 	cofferFace := face{
 		Identity:   service,
@@ -378,6 +379,7 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 		admin:   adminService,
 		schema:  cofferSchema,
 		jobs:    cofferJobs,
+		leaving: cofferLeaving,
 	}
 	return server, func() {
 		cleanup3()

@@ -10,6 +10,14 @@ type Store interface {
 	// View runs fn against one consistent snapshot. Writing through tx fails.
 	View(ctx context.Context, fn func(tx Tx) error) error
 
+	// Survey is View of what may have been true a while ago: for how long, the
+	// operator says, who may have a copy of the database that follows it. It is
+	// for what people read at length: logs, sums, what a search finds. Nothing is
+	// decided by it, and what is not there is not known to be missing: who may
+	// see it, and whether it exists, is asked before, of View or of Access. fn may
+	// run twice, so it sets what is outside, and adds nothing to it.
+	Survey(ctx context.Context, fn func(tx Tx) error) error
+
 	// Update runs fn at most once in a read-write transaction. It commits if fn
 	// returns nil; otherwise nothing fn wrote is visible and fn's error is
 	// returned unchanged. tx must not outlive fn or leave its goroutine, and fn

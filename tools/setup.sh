@@ -3,8 +3,10 @@
 #
 #   a C compiler      go test -race links C
 #   CA certificates   Go fetches modules over TLS
-#   PostgreSQL        its programs only; the tests start a server of their own. Not
-#                     needed where TEST_POSTGRES_DSN names a server or Docker runs.
+#   PostgreSQL        its programs only; the tests start servers of their own, also
+#                     where TEST_POSTGRES_DSN names one or Docker runs: replicas are
+#                     made with nothing else.
+#   PgBouncer         stands between a server and PostgreSQL
 #   Chromium          opens the pages for visitors. Not needed where TEST_CHROMIUM names one.
 #   Poppler           reads the PDF files that reports come as, and those of which pictures are made
 #   FFmpeg            makes videos for tests, and pictures of them
@@ -13,13 +15,12 @@
 set -eu
 
 have_postgres() {
-	[ -n "${TEST_POSTGRES_DSN:-}" ] && return 0
 	command -v initdb >/dev/null 2>&1 && return 0
 	for program in /usr/lib/postgresql/*/bin/initdb /usr/pgsql-*/bin/initdb \
 		/opt/homebrew/opt/postgresql@*/bin/initdb /usr/local/opt/postgresql@*/bin/initdb; do
 		[ -x "$program" ] && return 0
 	done
-	docker info >/dev/null 2>&1
+	return 1
 }
 
 have_chromium() {
@@ -57,6 +58,7 @@ missing=
 command -v "${CC:-cc}" >/dev/null 2>&1 || command -v gcc >/dev/null 2>&1 || missing="$missing gcc libc6-dev"
 [ ! -e /etc/debian_version ] || [ -e /etc/ssl/certs/ca-certificates.crt ] || missing="$missing ca-certificates"
 have_postgres || missing="$missing postgresql"
+command -v pgbouncer >/dev/null 2>&1 || [ -x /usr/sbin/pgbouncer ] || missing="$missing pgbouncer"
 have_chromium || missing="$missing chromium fonts-dejavu-core"
 command -v pdftotext >/dev/null 2>&1 || missing="$missing poppler-utils"
 command -v ffmpeg >/dev/null 2>&1 || missing="$missing ffmpeg"

@@ -4,8 +4,10 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"slices"
 	"time"
 
@@ -19,10 +21,31 @@ import (
 // OpenPostgres opens the PostgreSQL database at url (postgres://…) with at
 // most maxConns connections; migrations has its schema. It does not connect yet.
 func OpenPostgres(url string, maxConns int, migrations fs.FS) (*Store, error) {
+	db, err := openPool(url, maxConns)
+	if err != nil {
+		return nil, err
+	}
+	return &Store{read: db, write: db, dialect: onPostgres, migrations: migrations}, nil
+}
+
+// How long a server that has vanished without a word is waited for.
+const (
+	connectTimeout = 5 * time.Second // for each host of the url, if that says nothing else
+	aliveAfter     = 10 * time.Second
+	aliveEvery     = 3 * time.Second
+	aliveTries     = 3
+)
+
+func openPool(url string, maxConns int) (*bun.DB, error) {
 	config, err := pgx.ParseConfig(url)
 	if err != nil {
 		return nil, fmt.Errorf("database url: %w", err)
 	}
+	if config.ConnectTimeout == 0 {
+		config.ConnectTimeout = connectTimeout
+	}
+	dialer := net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: aliveAfter, Interval: aliveEvery, Count: aliveTries}}
+	config.DialFunc = dialer.DialContext
 	// Bun writes arguments into the text, so there is nothing to cache: each
 	// text would become a prepared statement of its own. Hot statements are
 	// prepared explicitly.
@@ -38,9 +61,43 @@ func OpenPostgres(url string, maxConns int, migrations fs.FS) (*Store, error) {
 	pool.SetMaxOpenConns(maxConns)
 	pool.SetMaxIdleConns(maxConns)
 	pool.SetConnMaxIdleTime(5 * time.Minute)
-	db := bun.NewDB(pool, pgdialect.New(), bun.WithDiscardUnknownColumns())
-	return &Store{read: db, write: db, dialect: onPostgres, migrations: migrations}, nil
+	return bun.NewDB(pool, pgdialect.New(), bun.WithDiscardUnknownColumns()), nil
 }
+
+// errShared reports a pooler that gives a session to whoever is next.
+var errShared = errors.New("two connections of ours share a session of PostgreSQL, so a pooler between works by transactions; " +
+	"prepared statements, locks and notifications need sessions: let it work by sessions (pool_mode = session), or connect directly")
+
+// CheckSessions returns an error if connections of ours are not sessions of their
+// own, as Coffer needs them. SQLite has no sessions to mix up.
+func (s *Store) CheckSessions(ctx context.Context) error {
+	if s.dialect.name != onPostgres.name || s.write.Stats().MaxOpenConnections == 1 {
+		return nil
+	}
+	one, err := s.write.DB.Conn(ctx)
+	if err != nil {
+		return translate("connect", err)
+	}
+	defer func() { _ = one.Close() }()
+	two, err := s.write.DB.Conn(ctx) // while the other one is open: they cannot be one after the other
+	if err != nil {
+		return translate("connect", err)
+	}
+	defer func() { _ = two.Close() }()
+	var first, second int
+	if err := one.QueryRowContext(ctx, sessionID).Scan(&first); err != nil {
+		return translate("connect", err)
+	}
+	if err := two.QueryRowContext(ctx, sessionID).Scan(&second); err != nil {
+		return translate("connect", err)
+	}
+	if first == second {
+		return errShared
+	}
+	return nil
+}
+
+const sessionID = "SELECT pg_backend_pid()"
 
 // filesPostgres are the files of an item i.
 const filesPostgres = `(SELECT json_agg(json_build_object('r', fa.role, 'a', fa.asset_id, 'n', fa.number, 'p', fa.path, 'f', coalesce(fn.name, ''),

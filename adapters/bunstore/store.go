@@ -21,7 +21,8 @@ import (
 // Store is a ports.Store in a SQL database, and the way around it for hot
 // operations (ports.Hot).
 type Store struct {
-	read, write *bun.DB // the same pool, where the database does not mind
+	read, write *bun.DB  // the same pool, where the database does not mind
+	replica     *replica // nil: there is none
 	dialect     dialect
 	jobs        JobsFunc
 	waiting     func() // an event that waits has been committed
@@ -227,10 +228,14 @@ func (s *Store) DB() *sql.DB { return s.write.DB }
 // Close releases the connections.
 func (s *Store) Close() error {
 	s.statements.close()
-	if s.read == s.write {
-		return s.write.Close()
+	err := s.write.Close()
+	if s.read != s.write {
+		err = errors.Join(err, s.read.Close())
 	}
-	return errors.Join(s.read.Close(), s.write.Close())
+	if s.replica != nil {
+		err = errors.Join(err, s.replica.db.Close())
+	}
+	return err
 }
 
 // Migrate brings the schema up to date and returns the names of the migrations

@@ -162,6 +162,10 @@ func (s *fakeStore) View(ctx context.Context, fn func(ports.Tx) error) error {
 	return s.Update(ctx, fn)
 }
 
+func (s *fakeStore) Survey(ctx context.Context, fn func(ports.Tx) error) error {
+	return s.Update(ctx, fn)
+}
+
 func (s *fakeStore) Update(_ context.Context, fn func(ports.Tx) error) error {
 	return fn(ports.Tx{
 		Assets: fakeAssets{store: s}, Orgs: fakeOrgs{people: s.people}, Users: fakeUsers{people: s.people}, Sessions: fakeSessions{people: s.people},

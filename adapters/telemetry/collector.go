@@ -3,6 +3,7 @@ package telemetry
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
@@ -69,6 +70,30 @@ func (p *poolCollector) Collect(ch chan<- prometheus.Metric) {
 // QueueStats is the part of ports.Queue that WatchQueue asks.
 type QueueStats interface {
 	Stats(ctx context.Context) (ports.QueueStats, error)
+}
+
+// WatchReplica adds how far a replica is behind, at each scrape, and whether it is
+// read. It returns an error if one is watched already.
+func (m *Metrics) WatchReplica(lag func() (time.Duration, bool)) error {
+	gauge := func(name, help string, value func() float64) error {
+		return m.registry.Register(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "coffer_replica_" + name, Help: help}, value))
+	}
+	err := errors.Join(
+		gauge("lag_seconds", "How old what the replica shows may be; 0 while nothing is known of it.", func() float64 {
+			behind, _ := lag()
+			return behind.Seconds()
+		}),
+		gauge("used", "Whether the replica is read.", func() float64 {
+			if _, used := lag(); used {
+				return 1
+			}
+			return 0
+		}),
+	)
+	if err != nil {
+		return fmt.Errorf("watch the replica: %w", err)
+	}
+	return nil
 }
 
 // WatchQueue adds the numbers of jobs, counted at each scrape. It returns an

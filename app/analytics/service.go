@@ -128,7 +128,7 @@ func (s *Service) Of(ctx context.Context, org core.OrgID, subject core.Subject, 
 	if err := s.catchUp(ctx); err != nil {
 		return out, err
 	}
-	err = s.Store.View(ctx, func(tx ports.Tx) (err error) {
+	err = s.Store.Survey(ctx, func(tx ports.Tx) (err error) {
 		if out.CountedUntil, err = tx.Traffic.Waiting(ctx); err != nil {
 			return err
 		}
@@ -171,7 +171,7 @@ func series(ctx context.Context, tx ports.Tx, subject core.Subject, out *core.An
 	if err != nil {
 		return err
 	}
-	out.Series = make([]core.TrafficPoint, len(points))
+	out.Series, out.Totals = make([]core.TrafficPoint, len(points)), core.Traffic{}
 	for i, p := range points {
 		out.Series[i] = core.TrafficPoint{Start: starts[i], Traffic: p}
 		out.Totals.Views, out.Totals.Visitors, out.Totals.Downloads = out.Totals.Views+p.Views, out.Totals.Visitors+p.Visitors, out.Totals.Downloads+p.Downloads

@@ -169,7 +169,7 @@ func (s *Service) Search(ctx context.Context, sc core.Scope, in SearchInput) (en
 		}
 		text = ""
 	}
-	err = s.store.View(ctx, func(tx ports.Tx) (err error) {
+	err = s.store.Survey(ctx, func(tx ports.Tx) (err error) {
 		entries, err = tx.Listings.Search(ctx, ports.NodeSearch{
 			DriveID: sc.DriveID, Root: sc.Root, Text: text, OrgID: sc.OrgID, Words: words, Kind: in.Kind, Type: core.Fold(in.Type), Tag: s.text.NFC(in.Tag),
 			MinSize: in.MinSize, MaxSize: in.MaxSize, From: in.From, To: in.To, Before: in.Before, Limit: in.Limit,

@@ -13,7 +13,7 @@ func (s *Service) AuditLog(ctx context.Context, a core.Actor, q ports.AuditQuery
 	if _, err := s.may(ctx, a, q.OrgID, core.ManageWebhooks); err != nil {
 		return nil, err
 	}
-	err = s.store.View(ctx, func(tx ports.Tx) (err error) {
+	err = s.store.Survey(ctx, func(tx ports.Tx) (err error) {
 		entries, err = tx.Audit.List(ctx, q)
 		return err
 	})

@@ -387,7 +387,7 @@ func (s *Service) Accesses(ctx context.Context, a core.Actor, in AccessInput) (r
 	if err != nil {
 		return nil, err
 	}
-	err = s.store.View(ctx, func(tx ports.Tx) (err error) {
+	err = s.store.Survey(ctx, func(tx ports.Tx) (err error) {
 		rows, err = tx.ShareLinks.Accesses(ctx, ports.AccessQuery{
 			OrgID: l.OrgID, LinkID: l.ID, Kind: in.Kind, Refused: in.Refused, From: in.From, To: in.To, Before: in.Before, Limit: in.Limit,
 		})

@@ -60,9 +60,13 @@ func (s *Service) Sales(ctx context.Context, a core.Actor, in SalesInput) (out S
 		}
 		out.Zone = zone.String()
 		from, to := s.span(in, zone)
-		if out.Bounds, err = in.Period.Bounds(from, to, zone); err != nil {
-			return err
-		}
+		out.Bounds, err = in.Period.Bounds(from, to, zone)
+		return err
+	})
+	if err != nil {
+		return out, err
+	}
+	err = s.Store.Survey(ctx, func(tx ports.Tx) (err error) {
 		out.Rows, err = tx.Transactions.Sales(ctx, in.OrgID, in.ProductID, out.Bounds)
 		return err
 	})

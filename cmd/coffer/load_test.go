@@ -42,7 +42,7 @@ func load(t *testing.T, file string) *loaded {
 var sample = map[string]string{
 	"env": "production", "public_url": "https://coffer.example.com", "data_dir": "/srv/coffer", "http.addr": "0.0.0.0:80",
 	"http.trusted_proxies": "10.0.0.0/8", "http.cors_origins": "https://app.example.com", "ops.addr": "127.0.0.1:9999",
-	"database.url": "postgres://u@h/db", "database.max_conns": "9", "auth.jwt_secret": "kT3vX9qLmZ2wRb7YfH4sNc8JdP6gQa1U",
+	"database.url": "postgres://u@h/db", "database.max_conns": "9", "database.replica_url": "postgres://u@replica/db", "database.replica_max_lag": "2s", "auth.jwt_secret": "kT3vX9qLmZ2wRb7YfH4sNc8JdP6gQa1U",
 	"auth.access_ttl": "30m", "auth.refresh_ttl": "48h", "self_hosted.unlimited": "true", "clock.offset": "1h", "webhooks.allow_private": "true",
 	"upload.url_ttl": "10m", "upload.single_ttl": "2h", "upload.multipart_ttl": "24h", "download.url_ttl": "30m",
 	"trash.retention": "24h", "org.retention": "48h", "changes.retention": "48h", "share.log_retention": "72h", "share.log_addresses": "none",
@@ -56,7 +56,7 @@ var sample = map[string]string{
 	"stripe.api_url": "https://stripe.example.com",
 	"s3.endpoint":    "https://s3.example.com", "s3.public_endpoint": "https://files.s3.example.com", "s3.region": "eu-west-1",
 	"s3.bucket": "files", "s3.access_key_id": "id", "s3.secret_access_key": "key-of-the-bucket", "s3.use_path_style": "true",
-	"s3.conditional_writes": "off", "log.level": "debug", "shutdown.timeout": "5s",
+	"s3.conditional_writes": "off", "log.level": "debug", "shutdown.delay": "1s", "shutdown.timeout": "5s",
 	"otel.exporter_otlp_endpoint": "http://127.0.0.1:4318",
 	"auth.providers":              `[{"name": "work", "issuer": "https://login.example.com", "client_id": "coffer", "client_secret": "key-of-the-client", "claims": {"email_verified": "xms_edov"}}]`,
 	"auth.external_issuers":       `[{"issuer": "https://tenant.example.com/", "audience": "coffer", "authorized_parties": ["app"]}]`,
@@ -72,6 +72,8 @@ func productionFor(key string) map[string]string {
 		with["s3.secret_access_key"] = sample["s3.secret_access_key"]
 	case "s3.secret_access_key":
 		with["s3.access_key_id"] = sample["s3.access_key_id"]
+	case "database.replica_url":
+		with["database.url"] = sample["database.url"]
 	case "mail.smtp_host":
 		with["mail.from"] = sample["mail.from"]
 	case "stripe.secret_key":

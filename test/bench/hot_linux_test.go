@@ -186,9 +186,13 @@ func downloadContest(b *testing.B, p *postgres, people []*person) {
 			return load(b, s, p.cpu, took, http.StatusOK, downloads(people))
 		}}
 	}
+	one := against(talkative)
+	two := []*server{one.server, startServer(b, b.TempDir(), common)}
 	contest{
-		limit:    func() result { return limit.measure(b, slice) },
-		variants: []variant{against(talkative), against(quiet)},
+		limit: func() result { return limit.measure(b, slice) },
+		variants: []variant{one, against(quiet), {"download, two nodes", one.server, func(took time.Duration) result {
+			return loadAll(b, two, p.cpu, took, http.StatusOK, downloads(people))
+		}}},
 	}.hold(b)
 }
 
@@ -216,7 +220,9 @@ func createContest(b *testing.B, p *postgres, people []*person) {
 			t.person.org.String() + "/" + asset + "/" + name: "org_id || '/' || new_asset || '/new.jpg'",
 		},
 	})
-	s := startServer(b, b.TempDir(), onPostgres(b, p))
+	common := onPostgres(b, p)
+	s := startServer(b, b.TempDir(), common)
+	two := []*server{s, startServer(b, b.TempDir(), common)}
 	contest{
 		limit: func() result {
 			limit.refill(b)
@@ -224,6 +230,8 @@ func createContest(b *testing.B, p *postgres, people []*person) {
 		},
 		variants: []variant{{"create, log level info", s, func(took time.Duration) result {
 			return load(b, s, p.cpu, took, http.StatusCreated, creates(people))
+		}}, {"create, two nodes", s, func(took time.Duration) result {
+			return loadAll(b, two, p.cpu, took, http.StatusCreated, creates(people))
 		}}},
 	}.hold(b)
 }

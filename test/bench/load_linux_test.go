@@ -100,15 +100,28 @@ type result struct {
 // request number n of a connection. Every answer must have the status want.
 func load(b *testing.B, s *server, cpu func() time.Duration, took time.Duration, want int, next func(connection, n int) []byte) result {
 	b.Helper()
+	return loadAll(b, []*server{s}, cpu, took, want, next)
+}
+
+// loadAll is load of several servers on one database, each with its share of the
+// connections.
+func loadAll(b *testing.B, nodes []*server, cpu func() time.Duration, took time.Duration, want int, next func(connection, n int) []byte) result {
+	b.Helper()
 	const connections = 32
+	busy := func() (all time.Duration) {
+		for _, s := range nodes {
+			all += processCPU(s.pid())
+		}
+		return all
+	}
 	var wg sync.WaitGroup
 	all := make([][]time.Duration, connections)
 	failed := make(chan error, connections)
-	server, database := processCPU(s.pid()), cpu()
+	server, database := busy(), cpu()
 	begin := time.Now()
 	for i := range connections {
 		wg.Go(func() {
-			times, err := client(s.addr, begin.Add(took), want, func(n int) []byte { return next(i, n) })
+			times, err := client(nodes[i%len(nodes)].addr, begin.Add(took), want, func(n int) []byte { return next(i, n) })
 			if err != nil {
 				failed <- err
 			}
@@ -117,7 +130,7 @@ func load(b *testing.B, s *server, cpu func() time.Duration, took time.Duration,
 	}
 	wg.Wait()
 	elapsed := time.Since(begin)
-	server, database = processCPU(s.pid())-server, cpu()-database
+	server, database = busy()-server, cpu()-database
 	select {
 	case err := <-failed:
 		b.Fatal(err)

@@ -39,6 +39,7 @@ func Store(t *testing.T, open func(t *testing.T) StoreEnv) {
 		"Update undoes everything on panic":        updatePanics,
 		"Update fails once its context ends":       updateCancelled,
 		"View cannot write":                        viewCannotWrite,
+		"Survey sees what is there, cannot write":  survey,
 		"View sees one snapshot":                   viewSnapshot,
 		"a newcomer comes back equal":              newcomerEqual,
 		"an email is taken once":                   emailTaken,
@@ -453,6 +454,23 @@ func viewCannotWrite(s storeTest) {
 		s.Error("a write in View succeeded")
 	}
 	s.wantNobody(p)
+}
+
+func survey(s storeTest) {
+	p := s.newPerson("ana")
+	if err := s.Survey(s.Context(), func(tx ports.Tx) error { return p.add(s.Context(), tx) }); err == nil {
+		s.Error("a write in Survey succeeded")
+	}
+	s.wantNobody(p)
+	ben := s.signUp("ben")
+	s.must(s.Survey(s.Context(), func(tx ports.Tx) error {
+		_, err := tx.Users.Get(s.Context(), ben.user.ID)
+		return err
+	}))
+	failure := errors.New("not today")
+	if err := s.Survey(s.Context(), func(ports.Tx) error { return failure }); !errors.Is(err, failure) {
+		s.Errorf("the unit failed and Survey says %v", err)
+	}
 }
 
 func viewSnapshot(s storeTest) {

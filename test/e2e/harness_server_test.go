@@ -237,6 +237,8 @@ func (p *process) read() string {
 	return string(text)
 }
 
+var broken = regexp.MustCompile(`(?m)^.*"status": ?500,.*\n`)
+
 var harmless = regexp.MustCompile(`(?m)^.*"status": ?[234]\d\d,.*\n`)
 
 // tail shows the end of the log without the requests that went well.
@@ -247,7 +249,8 @@ func (s *server) tail() {
 	}
 	const most = 6_000
 	text := harmless.ReplaceAllString(s.process.read(), "")
-	s.t.Logf("the server's log:\n%s", text[max(0, len(text)-most):])
+	failed := strings.Join(broken.FindAllString(text, -1), "")
+	s.t.Logf("the server's log:\n%s\n%s", failed[:min(len(failed), most)], text[max(0, len(text)-most):])
 }
 
 // run runs another command of the program with the server's environment.

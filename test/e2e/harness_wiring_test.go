@@ -123,11 +123,9 @@ var (
 	sqliteDisk = wiring{name: "SQLite and disk", setup: func(testing.TB, bool) settings { return settings{} }}
 	postgresS3 = wiring{name: "PostgreSQL and S3", s3: true, setup: func(t testing.TB, schema bool) settings {
 		t.Helper()
-		bucket := env.S3(t)
-		return settings{
-			"COFFER_DATABASE_URL": postgresURL(t, schema), "S3_ENDPOINT": bucket.Endpoint, "S3_REGION": bucket.Region, "S3_BUCKET": bucket.Bucket,
-			"S3_ACCESS_KEY_ID": bucket.AccessKeyID, "S3_SECRET_ACCESS_KEY": bucket.SecretAccessKey, "S3_USE_PATH_STYLE": "true",
-		}
+		s := bucketOnly(t)
+		s["COFFER_DATABASE_URL"] = postgresURL(t, schema)
+		return s
 	}}
 	// stagedS3 is S3 without conditional writes: uploads are staged and copied.
 	stagedS3 = wiring{name: "PostgreSQL and S3 without conditions", s3: true, setup: func(t testing.TB, schema bool) settings {
@@ -137,6 +135,16 @@ var (
 		return s
 	}}
 )
+
+// bucketOnly has files in a new bucket.
+func bucketOnly(t testing.TB) settings {
+	t.Helper()
+	bucket := env.S3(t)
+	return settings{
+		"S3_ENDPOINT": bucket.Endpoint, "S3_REGION": bucket.Region, "S3_BUCKET": bucket.Bucket,
+		"S3_ACCESS_KEY_ID": bucket.AccessKeyID, "S3_SECRET_ACCESS_KEY": bucket.SecretAccessKey, "S3_USE_PATH_STYLE": "true",
+	}
+}
 
 // tell tells a story on SQLite with the disk and on PostgreSQL with S3, each
 // with a new server that runs with the settings.

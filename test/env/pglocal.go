@@ -32,28 +32,49 @@ func localPostgres(ctx context.Context) (*postgresServer, error) {
 	return onFreePort(ctx, func(port int) (*postgresServer, error) { return startLocal(ctx, bin, cred, port) })
 }
 
+// ephemeral: nothing has to survive a crash of this server, so it never waits for the
+// disk. No autovacuum: a worker in a template database would refuse the copy.
+var ephemeral = []string{"fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off", "wal_level=minimal", "max_wal_senders=0", "min_wal_size=32MB", "max_wal_size=128MB"}
+
 func startLocal(ctx context.Context, bin string, cred *syscall.Credential, port int) (*postgresServer, error) {
-	dir, err := postgresDir(cred)
+	l, err := newLocal(bin, cred)
 	if err != nil {
 		return nil, err
 	}
-	environ := []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C.UTF-8", "HOME=" + dir}
 	password := rand.Text() // the port is open to every user of this machine
-	if err := initdb(ctx, bin, dir, password, environ, cred); err != nil {
-		_ = os.RemoveAll(dir)
+	if err := l.initdb(ctx, password); err != nil {
+		_ = os.RemoveAll(l.dir)
 		return nil, err
 	}
-	// Nothing has to survive a crash of this server, so it never waits for the disk. No
-	// autovacuum: a worker in a template database would refuse the copy.
-	p, err := spawn(command{dir: dir, signal: "INT", env: environ, cred: cred, argv: []string{
-		filepath.Join(bin, "postgres"), "-D", filepath.Join(dir, "data"), "-k", dir,
+	return l.start(ctx, password, port, "INT", ephemeral)
+}
+
+// local is a server of PostgreSQL's programs on this machine.
+type local struct {
+	bin     string
+	cred    *syscall.Credential
+	dir     string // has the data directory "data"
+	environ []string
+}
+
+func newLocal(bin string, cred *syscall.Credential) (local, error) {
+	dir, err := postgresDir(cred)
+	return local{bin, cred, dir, []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C.UTF-8", "HOME=" + dir}}, err
+}
+
+// start runs the server; signal is what stops it.
+func (l local) start(ctx context.Context, password string, port int, signal string, settings []string) (*postgresServer, error) {
+	argv := []string{
+		filepath.Join(l.bin, "postgres"), "-D", filepath.Join(l.dir, "data"), "-k", l.dir,
 		"-p", strconv.Itoa(port), "-c", "listen_addresses=127.0.0.1",
-		"-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off", "-c", "autovacuum=off",
-		"-c", "wal_level=minimal", "-c", "max_wal_senders=0", "-c", "min_wal_size=32MB", "-c", "max_wal_size=128MB",
 		"-c", "shared_buffers=64MB", "-c", "max_connections=300", "-c", "timezone=UTC",
-	}})
+	}
+	for _, s := range settings {
+		argv = append(argv, "-c", s)
+	}
+	p, err := spawn(command{dir: l.dir, signal: signal, env: l.environ, cred: l.cred, argv: argv})
 	if err != nil {
-		_ = os.RemoveAll(dir)
+		_ = os.RemoveAll(l.dir)
 		return nil, err
 	}
 	u := url.URL{
@@ -64,28 +85,34 @@ func startLocal(ctx context.Context, bin string, cred *syscall.Credential, port 
 	return s, p.ready(ctx, s.ping)
 }
 
+// program runs one of PostgreSQL's programs to its end.
+func (l local) program(ctx context.Context, name string, args ...string) error {
+	c := exec.CommandContext(ctx, filepath.Join(l.bin, name), args...)
+	c.Dir, c.Env, c.SysProcAttr = l.dir, l.environ, &syscall.SysProcAttr{Setpgid: true, Credential: l.cred}
+	c.WaitDelay = time.Second
+	if out, err := c.CombinedOutput(); err != nil {
+		return fmt.Errorf("%s: %w: %s", name, err, bytes.TrimSpace(out))
+	}
+	return nil
+}
+
 // initdb makes the data directory. The default collation is a language's, as on most
 // servers, not byte order: a query that forgets COLLATE "C" is to fail here.
-func initdb(ctx context.Context, bin, dir, password string, environ []string, cred *syscall.Credential) error {
-	file, data := filepath.Join(dir, "password"), filepath.Join(dir, "data")
+func (l local) initdb(ctx context.Context, password string) (err error) {
+	file := filepath.Join(l.dir, "password")
 	if err := os.WriteFile(file, []byte(password), 0o644); err != nil { // the directory is 0700
 		return err
 	}
-	var out []byte
-	var err error
 	for _, collation := range [][]string{{"--locale-provider=icu", "--icu-locale=en-US"}, nil} { // nil: before 15, or without ICU
-		args := append([]string{
-			"-D", data, "-U", "postgres", "-A", "md5", "--pwfile", file,
+		err = l.program(ctx, "initdb", append([]string{
+			"-D", filepath.Join(l.dir, "data"), "-U", "postgres", "-A", "md5", "--pwfile", file,
 			"-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "--no-instructions",
-		}, collation...)
-		c := exec.CommandContext(ctx, filepath.Join(bin, "initdb"), args...)
-		c.Dir, c.Env, c.SysProcAttr = dir, environ, &syscall.SysProcAttr{Setpgid: true, Credential: cred}
-		c.WaitDelay = time.Second
-		if out, err = c.CombinedOutput(); err == nil {
+		}, collation...)...)
+		if err == nil {
 			return nil
 		}
 	}
-	return fmt.Errorf("initdb: %w: %s", err, bytes.TrimSpace(out))
+	return err
 }
 
 // postgresRoom is how much memory the files of a server may take. They take a tenth

@@ -18,7 +18,8 @@ type world struct {
 	server  *server
 	actors  []actor
 	filers  []*filer // among the actors
-	gone    bool     // what is in the trash may have gone for good by itself
+	people  []*person
+	gone    bool // what is in the trash may have gone for good by itself
 	round   int
 	serial  atomic.Int64
 	written atomic.Int64 // answers of success to what changes something
@@ -125,7 +126,9 @@ func (w *world) signUp(ctx context.Context) *person {
 		w.wrong("%v", a)
 	}
 	c.token = a.text("access_token")
-	return &person{c, email, a.text("org.id"), a.text("drive.id"), a.text("account.id")}
+	p := &person{c, email, a.text("org.id"), a.text("drive.id"), a.text("account.id")}
+	w.people = append(w.people, p)
+	return p
 }
 
 // logIn makes a new session: the old one may have ended by the clock.

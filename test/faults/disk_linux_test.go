@@ -41,7 +41,12 @@ type disk struct {
 
 func newDisk(t testing.TB) *disk {
 	t.Helper()
-	dir := t.TempDir()
+	// Not the test's own directory, which PostgreSQL's user could not enter.
+	dir, err := os.MkdirTemp("", "coffer-disk")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	d := &disk{t: t, image: filepath.Join(dir, "image"), at: filepath.Join(dir, "disk")}
 	const size = 2 << 30 // with holes
 	if err := errors.Join(os.WriteFile(d.image, nil, 0o600), os.Truncate(d.image, size), os.Mkdir(d.at, 0o755), os.Chmod(dir, 0o755)); err != nil {

@@ -103,6 +103,9 @@ func (w *world) check(when string, everything bool) {
 	w.report(when)
 	w.server.logIsClean()
 	w.server.fsck(20 * time.Second)
+	if w.round%20 == 0 {
+		w.t.Logf("round %d: %d acknowledged writes, %d without an answer", w.round, w.written.Load(), w.lost.Load())
+	}
 	if w.t.Failed() {
 		w.t.Logf("%s, round %d\n%s", when, w.round, w.server.tail())
 		w.t.FailNow()

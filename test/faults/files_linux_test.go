@@ -70,7 +70,7 @@ func (f *filer) work(ctx context.Context) {
 		}
 		f.folders = append(f.folders, a.text("id"))
 	}
-	if f.large && f.w.round%8 == 1 {
+	if f.large && (f.w.parts || f.w.round%8 == 1) {
 		f.sendParts(ask)
 	}
 	for ctx.Err() == nil {

@@ -133,6 +133,36 @@ func (p *proxy) set(down, stall bool, delay time.Duration) {
 
 func (p *proxy) heal() { p.set(false, false, 0) }
 
+// interruptions are what happens to connections; the long ones take their time.
+var interruptions = []struct {
+	name  string
+	long  bool
+	begin func(*world, *proxy)
+}{
+	{"resets", false, func(w *world, p *proxy) {
+		for range 3 {
+			w.someWork(30)
+			p.cut()
+		}
+	}},
+	{"a delay", true, func(w *world, p *proxy) {
+		w.someWork(10)
+		p.set(false, false, 40*time.Millisecond)
+		w.someWork(30)
+	}},
+	{"silence", true, func(w *world, p *proxy) {
+		w.someWork(20)
+		p.set(false, true, 0)
+		time.Sleep(time.Second)
+	}},
+	{"an outage", false, func(w *world, p *proxy) {
+		w.someWork(20)
+		p.set(true, false, 0)
+		p.cut()
+		time.Sleep(time.Second)
+	}},
+}
+
 func TestAServerOutlivesItsConnections(t *testing.T) {
 	t.Parallel()
 	env := postgresS3.setup(t)
@@ -151,38 +181,26 @@ func TestAServerOutlivesItsConnections(t *testing.T) {
 	s := newServer(t, plain, t.TempDir(), env)
 	s.start()
 	w := newWorld(t, s)
-	times := 1
-	if *long > 0 {
-		times = max(1, *long/20)
-	}
-	for range times {
+	times := max(1, *long/20)
+	for i := range times * len(interruptions) {
 		for name, p := range ways {
-			for what, fault := range map[string]func(){
-				"resets": func() {
-					for range 3 {
-						w.someWork(30)
-						p.cut()
-					}
-				},
-				"a delay": func() { w.someWork(10); p.set(false, false, 40*time.Millisecond); w.someWork(30) },
-				"silence": func() { w.someWork(20); p.set(false, true, 0); time.Sleep(time.Second) },
-				"an outage": func() {
-					w.someWork(20)
-					p.set(true, false, 0)
-					p.cut()
-					time.Sleep(time.Second)
-				},
-			} {
-				w.during(func() {
-					fault()
-					p.heal()
-				})
-				w.heals()
-				w.check(what+" of "+name, false)
-				w.calm(what + " of " + name)
+			what := interruptions[i%len(interruptions)]
+			if *long == 0 && what.long {
+				continue
+			}
+			when := what.name + " of " + name
+			w.during(func() {
+				what.begin(w, p)
+				p.heal()
+			})
+			w.heals()
+			w.check(when, false)
+			if *long > 0 {
+				w.calm(when)
 			}
 		}
 	}
+	w.calm("all of that")
 	w.check("at the end", true)
 	s.stop()
 	t.Logf("%d acknowledged writes, %d without an answer", w.written.Load(), w.lost.Load())

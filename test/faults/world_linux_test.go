@@ -19,6 +19,7 @@ type world struct {
 	actors  []actor
 	filers  []*filer // among the actors
 	people  []*person
+	parts   bool     // large files, too
 	gone    bool // what is in the trash may have gone for good by itself
 	round   int
 	serial  atomic.Int64
@@ -198,7 +199,7 @@ func (n *newcomers) work(ctx context.Context) {
 
 func (n *newcomers) check(ctx context.Context, _ bool) {
 	rand.Shuffle(len(n.fresh), func(i, j int) { n.fresh[i], n.fresh[j] = n.fresh[j], n.fresh[i] })
-	for _, c := range n.fresh[:min(len(n.fresh), 12)] { // passwords take their time
+	for _, c := range n.fresh[:min(len(n.fresh), 6)] { // passwords take their time
 		p := &person{caller: &caller{w: n.w}, email: c.email}
 		a := p.logIn(ctx)
 		if a.done() {

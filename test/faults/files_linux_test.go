@@ -277,7 +277,7 @@ func (f *filer) check(ctx context.Context, everything bool) {
 		}
 	}
 	f.must(ctx, "DELETE", "/api/drives/"+f.drive+"/trash", nil)
-	f.files, f.refused = nil, nil
+	f.folders, f.files, f.refused = nil, nil, nil // another check has no round of its own
 	sample := slices.Clone(f.old)
 	if !everything {
 		rand.Shuffle(len(sample), func(i, j int) { sample[i], sample[j] = sample[j], sample[i] })

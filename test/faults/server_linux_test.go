@@ -37,7 +37,7 @@ var (
 const (
 	startTimeout = 90 * time.Second
 	stopTimeout  = 60 * time.Second
-	answerWithin = 20 * time.Second
+	answerWithin = 2 * time.Minute
 )
 
 var buildDir string

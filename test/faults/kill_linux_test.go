@@ -65,7 +65,7 @@ func TestAServerThatDiesAtANamedPointLosesNothing(t *testing.T) {
 			died := map[string]int{}
 			for range times {
 				for _, point := range points {
-					n := 1 + rand.IntN(25)
+					n := 1 + rand.IntN(40)
 					if w.parts = point == faultpoint.PartNamed || point == faultpoint.BlobJoined; w.parts {
 						n = 1 + rand.IntN(3)
 					}

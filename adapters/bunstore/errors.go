@@ -83,7 +83,8 @@ func translatePostgres(err *pgconn.PgError) error {
 	case "40001", "40P01", "55P03", // serialization_failure, deadlock_detected, lock_not_available
 		"57014", "25P03", "57P05", // cancelled by a timeout of the server
 		"57P01", "57P02", "57P03", "53300", "53400", "53200", "53100", "25006", // going down, too many connections, out of memory or disk, read-only standby
-		"08000", "08003", "08006", "26000": // connection lost, its prepared statements gone
+		"08000", "08003", "08006", "26000", // connection lost, its prepared statements gone
+		"58000", "58030", "58P01": // the system, and its disk, fail the server
 		return fmt.Errorf("%w: %w", core.ErrUnavailable, err)
 	}
 	return err
@@ -101,7 +102,8 @@ func translateSQLite(err *sqlite.Error) error {
 		return fmt.Errorf("%w: %w", errReference, err)
 	}
 	switch err.Code() & 0xff { // the primary result code
-	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_READONLY:
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_READONLY,
+		sqlite3.SQLITE_CORRUPT: // what SQLite makes of EIO when it reads
 		return fmt.Errorf("%w: %w", core.ErrUnavailable, err)
 	}
 	return err

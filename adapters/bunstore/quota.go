@@ -8,6 +8,7 @@ import (
 
 	"github.com/seed-755a8038/coffer/core"
 	"github.com/seed-755a8038/coffer/ports"
+	"github.com/seed-755a8038/coffer/ports/faultpoint"
 )
 
 // quota is the ports.Quota of a unit of work.
@@ -27,6 +28,7 @@ func (s *Store) Reserve(ctx context.Context, r ports.Reservation) (ports.Granted
 
 func (s *Store) reserve(ctx context.Context, tx *bun.Tx, r ports.Reservation) (ports.Granted, bool, error) {
 	g, ok, err := s.dialect.reserve(ctx, s, tx, r)
+	faultpoint.Hit(faultpoint.AfterReserve)
 	if ok && r.Actor.ByKey() {
 		s.uses.note(r.Actor.Key.Hash, r.Actor.At)
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/seed-755a8038/coffer/core"
 	"github.com/seed-755a8038/coffer/ports"
+	"github.com/seed-755a8038/coffer/ports/faultpoint"
 )
 
 // Store is a ports.Store in a SQL database, and the way around it for hot
@@ -139,7 +140,9 @@ func (s *Store) run(ctx context.Context, db *bun.DB, opts *sql.TxOptions, fn fun
 		return err
 	}
 	committed = true
+	faultpoint.Hit(faultpoint.BeforeCommit)
 	err = translate("commit", tx.Commit())
+	faultpoint.Hit(faultpoint.AfterCommit)
 	if err == nil && wait && s.waiting != nil {
 		s.waiting()
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/seed-755a8038/coffer/core"
+	"github.com/seed-755a8038/coffer/ports/faultpoint"
 )
 
 const (
@@ -62,6 +63,7 @@ func (s *Store) Visit(ctx context.Context, a *core.ShareAccess) (bool, int64, er
 	if err != nil {
 		return false, 0, translate("visit", err)
 	}
+	faultpoint.Hit(faultpoint.AfterVisit)
 	return v.granted, v.before, translate("visit", v.err)
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/seed-755a8038/coffer/core"
 	"github.com/seed-755a8038/coffer/ports"
+	"github.com/seed-755a8038/coffer/ports/faultpoint"
 )
 
 // CompleteMultipart implements ports.Multiparts. The data file becomes the
@@ -47,6 +48,7 @@ func (s *Store) CompleteMultipart(_ context.Context, key, uploadID string, parts
 	if err != nil && !errors.Is(err, core.ErrBlobExists) {
 		return err
 	}
+	faultpoint.Hit(faultpoint.BlobJoined)
 	return s.forget(uploadID)
 }
 

@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"path"
 	"strings"
+
+	"github.com/seed-755a8038/coffer/ports/faultpoint"
 )
 
 // Delete implements ports.Blobs, and removes the directories it leaves empty.
@@ -25,6 +27,7 @@ func (s *Store) Delete(_ context.Context, keys ...string) error {
 		}
 		s.dirs.prune(path.Dir(file), path.Join(objectsDir, depth(file)))
 	}
+	faultpoint.Hit(faultpoint.BlobDeleted)
 	return errors.Join(errs...)
 }
 

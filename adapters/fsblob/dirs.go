@@ -2,7 +2,6 @@ package fsblob
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path"
@@ -93,7 +92,7 @@ func (d *dirs) sync(dir string) error {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("sync directory: %w", err)
+		return failed("sync directory", err)
 	}
 	if err := errors.Join(f.Sync(), f.Close()); err != nil {
 		return failed("sync directory", err)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/seed-755a8038/coffer/core"
 	"github.com/seed-755a8038/coffer/ports"
+	"github.com/seed-755a8038/coffer/ports/faultpoint"
 )
 
 // arrival is what a part's file says: these bytes are durable in the data file.
@@ -156,6 +157,7 @@ func (s *Store) writePart(p ports.PartSpec, offset, length int64, r io.Reader) (
 	if err := s.root.Rename(tmp, path.Join(dir, partFile(p.Number))); err != nil {
 		return ports.Part{}, uploadFailed(err)
 	}
+	faultpoint.Hit(faultpoint.PartNamed)
 	return ports.Part{Number: p.Number, Size: a.Size, ETag: a.ETag}, s.dirs.sync(dir)
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/seed-755a8038/coffer/core"
 	"github.com/seed-755a8038/coffer/ports"
+	"github.com/seed-755a8038/coffer/ports/faultpoint"
 )
 
 // maxRaces is how often a name may vanish under a writer's hands before that
@@ -123,6 +124,7 @@ func (t *temp) discard() {
 
 // publish makes the content durable and gives it its name, file.
 func (t *temp) publish(file string, createOnly bool) (fs.FileInfo, error) {
+	faultpoint.Hit(faultpoint.BlobWritten)
 	if err := t.Sync(); err != nil {
 		return nil, failed("sync blob", err)
 	}
@@ -134,7 +136,11 @@ func (t *temp) publish(file string, createOnly bool) (fs.FileInfo, error) {
 	if err := t.Close(); err != nil {
 		return nil, failed("write blob", err)
 	}
-	return fi, t.s.place(t.name, file, createOnly)
+	if err := t.s.place(t.name, file, createOnly); err != nil {
+		return nil, err
+	}
+	faultpoint.Hit(faultpoint.BlobDurable)
+	return fi, nil
 }
 
 // place gives the file tmp its final name, file, durably. If createOnly, it
@@ -154,6 +160,7 @@ func (s *Store) place(tmp, file string, createOnly bool) error {
 			}
 		}
 		if err == nil {
+			faultpoint.Hit(faultpoint.BlobNamed)
 			return s.dirs.settle(dir, fresh)
 		}
 		s.dirs.release(fresh, false)

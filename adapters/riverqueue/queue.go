@@ -18,6 +18,7 @@ import (
 	"github.com/riverqueue/river"
 
 	"github.com/seed-755a8038/coffer/ports"
+	"github.com/seed-755a8038/coffer/ports/faultpoint"
 )
 
 // Fixed times of a queue.
@@ -135,6 +136,7 @@ func (j jobs) Enqueue(ctx context.Context, list ...ports.Job) error {
 	if err := j.q.backend.insert(ctx, j.conn, j.tx, params); err != nil {
 		return fmt.Errorf("enqueue: %w", err)
 	}
+	faultpoint.Hit(faultpoint.JobEnqueued)
 	return nil
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/seed-755a8038/coffer/core"
 	"github.com/seed-755a8038/coffer/ports"
+	"github.com/seed-755a8038/coffer/ports/faultpoint"
 )
 
 const (
@@ -99,6 +100,7 @@ func (s *Store) CompleteMultipart(ctx context.Context, key, uploadID string, par
 	call, cancel := context.WithTimeout(ctx, workTimeout)
 	defer cancel()
 	_, err := s.client.CompleteMultipartUpload(call, in)
+	faultpoint.Hit(faultpoint.BlobJoined)
 	err = uploadFailed(ctx, "complete upload", err)
 	if errors.Is(err, core.ErrBlobExists) { // perhaps by this very upload
 		return cmp.Or(s.find(ctx, key, uploadID), err)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/seed-755a8038/coffer/core"
 	"github.com/seed-755a8038/coffer/ports"
+	"github.com/seed-755a8038/coffer/ports/faultpoint"
 )
 
 // Open implements ports.Blobs.
@@ -106,6 +107,7 @@ func (s *Store) Delete(ctx context.Context, keys ...string) error {
 		errs = append(errs, s.deleteBatch(ctx, keys[:n]))
 		keys = keys[n:]
 	}
+	faultpoint.Hit(faultpoint.BlobDeleted)
 	return errors.Join(errs...)
 }
 

@@ -1,0 +1,29 @@
+package bunstore
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"testing"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/seed-755a8038/coffer/core"
+)
+
+func TestADatabaseThatFailsIsUnavailable(t *testing.T) {
+	t.Parallel()
+	for name, err := range map[string]error{
+		"it died in the middle of an answer": fmt.Errorf("read: %w", io.ErrUnexpectedEOF),
+		"its disk fails":                     &pgconn.PgError{Code: "58030"},
+		"its disk is full":                   &pgconn.PgError{Code: "53100"},
+		"it is going down":                   &pgconn.PgError{Code: "57P01"},
+	} {
+		if got := translate("commit", err); !errors.Is(got, core.ErrUnavailable) {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+	if got := translate("commit", &pgconn.PgError{Code: "42601"}); errors.Is(got, core.ErrUnavailable) {
+		t.Errorf("a wrong statement: %v", got)
+	}
+}

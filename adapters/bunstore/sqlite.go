@@ -104,6 +104,8 @@ var onSQLite = dialect{
 	withWords:  wordsSQLite,
 	reserve:    reserveSQLite,
 	storeItems: insertItems,
+	columnsOf:  `SELECT name, type FROM pragma_table_info($1) ORDER BY cid`,
+	indexItems: indexItemsSQLite,
 	visitLanes: 1, // for the one writer
 	visit:      visitSQLite,
 

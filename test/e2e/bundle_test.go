@@ -133,7 +133,7 @@ func (s *server) tenant(t *testing.T) tenant {
 	ana.adds(x.group, x.bought, object{})
 	x.link = ana.shares(folder, object{"name": "to the press", "max_downloads": 5})
 	x.link.gets(http.StatusOK, "")
-	x.link.gets(http.StatusOK, "/download/"+x.file, with{"User-Agent": "Mozilla/5.0"})
+	x.link.gets(http.StatusFound, "/download/"+x.file)
 	ana.sharesGroup(spring, object{}).gets(http.StatusOK, "")
 
 	x.product = ana.offers(article("The film", object{}), aFile(x.bought))
@@ -141,8 +141,8 @@ func (s *server) tenant(t *testing.T) tenant {
 	ana.sells(ana.offers(membership("The club", object{}), aFolder(folder)), x.cleo)
 
 	release := ana.begins(object{"slug": "birds", "name": "Birds"})
-	release.brings(medium{"a/one.txt", "text/plain", []byte("a sparrow")})
-	release.publishes(object{"external_id": "1", "type": "text", "title": "Grey sparrow", "tags": []string{"small"}, "data": object{}, "assets": object{"main": "a/one.txt"}})
+	release.brings(medium{"a/one.png", "image/png", coloured(1)})
+	release.publishes(object{"external_id": "1", "type": "image", "title": "Grey sparrow", "tags": []string{"small"}, "data": object{"place": "Öresund"}, "assets": mainFile("a/one.png")})
 	x.dataset = release.dataset
 	ana.want(http.StatusCreated, "POST", "/api/orgs/"+ana.org+"/webhooks", object{"url": "https://hooks.example.com/x", "events": []string{"product.*"}})
 	return x

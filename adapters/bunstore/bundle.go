@@ -274,18 +274,15 @@ func (r bundles) insert(ctx context.Context, table string, columns []column, row
 	}
 	_, err := r.tx.ExecContext(ctx, text.String(), args...)
 	err = translate("add to "+table, err)
-	switch core.KindOf(err) {
-	case core.KindInternal, core.KindConflict:
-		if err != nil && !broken(err) {
-			return core.BadBundle("rows of " + table + " do not go together with what is there: " + err.Error())
-		}
+	if err != nil && !broken(err) {
+		return core.BadBundle("rows of " + table + " do not go together with what is there: " + err.Error())
 	}
 	return err
 }
 
 // broken reports that it was not the statement that failed.
 func broken(err error) bool {
-	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, sql.ErrTxDone)
+	return errors.Is(err, core.ErrUnavailable) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, sql.ErrTxDone)
 }
 
 // fit brings a row into the form in which the table has it.

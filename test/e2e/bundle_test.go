@@ -278,7 +278,7 @@ func TestABundleThatIsCutOffIsTakenTheNextTime(t *testing.T) {
 		t.Fatal(err)
 	}
 	stored := func() int {
-		dirs, _ := filepath.Glob(filepath.Join(to.dataDir(), "blobs", "objects", ana.org, "*")) // the pattern is right
+		dirs, _ := filepath.Glob(filepath.Join(to.dataDir(), "blobs", "objects", "*", ana.org, "*")) // the pattern is right
 		return len(dirs)
 	}
 	for end := time.Now().Add(time.Minute); stored() == 0; time.Sleep(time.Millisecond) {

@@ -55,6 +55,25 @@ func Migrate(ctx context.Context, cfg Config, log *slog.Logger) ([]string, error
 	return applyMigrations(ctx, store, queue, log)
 }
 
+// Backup writes a copy of the database in the data directory into a new file. A
+// server may be running.
+func Backup(ctx context.Context, cfg Config, file string) error {
+	if !cfg.UsesPostgres() {
+		if _, err := os.Stat(cfg.sqliteFile()); err != nil {
+			return fmt.Errorf("there is no database yet: %w", err)
+		}
+	}
+	store, release, err := openStore(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer release()
+	if err := store.Backup(ctx, file); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(file))
+}
+
 // MigrationState is one step of the schema.
 type MigrationState struct {
 	Name    string

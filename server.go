@@ -27,6 +27,7 @@ import (
 	"github.com/seed-755a8038/coffer/app/admin"
 	"github.com/seed-755a8038/coffer/app/analytics"
 	"github.com/seed-755a8038/coffer/app/asset"
+	"github.com/seed-755a8038/coffer/app/bundle"
 	"github.com/seed-755a8038/coffer/app/check"
 	"github.com/seed-755a8038/coffer/app/dataset"
 	"github.com/seed-755a8038/coffer/app/drive"
@@ -67,6 +68,7 @@ type Server struct {
 	store   *bunstore.Store
 	blobs   blobStore
 	check   *check.Service
+	bundle  *bundle.Service
 	assets  *asset.Service
 	admin   *admin.Service
 	schema  schema

@@ -26,6 +26,7 @@ import (
 	"github.com/seed-755a8038/coffer/app/admin"
 	"github.com/seed-755a8038/coffer/app/analytics"
 	"github.com/seed-755a8038/coffer/app/asset"
+	"github.com/seed-755a8038/coffer/app/bundle"
 	"github.com/seed-755a8038/coffer/app/check"
 	"github.com/seed-755a8038/coffer/app/dataset"
 	"github.com/seed-755a8038/coffer/app/drive"
@@ -155,6 +156,9 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 		newOrphans,
 		newCheckRetention,
 		check.NewService,
+		newClaim,
+		wire.Struct(new(bundle.Deps), "*"),
+		bundle.NewService,
 
 		// The ways in.
 		wire.Struct(new(works), "*"),

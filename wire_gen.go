@@ -17,6 +17,7 @@ import (
 	"github.com/seed-755a8038/coffer/app/admin"
 	"github.com/seed-755a8038/coffer/app/analytics"
 	"github.com/seed-755a8038/coffer/app/asset"
+	"github.com/seed-755a8038/coffer/app/bundle"
 	"github.com/seed-755a8038/coffer/app/check"
 	"github.com/seed-755a8038/coffer/app/dataset"
 	"github.com/seed-755a8038/coffer/app/drive"
@@ -342,6 +343,17 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 	orphans := newOrphans(assetService)
 	retention := newCheckRetention(cfg)
 	checkService := check.NewService(bunstoreStore, blobs, orphans, retention, clock)
+	claim := newClaim(assetService)
+	bundleDeps := bundle.Deps{
+		Store:   bunstoreStore,
+		Blobs:   blobs,
+		Secrets: secrets,
+		Clock:   clock,
+		IDs:     iDs,
+		Text:    systemText,
+		Claim:   claim,
+	}
+	bundleService := bundle.NewService(bundleDeps)
 	post := newPost(secrets, mailer)
 	cofferWorks := works{
 		Hooks:    webhookService,
@@ -375,6 +387,7 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 		store:   bunstoreStore,
 		blobs:   cofferBlobStore,
 		check:   checkService,
+		bundle:  bundleService,
 		assets:  assetService,
 		admin:   adminService,
 		schema:  cofferSchema,

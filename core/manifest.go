@@ -255,21 +255,25 @@ func CleanAssetPath(location, raw string, nfc NFC) (string, error) {
 const MaxAssetPathBytes = 4096
 
 // words collects what is searched.
-func (r *draftReader) words(data any) {
+func (r *draftReader) words(data any) { r.Words = ItemWords(r.Title, r.Tags, data) }
+
+// ItemWords returns the words by which an item is found, each once: those of its
+// title, its tags and the texts of its data.
+func ItemWords(title string, tags []string, data any) (words []string) {
 	seen := make(map[string]struct{})
 	yield := func(word string) bool {
 		if _, ok := seen[word]; !ok {
 			seen[word] = struct{}{}
-			r.Words = append(r.Words, word)
+			words = append(words, word)
 		}
-		return len(r.Words) < MaxItemWords
+		return len(words) < MaxItemWords
 	}
-	EachWord(r.Title, yield)
-	for _, tag := range r.Tags {
+	EachWord(title, yield)
+	for _, tag := range tags {
 		EachWord(tag, yield)
 	}
 	eachText(data, func(text string) { EachWord(text, yield) })
-	r.Words = r.Words[:min(len(r.Words), MaxItemWords)]
+	return words[:min(len(words), MaxItemWords)]
 }
 
 func eachText(v any, yield func(string)) {

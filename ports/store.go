@@ -38,6 +38,7 @@ type Tx struct {
 	Orgs          Orgs
 	Accounts      Accounts
 	Purges        Purges
+	Bundles       Bundles
 	Licenses      Licenses
 	Audit         Audit
 	Drives        Drives

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"strings"
 
+	"github.com/seed-755a8038/coffer/core"
 	"github.com/seed-755a8038/coffer/ports"
 )
 
@@ -18,19 +19,12 @@ func insertItems(ctx context.Context, r ingestItems, items []ports.NewItem) erro
 	words := inserter{r: r, into: "dataset_words (rowid, words)", columns: 2}
 	tags := inserter{r: r, into: "dataset_item_tags (version_id, tag, item_id, org_id)", columns: 4}
 	assets := inserter{r: r, into: "dataset_item_assets (item_id, role, version_id, org_id, asset_id, number, path)", columns: 7}
-	var text strings.Builder
 	for i := range items {
 		x := &items[i]
 		seq++
 		id, org, version := x.ID.String(), x.OrgID.String(), x.VersionID.String()
 		rows.add(seq, id, org, version, x.Line, x.ExternalID, x.Type, x.Title, string(appendTags(nil, x.Tags)), string(x.Data))
-		text.Reset()
-		text.WriteString(hex.EncodeToString(x.VersionID[:])) // a word that only this version has
-		for _, word := range x.Words {
-			text.WriteByte(' ')
-			text.WriteString(word)
-		}
-		words.add(seq, text.String())
+		words.add(seq, wordsOfItem(x.VersionID, x.Words))
 		for _, tag := range x.Tags {
 			tags.add(version, tag, id, org)
 		}
@@ -42,6 +36,34 @@ func insertItems(ctx context.Context, r ingestItems, items []ports.NewItem) erro
 		if err := in.run(ctx); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// wordsOfItem is what is indexed of an item.
+func wordsOfItem(version core.DatasetVersionID, words []string) string {
+	return strings.Join(append([]string{hex.EncodeToString(version[:])}, words...), " ") // the first is a word that only this version has
+}
+
+// indexItemsSQLite gives the rows their numbers, and their words to the index.
+func indexItemsSQLite(ctx context.Context, r bundles, rows []ports.BundleRow) error {
+	var seq int64
+	if err := r.tx.QueryRowContext(ctx, `SELECT coalesce(max(seq), 0) FROM dataset_items`).Scan(&seq); err != nil {
+		return translate("index items", err)
+	}
+	for _, row := range rows {
+		seq++
+		text, _ := row["version_id"].(string)
+		version, err := core.ParseID[core.DatasetVersion](text)
+		if err != nil {
+			return core.BadBundle("an item has no version")
+		}
+		words, _ := row["words"].([]string)
+		if _, err := r.tx.ExecContext(ctx, `INSERT INTO dataset_words (rowid, words) VALUES ($1, $2)`, seq, wordsOfItem(version, words)); err != nil {
+			return translate("index items", err)
+		}
+		row["seq"] = seq
+		delete(row, "words")
 	}
 	return nil
 }

@@ -188,13 +188,11 @@ var allInvariants = slices.Concat(invariants, groupInvariants, trafficInvariants
 // there are none.
 func leftOvers() string {
 	var text []string
-	for _, table := range []string{
-		"nodes", "asset_versions", "marked_copies", "derived", "asset_texts", "uploads", "tickets", "audit_log", "share_accesses",
-		"product_links", "group_assets", "transactions", "subscriptions", "entitlements", "events", "webhook_deliveries", "report_runs",
-		"share_visits", "link_traffic", "group_traffic", "link_visitors", "group_visitors",
-		"ingest_sessions", "ingest_files", "dataset_versions", "dataset_items", "dataset_item_tags", "dataset_item_assets", "dataset_files",
-		"annotations", "annotation_versions", "dataset_accesses",
-	} {
+	for _, t := range orgTables {
+		if !t.loose {
+			continue
+		}
+		table := t.name
 		text = append(text, `SELECT 'org ' || x.org_id, 'has rows in `+table+`' FROM `+table+` x LEFT JOIN orgs o ON o.id = x.org_id
 		WHERE CAST($1 AS bigint) > 0 AND x.org_id IS NOT NULL AND o.id IS NULL GROUP BY x.org_id`)
 	}
@@ -273,6 +271,16 @@ func (s *Store) Exists(ctx context.Context, v core.Version) (bool, error) {
 	return n > 0, translate("fsck", err)
 }
 
+const (
+	recountOrg = `UPDATE org_usage SET used_bytes = (SELECT coalesce(sum(size_bytes), 0) FROM asset_versions WHERE org_id = $1) +
+		(SELECT coalesce(sum(size_bytes), 0) FROM uploads WHERE org_id = $1),
+		assets_count = (SELECT count(*) FROM nodes WHERE org_id = $1 AND kind = 'asset'),
+		products_count = (SELECT count(*) FROM products WHERE org_id = $1 AND status <> 'archived'),
+		groups_count = (SELECT count(*) FROM groups WHERE org_id = $1) WHERE org_id = $1`
+	recountDrive = `UPDATE drives SET used_bytes = (SELECT coalesce(sum(v.size_bytes), 0) FROM asset_versions v JOIN nodes n ON n.id = v.asset_id
+		WHERE n.drive_id = $1) + (SELECT coalesce(sum(size_bytes), 0) FROM uploads WHERE drive_id = $1) WHERE id = $1`
+)
+
 // RepairUsage implements ports.Inspector. Each row is locked before it is
 // counted again, so that a server may be running.
 func (s *Store) RepairUsage(ctx context.Context) error {
@@ -284,17 +292,12 @@ func (s *Store) RepairUsage(ctx context.Context) error {
 				WHERE q.used_bytes <> coalesce(b.bytes, 0) OR q.assets_count <> coalesce(n.assets, 0) OR q.products_count <> coalesce(p.products, 0)
 				OR q.groups_count <> coalesce(g.groups_count, 0)`,
 			`UPDATE org_usage SET used_bytes = used_bytes WHERE org_id = $1`,
-			`UPDATE org_usage SET used_bytes = (SELECT coalesce(sum(size_bytes), 0) FROM asset_versions WHERE org_id = $1) +
-				(SELECT coalesce(sum(size_bytes), 0) FROM uploads WHERE org_id = $1),
-				assets_count = (SELECT count(*) FROM nodes WHERE org_id = $1 AND kind = 'asset'),
-				products_count = (SELECT count(*) FROM products WHERE org_id = $1 AND status <> 'archived'),
-				groups_count = (SELECT count(*) FROM groups WHERE org_id = $1) WHERE org_id = $1`,
+			recountOrg,
 		},
 		{
 			`SELECT d.id FROM drives d LEFT JOIN ` + driveSums + ` AS b ON b.drive_id = d.id WHERE d.used_bytes <> coalesce(b.bytes, 0)`,
 			`UPDATE drives SET used_bytes = used_bytes WHERE id = $1`,
-			`UPDATE drives SET used_bytes = (SELECT coalesce(sum(v.size_bytes), 0) FROM asset_versions v JOIN nodes n ON n.id = v.asset_id
-				WHERE n.drive_id = $1) + (SELECT coalesce(sum(size_bytes), 0) FROM uploads WHERE drive_id = $1) WHERE id = $1`,
+			recountDrive,
 		},
 	} {
 		var ids []string

@@ -108,16 +108,20 @@ func (r orgs) Save(ctx context.Context, o *core.Org) error {
 
 // reserveSlug keeps the org's slug for it for ever.
 func (r orgs) reserveSlug(ctx context.Context, o *core.Org) error {
+	return r.reserve(ctx, o.ID, o.Slug, o.UpdatedAt)
+}
+
+func (r orgs) reserve(ctx context.Context, org core.OrgID, slug string, now time.Time) error {
 	_, err := r.NewRaw(`INSERT INTO org_slugs (slug, org_id, created_at) VALUES (?, ?, ?) ON CONFLICT (slug) DO NOTHING`,
-		o.Slug, o.ID, stamp{o.UpdatedAt}).Exec(ctx)
+		slug, org, stamp{now}).Exec(ctx)
 	if err != nil {
 		return translate("reserve slug", err)
 	}
 	var owner core.OrgID
-	if err := r.NewRaw(`SELECT org_id FROM org_slugs WHERE slug = ?`, o.Slug).Scan(ctx, &owner); err != nil {
+	if err := r.NewRaw(`SELECT org_id FROM org_slugs WHERE slug = ?`, slug).Scan(ctx, &owner); err != nil {
 		return translate("reserve slug", err)
 	}
-	if owner != o.ID {
+	if owner != org {
 		return core.ErrSlugTaken
 	}
 	return nil

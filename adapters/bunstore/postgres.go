@@ -16,6 +16,8 @@ import (
 	"github.com/pressly/goose/v3/lock"
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect/pgdialect"
+
+	"github.com/seed-755a8038/coffer/ports"
 )
 
 // OpenPostgres opens the PostgreSQL database at url (postgres://…) with at
@@ -127,6 +129,9 @@ var onPostgres = dialect{
 	eachItem:   `CROSS JOIN LATERAL (SELECT * FROM dataset_items AS x WHERE x.id = w.id OFFSET 0) AS i`,
 	withWords:  wordsPostgres,
 	storeItems: copyItems,
+	columnsOf: `SELECT column_name, data_type FROM information_schema.columns
+		WHERE table_schema = current_schema() AND table_name = $1 ORDER BY ordinal_position`,
+	indexItems: func(context.Context, bundles, []ports.BundleRow) error { return nil }, // the words are a column
 	snapshot:   &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead},
 	reserve:    reservePostgres,
 	page:       pagePostgres,

@@ -83,6 +83,34 @@ func openSQLite(ctx context.Context, name, journal string, migrations fs.FS, par
 	return &Store{read: read, write: write, dialect: onSQLite, migrations: migrations}, nil
 }
 
+// Backup writes a copy of the database as it is at one moment into a new file that
+// only its owner can read. Others may write meanwhile.
+func (s *Store) Backup(ctx context.Context, file string) (err error) {
+	if s.dialect.name != onSQLite.name {
+		return errors.New("the database is PostgreSQL: use pg_dump, or continuous archiving")
+	}
+	f, err := os.OpenFile(file, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	conn, err := s.read.DB.Conn(ctx)
+	if err != nil {
+		return translate("backup", err)
+	}
+	defer func() { _ = conn.Close() }() // gives it back to the pool
+	// It writes nothing but the file, which a reader may not either.
+	if _, err := conn.ExecContext(ctx, "PRAGMA query_only = OFF"); err != nil {
+		return translate("backup", err)
+	}
+	_, err = conn.ExecContext(ctx, "VACUUM INTO $1", file)
+	_, restored := conn.ExecContext(context.WithoutCancel(ctx), "PRAGMA query_only = ON")
+	if err := errors.Join(translate("backup", err), translate("backup", restored)); err != nil {
+		return errors.Join(err, os.Remove(file))
+	}
+	return f.Sync()
+}
+
 // filesSQLite are the files of an item i.
 const filesSQLite = `(SELECT json_group_array(json_object('r', fa.role, 'a', fa.asset_id, 'n', fa.number, 'p', fa.path, 'f', coalesce(fn.name, ''),
 		't', coalesce(fv.content_type, ''), 's', coalesce(fv.size_bytes, 0), 'h', coalesce(lower(hex(fv.sha256)), '')) ORDER BY fa.role)` + itemFilesFrom + `)`
@@ -104,6 +132,8 @@ var onSQLite = dialect{
 	withWords:  wordsSQLite,
 	reserve:    reserveSQLite,
 	storeItems: insertItems,
+	columnsOf:  `SELECT name, type FROM pragma_table_info($1) ORDER BY cid`,
+	indexItems: indexItemsSQLite,
 	visitLanes: 1, // for the one writer
 	visit:      visitSQLite,
 

@@ -68,6 +68,10 @@ type dialect struct {
 	eachItem string
 	// withWords finds items by words; see itemWalk.
 	withWords func(p *itemWalk)
+	// columnsOf selects the names and types of the columns of the table $1.
+	columnsOf string
+	// indexItems adds to rows of items, of which it gets the words, what finds them.
+	indexItems func(ctx context.Context, r bundles, rows []ports.BundleRow) error
 	// snapshot is how View begins.
 	snapshot *sql.TxOptions
 	// inUpdate are prepared before a transaction takes a connection: preparing
@@ -158,7 +162,7 @@ func (s *Store) tx(conn *sql.Conn, tx *bun.Tx, wait *bool) ports.Tx {
 	}
 	return ports.Tx{
 		Users: users{r}, Identities: identities{r}, Sessions: sessions{r}, Tickets: tickets{r}, Audit: audit{r}, Orgs: orgs{r}, Accounts: accounts{r},
-		Purges: purges{r}, Licenses: licenses{r}, Drives: drives{r}, DriveMembers: driveMembers{r},
+		Purges: purges{r}, Bundles: newBundles(r, tx), Licenses: licenses{r}, Drives: drives{r}, DriveMembers: driveMembers{r},
 		Nodes: nodes{r}, Listings: listings{r}, Subtrees: subtrees{r}, Changes: changes{r}, APIKeys: apiKeys{r}, ShareLinks: shareLinks{r}, MarkedCopies: markedCopies{r}, Derived: derived{r},
 		Products: products{r}, ProductLinks: productLinks{r}, Transactions: transactions{r}, Subscriptions: subscriptions{r}, Entitlements: entitlements{r},
 		PaymentEvents: paymentEvents{r}, Events: events{r, wait}, Assets: assets{r}, Versions: versions{r}, Uploads: uploads{r}, Quota: quota{s, tx},

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed-755a8038/coffer/app"
 	"github.com/seed-755a8038/coffer/app/asset"
 	"github.com/seed-755a8038/coffer/app/drive"
 	"github.com/seed-755a8038/coffer/app/identity"
@@ -148,7 +149,7 @@ func TestAWishSaysAllThatMustBeTheSame(t *testing.T) {
 	if err != nil || wish.Scope != "anonymous" || wish.Key != "k" || wish.Status != 201 || string(wish.Request) != "POST /api/auth/signup\n{\"a\":1}" {
 		t.Fatalf("got %+v, %v", wish, err)
 	}
-	answer, err := wish.Encode(&identity.SignedUp{User: &core.User{Email: "a"}, Org: &core.Org{}, Account: &core.Account{}, Drive: &core.Drive{}})
+	answer, err := wish.Encode(&identity.SignedUp{Newcomer: app.Newcomer{User: &core.User{Email: "a"}, Org: &core.Org{}, Account: &core.Account{}, Drive: &core.Drive{}}})
 	if err != nil || !strings.Contains(string(answer), `"email":"a"`) || !strings.Contains(string(answer), `"token_type":"Bearer"`) {
 		t.Errorf("answer: %s, %v", answer, err)
 	}

@@ -100,7 +100,7 @@ func (s *Service) admit(ctx context.Context, tx ports.Tx, who ports.ExternalUser
 			return nil, core.ErrUserDisabled
 		case !u.Verified():
 			action = "user.claimed"
-			err = claim(ctx, tx, u, now)
+			err = app.Claim(ctx, tx, u, now)
 		}
 	}
 	if err != nil {
@@ -120,35 +120,7 @@ func (s *Service) addExternal(ctx context.Context, tx ports.Tx, who ports.Extern
 	if err != nil {
 		name, _, _ = strings.Cut(email, "@")
 	}
-	n := s.newcomer(email, name, "", now)
+	n := app.NewNewcomer(s.ids, email, name, "", now)
 	n.User.EmailVerifiedAt = now
-	return n.User, addNewcomer(ctx, tx, n)
-}
-
-// claim takes a user from whoever signed up without owning the address: password
-// and second factor, sessions, tickets, identities, API keys and share links end
-// together.
-func claim(ctx context.Context, tx ports.Tx, u *core.User, now time.Time) error {
-	u.Claim(now)
-	if err := tx.Users.Save(ctx, u); err != nil {
-		return err
-	}
-	for _, kind := range []core.TicketKind{core.VerifyEmail, core.ResetPassword, core.SignIn} {
-		if err := tx.Tickets.DropOf(ctx, kind, u.ID); err != nil {
-			return err
-		}
-	}
-	if err := tx.Identities.RemoveOf(ctx, u.ID); err != nil {
-		return err
-	}
-	accounts, err := tx.Accounts.AllOf(ctx, u.ID)
-	if err != nil {
-		return err
-	}
-	for i := range accounts {
-		if err := app.RevokeGrants(ctx, tx, &accounts[i].Account, now); err != nil {
-			return err
-		}
-	}
-	return tx.Sessions.RevokeOf(ctx, u.ID, core.SessionID{}, now)
+	return n.User, n.Add(ctx, tx)
 }

@@ -23,11 +23,9 @@ type SignUpInput struct {
 
 // SignedUp is everything that a new user has.
 type SignedUp struct {
-	User    *core.User
-	Org     *core.Org
-	Account *core.Account
-	Drive   *core.Drive
-	Tokens  Tokens
+	app.Newcomer
+
+	Tokens Tokens
 }
 
 // SignUp makes a user with a personal org, its owner account, a personal drive
@@ -50,14 +48,14 @@ func (s *Service) SignUp(ctx context.Context, in SignUpInput) (*SignedUp, error)
 	if err != nil {
 		return nil, err
 	}
-	out := s.newcomer(email, name, hash, now)
+	out := &SignedUp{Newcomer: app.NewNewcomer(s.ids, email, name, hash, now)}
 	session, tokens, err := s.grant(out.User.ID, out.Org.ID, in.From, now)
 	if err != nil {
 		return nil, err
 	}
 	out.Tokens = tokens
 	err = in.Once.Do(ctx, s.store, s.secrets, now, func(tx ports.Tx) error {
-		if err := addNewcomer(ctx, tx, out); err != nil {
+		if err := out.Add(ctx, tx); err != nil {
 			return err
 		}
 		if err := tx.Sessions.Add(ctx, session); err != nil {
@@ -89,28 +87,6 @@ func (s *Service) clean(in SignUpInput) (email, name string, err error) {
 	}
 	name, err = core.CleanTitle("body.name", in.Name, s.text.NFC)
 	return email, name, err
-}
-
-func (s *Service) newcomer(email, name, passwordHash string, now time.Time) *SignedUp {
-	orgID := core.OrgID(s.ids.NewID())
-	u := core.NewUser(core.UserID(s.ids.NewID()), email, name, passwordHash, orgID, now)
-	o := core.NewPersonalOrg(orgID, name, core.PersonalSlug(name, orgID), now)
-	a := core.NewOwner(core.AccountID(s.ids.NewID()), orgID, u.ID, now)
-	d := core.NewPersonalDrive(core.DriveID(s.ids.NewID()), orgID, a.ID, now)
-	return &SignedUp{User: u, Org: o, Account: a, Drive: d}
-}
-
-func addNewcomer(ctx context.Context, tx ports.Tx, n *SignedUp) error {
-	if err := tx.Orgs.Add(ctx, n.Org, n.Drive.ID); err != nil {
-		return err
-	}
-	if err := tx.Users.Add(ctx, n.User); err != nil {
-		return err
-	}
-	if err := tx.Accounts.Add(ctx, n.Account); err != nil {
-		return err
-	}
-	return tx.Drives.Add(ctx, n.Drive)
 }
 
 // take asks a limiter and turns a refusal into an error.

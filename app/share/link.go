@@ -244,8 +244,12 @@ func (s *Service) shared(l *core.ShareLink, token string) Shared {
 	return Shared{Link: l, State: l.State(s.clock.Now()), Token: token, URL: s.opts.PublicURL + "/s/" + token}
 }
 
-// reveal shows a stored link with its token.
+// reveal shows a stored link with its token. One that was sealed elsewhere cannot
+// be shown until it is rotated.
 func (s *Service) reveal(l *core.ShareLink) (Shared, error) {
+	if len(l.TokenSealed) == 0 {
+		return Shared{Link: l, State: l.State(s.clock.Now())}, nil
+	}
 	token, err := s.secrets.Open(l.TokenSealed)
 	if err != nil {
 		return Shared{}, fmt.Errorf("open the token of link %s: %w", l.ID, err)

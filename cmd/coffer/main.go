@@ -68,7 +68,7 @@ func newRoot(l *loader) *cobra.Command {
 	root.PersistentFlags().StringVar(&l.file, "config", "", "configuration `FILE` (default ./coffer.yaml, else /etc/coffer/coffer.yaml)")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &usageError{hint(cmd, err)} })
 	root.AddGroup(&cobra.Group{ID: "server", Title: "Run a server:"})
-	for _, cmd := range []*cobra.Command{newServe(l), newMigrate(l), newConfig(l), newDoctor(l), newFsck(l), newLicense(l), newAdmin(l)} {
+	for _, cmd := range []*cobra.Command{newServe(l), newMigrate(l), newConfig(l), newDoctor(l), newFsck(l), newBackup(l), newExport(l), newImport(l), newLicense(l), newAdmin(l)} {
 		cmd.GroupID = "server"
 		root.AddCommand(cmd)
 	}

@@ -18,7 +18,7 @@ func (h totpRoutes) mount(api huma.API) {
 		about:   "Makes a secret for an authenticator app. Signing in asks for codes only after it is confirmed.",
 	}, h.begin)
 	register(api, operation{
-		id: "confirmTotp", method: http.MethodPost, path: "/api/me/totp/confirm", tag: tagMe, codes: []string{"invalid_totp_code", "totp_enabled"},
+		id: "confirmTotp", method: http.MethodPost, path: "/api/me/totp/confirm", tag: tagMe, codes: []string{"invalid_totp_code", "not_found", "totp_enabled"},
 		summary: "Confirm the second factor",
 		about:   "Shows, by a code, that the app has the secret. The recovery codes of the answer, each good once, are not shown again.",
 	}, h.confirm)

@@ -150,7 +150,7 @@ func (d *documented) resolved(schema map[string]any) map[string]any {
 // breach says how an answer is not what the document says of the operation; "":
 // it is.
 func (d *documented) breach(op *operation, a *answer) string {
-	if why := d.broken(a); why != "" {
+	if why := d.broken(a); why != "" || a.byLibrary() {
 		return why
 	}
 	as, ok := op.answers[a.status]
@@ -188,6 +188,8 @@ func (d *documented) breach(op *operation, a *answer) string {
 func (d *documented) broken(a *answer) string {
 	media, _, err := mime.ParseMediaType(a.header.Get("Content-Type"))
 	switch {
+	case a.byLibrary():
+		return ""
 	case a.header.Get("X-Evil") != "" || a.header.Get("Set-Evil") != "":
 		return "a header was brought in"
 	case a.status >= http.StatusInternalServerError && !slices.Contains([]string{"watermark_busy"}, a.code()):
@@ -196,7 +198,9 @@ func (d *documented) broken(a *answer) string {
 		return "has a body without a Content-Type"
 	case a.header.Get("X-Request-Id") == "":
 		return "has no X-Request-ID"
-	case a.status < http.StatusBadRequest || media != "application/problem+json":
+	case a.status >= http.StatusBadRequest && media != "application/problem+json" && !strings.HasPrefix(media, "text/html"):
+		return "is refused without a problem"
+	case a.status < http.StatusBadRequest || media != "application/problem+json" || strings.HasPrefix(a.what, "HEAD "):
 		return ""
 	}
 	var p struct {
@@ -211,6 +215,15 @@ func (d *documented) broken(a *answer) string {
 		return "the problem contradicts itself, or the document"
 	}
 	return ""
+}
+
+// byLibrary reports whether net/http has refused the request before there was
+// one: it is no HTTP, or its header is too large.
+func (a *answer) byLibrary() bool {
+	refusals := []int{
+		http.StatusBadRequest, http.StatusExpectationFailed, http.StatusRequestHeaderFieldsTooLarge, http.StatusNotImplemented, http.StatusHTTPVersionNotSupported,
+	}
+	return a.header.Get("X-Request-Id") == "" && slices.Contains(refusals, a.status) && a.header.Get("Content-Type") == "text/plain; charset=utf-8"
 }
 
 // code is the code of a problem, "" if it is none.

@@ -192,14 +192,9 @@ func (h *siege) once(n int) {
 		h.tally[op.id] = map[int]int{}
 	}
 	h.tally[op.id][a.status]++
-	why := ""
-	switch {
-	case r.loose && a.header.Get("X-Request-Id") == "" && a.status >= 400 && a.status != http.StatusInternalServerError:
-		// net/http has refused it before there was a request
-	case r.loose:
+	why := h.breach(op, a)
+	if r.loose {
 		why = h.broken(a)
-	default:
-		why = h.breach(op, a)
 	}
 	if why != "" {
 		h.wrong(n, r, op, why, a)

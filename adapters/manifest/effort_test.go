@@ -104,3 +104,33 @@ func TestAfterSomeItemsThatTakeTooLongNoneIsTried(t *testing.T) {
 		t.Errorf("took %v", took)
 	}
 }
+
+// FuzzSchema: whatever a schema says, it is refused, or an item is checked by it
+// in a bounded time.
+func FuzzSchema(f *testing.F) {
+	for _, text := range []string{
+		`true`, `{"type":"object","properties":{"data":{"$ref":"#/$defs/d"}},"$defs":{"d":{"anyOf":[{"$ref":"#/$defs/d"},{"items":{"$ref":"#/$defs/d"}}]}}}`, doubling(20, `{"type":"string"}`), `{"$dynamicRef":"#x","$dynamicAnchor":"x"}`,
+		`{"$recursiveRef":"#","$schema":"https://json-schema.org/draft/2019-09/schema"}`, `{"pattern":"(a*)*b","format":"regex"}`, `{"unevaluatedProperties":false,"allOf":[{"properties":{"data":true}}]}`, `{"$id":"http://x/","$ref":"http://x/#"}`, `{"multipleOf":1e-300}`, `{"const":{},"enum":[[]]}`, `{"if":{"not":{}},"then":false,"else":{"contains":{"$ref":"#"}}}`, `{"$ref":"#/properties/data"}`,
+	} {
+		f.Add(text)
+	}
+	item := map[string]any{"external_id": "a", "type": "x", "data": map[string]any{"a": []any{json.Number("1"), "b", nil, map[string]any{"a": []any{true}}}}}
+	f.Fuzz(func(t *testing.T, text string) {
+		began := time.Now()
+		s, err := manifest.New(plain{}).Schemas("body.item_schemas", core.ItemSchemas{"x": json.RawMessage(text)})
+		if err != nil {
+			if e, ok := errors.AsType[*core.Error](err); !ok || e.Kind != core.KindInvalid || len(e.Fields) != 1 {
+				t.Errorf("%v", err)
+			}
+			return
+		}
+		for _, failure := range s.Validate(1, "x", item) {
+			if failure.Code != core.ManifestSchema && failure.Code != core.ManifestComplex || failure.Message == "" {
+				t.Errorf("%+v", failure)
+			}
+		}
+		if took := time.Since(began); took > time.Minute {
+			t.Errorf("took %v", took)
+		}
+	})
+}

@@ -158,6 +158,9 @@ func FuzzZipNames(f *testing.F) {
 	f.Fuzz(func(t *testing.T, names string) {
 		taken, all := core.NewPortableNames(), map[string]string{}
 		for name := range strings.SplitSeq(names, "\n") {
+			if _, err := core.CleanNodeName("name", name, asIs); err != nil {
+				continue // nothing is called so
+			}
 			got := taken.Add(name)
 			if got == "" || got == "." || got == ".." || strings.ContainsAny(got, `/\:`) || strings.IndexByte(got, 0) >= 0 || !filepath.IsLocal(got) || len(got) > core.MaxNameBytes {
 				t.Errorf("%q is called %q", name, got)

@@ -14,7 +14,7 @@ import (
 const (
 	maxSteps      = 500_000
 	trialSteps    = 50_000
-	maxExhausting = 10 // items that take too many, after which no others are tried
+	maxExhausting = 3 // items that take too many, after which no others are tried
 	maxPattern    = 1_000
 	maxProgram    = 10_000 // instructions of a compiled pattern
 )

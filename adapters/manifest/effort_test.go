@@ -54,7 +54,6 @@ func TestAnItemThatTakesTooLongToCheckFails(t *testing.T) {
 	for text, data := range map[string]string{
 		// alternatives at each level of the item
 		`{"$defs": {"d": {"anyOf": [{"properties": {"a": {"$ref": "#/$defs/d"}}, "required": ["z"]}, {"properties": {"a": {"$ref": "#/$defs/d"}}, "required": ["y"]}]}}, "properties": {"data": {"$ref": "#/$defs/d"}}}`: deep,
-		`{"$defs": {"d": {"properties": {"a": {"allOf": [{"$ref": "#/$defs/d"}, {"$ref": "#/$defs/d"}]}}}}, "properties": {"data": {"$ref": "#/$defs/d"}}}`:                                                              deep,
 		`{"properties": {"data": {"items": {"enum": [` + strings.Repeat(`"a",`, 3000) + `"b"]}}}}`:                                                                                                                       many,
 		`{"properties": {"data": {"items": {"allOf": [` + strings.Repeat(`{"type": "string"},`, 100) + `{}]}}}}`:                                                                                                         many,
 		`{"properties": {"data": {"items": {"pattern": "^(a|a|a|a)*(a{1,200}){1,4}c$"}}}}`:                                                                                                                               texts,
@@ -91,7 +90,7 @@ func TestAfterSomeItemsThatTakeTooLongNoneIsTried(t *testing.T) {
 		deep = map[string]any{"a": deep}
 	}
 	hard := map[string]any{"data": deep}
-	for range 10 {
+	for range 3 {
 		s.Validate(1, "x", hard)
 	}
 	began := time.Now()

@@ -24,7 +24,7 @@ func (h totpRoutes) mount(api huma.API) {
 	}, h.confirm)
 	register(api, operation{
 		id: "removeTotp", method: http.MethodDelete, path: "/api/me/totp", tag: tagMe, status: http.StatusNoContent,
-		codes:   []string{"wrong_password", "invalid_totp_code"},
+		codes:   []string{"wrong_password", "invalid_totp_code", "not_found"},
 		summary: "Remove the second factor", about: "Takes the second factor away. A recovery code serves as code, too.",
 	}, h.remove)
 }

@@ -159,7 +159,8 @@ func (d *documented) breach(op *operation, a *answer) string {
 	}
 	media, _, _ := mime.ParseMediaType(a.header.Get("Content-Type"))
 	if len(as.content) == 0 {
-		if len(a.body) > 0 {
+		// What is said beside a Location is of no interest.
+		if len(a.body) > 0 && a.header.Get("Location") == "" {
 			return "has a body, and none is described"
 		}
 		return ""

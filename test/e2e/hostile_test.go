@@ -189,6 +189,9 @@ func (h *siege) once(n int) {
 	if r.size() > large && (errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)) {
 		return // who is refused before everything has been sent may not hear it
 	}
+	if err == nil && r.torn && a.code() == "client_gone" {
+		return // so it was
+	}
 	if err != nil {
 		h.wrong(n, r, op, "no answer: "+err.Error(), nil)
 		return

@@ -377,7 +377,9 @@ func newWebhookSender(cfg Config, build Build) *hookadapter.Sender {
 }
 
 func newWebhookOptions(cfg Config) webhook.Options {
-	return webhook.Options{Unlimited: cfg.SelfHostedUnlimited, Plain: !cfg.IsProduction()}
+	return webhook.Options{
+		Unlimited: cfg.SelfHostedUnlimited, Plain: !cfg.IsProduction(), Allows: egress.NewDialer(cfg.WebhooksPrivate).Allows,
+	}
 }
 
 func newStripe(cfg Config) (*stripe.Payments, error) {

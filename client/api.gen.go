@@ -205,6 +205,21 @@ func (e ActorKind) Valid() bool {
 	}
 }
 
+// Defines values for AdminLicenseCurrency.
+const (
+	AdminLicenseCurrencyUSD AdminLicenseCurrency = "USD"
+)
+
+// Valid indicates whether the value is a known member of the AdminLicenseCurrency enum.
+func (e AdminLicenseCurrency) Valid() bool {
+	switch e {
+	case AdminLicenseCurrencyUSD:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for AnalyticsLevel.
 const (
 	Advanced AnalyticsLevel = "advanced"
@@ -3234,7 +3249,7 @@ type Account struct {
 	Status AccountStatus `json:"status"`
 
 	// UserID The user; null while invited
-	UserID openapi_types.UUID `json:"user_id"`
+	UserID *openapi_types.UUID `json:"user_id"`
 }
 
 // AccountRole What the user is in the organisation
@@ -3246,7 +3261,7 @@ type AccountStatus string
 // Actor defines model for Actor.
 type Actor struct {
 	// AccountID The account; null: the server itself, or a platform admin, who has none here
-	AccountID openapi_types.UUID `json:"account_id"`
+	AccountID *openapi_types.UUID `json:"account_id"`
 
 	// Email The user's address, as it was then; empty: the server itself
 	Email string `json:"email"`
@@ -3281,9 +3296,25 @@ type AdminLicense struct {
 	// BuiltIn Whether it is one of the four that every server has, which cannot be changed
 	BuiltIn bool `json:"built_in"`
 
+	// Currency The currency of the fee
+	Currency AdminLicenseCurrency `json:"currency"`
+
+	// Features What the licence allows beside numbers
+	Features []string `json:"features"`
+	Limits   Limits   `json:"limits"`
+
+	// MonthlyFeeCents What it costs; null: by contract
+	MonthlyFeeCents *int64 `json:"monthly_fee_cents"`
+
+	// Name Identifies the licence
+	Name string `json:"name"`
+
 	// Version Counts the changes; the ETag
 	Version int64 `json:"version"`
 }
+
+// AdminLicenseCurrency The currency of the fee
+type AdminLicenseCurrency string
 
 // AdminOrg defines model for AdminOrg.
 type AdminOrg struct {
@@ -3343,7 +3374,7 @@ type Analytics struct {
 	From time.Time `json:"from"`
 
 	// GroupID The group; null: a link
-	GroupID openapi_types.UUID `json:"group_id"`
+	GroupID *openapi_types.UUID `json:"group_id"`
 
 	// Level How much the licence includes
 	Level   AnalyticsLevel `json:"level"`
@@ -3356,7 +3387,7 @@ type Analytics struct {
 	Period AnalyticsPeriod `json:"period"`
 
 	// ShareID The link; null: a group
-	ShareID openapi_types.UUID `json:"share_id"`
+	ShareID *openapi_types.UUID `json:"share_id"`
 
 	// TimeZone Whose calendar it is
 	TimeZone string `json:"time_zone"`
@@ -3455,7 +3486,7 @@ type APIKey struct {
 	RevokedAt *time.Time `json:"revoked_at"`
 
 	// RevokedBy Who revoked it; null: nobody, or the server, because the account that made it has left
-	RevokedBy openapi_types.UUID `json:"revoked_by"`
+	RevokedBy *openapi_types.UUID `json:"revoked_by"`
 }
 
 // APIKeyPermissions defines model for APIKey.Permissions.
@@ -3507,8 +3538,10 @@ type Asset struct {
 	OrgID openapi_types.UUID `json:"org_id"`
 
 	// ParentID The folder it is in; null: the drive's root
-	ParentID openapi_types.UUID `json:"parent_id"`
-	Preview  Preview            `json:"preview"`
+	ParentID *openapi_types.UUID `json:"parent_id"`
+
+	// Preview What is derived of the current version; null: nothing is. Only an asset by itself has its URL
+	Preview *Preview `json:"preview"`
 
 	// SizeBytes The size of the current version, or the declared one while pending
 	SizeBytes int64 `json:"size_bytes"`
@@ -3700,7 +3733,7 @@ type Branding struct {
 	AccentColor *string `json:"accent_color"`
 
 	// LogoAssetID The file that is its logo; null: none
-	LogoAssetID openapi_types.UUID `json:"logo_asset_id"`
+	LogoAssetID *openapi_types.UUID `json:"logo_asset_id"`
 
 	// PrimaryColor The colour of most things; null: none
 	PrimaryColor *string `json:"primary_color"`
@@ -4398,7 +4431,7 @@ type DatasetAccess struct {
 	Address string `json:"address"`
 
 	// AssetID The file; null: none
-	AssetID openapi_types.UUID `json:"asset_id"`
+	AssetID *openapi_types.UUID `json:"asset_id"`
 
 	// At When
 	At time.Time `json:"at"`
@@ -4407,7 +4440,7 @@ type DatasetAccess struct {
 	ID openapi_types.UUID `json:"id"`
 
 	// ItemID The item; null: no single one
-	ItemID openapi_types.UUID `json:"item_id"`
+	ItemID *openapi_types.UUID `json:"item_id"`
 
 	// Kind What was looked at
 	Kind DatasetAccessKind `json:"kind"`
@@ -4527,9 +4560,13 @@ type Delivery struct {
 	LastAttemptAt *time.Time `json:"last_attempt_at"`
 
 	// NextAttemptAt When it is sent next; null: it is not
-	NextAttemptAt *time.Time      `json:"next_attempt_at"`
-	Request       WebhookRequest  `json:"request"`
-	Response      WebhookResponse `json:"response"`
+	NextAttemptAt *time.Time `json:"next_attempt_at"`
+
+	// Request The last request; null: there was none
+	Request *WebhookRequest `json:"request"`
+
+	// Response What was answered; null: nothing
+	Response *WebhookResponse `json:"response"`
 
 	// Status pending: it waits for its first or next attempt; failed: it was given up
 	Status DeliveryStatus `json:"status"`
@@ -4545,7 +4582,9 @@ type DeliveryStatus string
 type DerivedOutput struct {
 	// AssetID The asset
 	AssetID openapi_types.UUID `json:"asset_id"`
-	Preview Preview            `json:"preview"`
+
+	// Preview What is derived of it
+	Preview *Preview `json:"preview"`
 }
 
 // DeviceTraffic defines model for DeviceTraffic.
@@ -4617,7 +4656,7 @@ type Drive struct {
 	OrgID openapi_types.UUID `json:"org_id"`
 
 	// OwnerAccountID The one account it belongs to; null: it is shared
-	OwnerAccountID openapi_types.UUID `json:"owner_account_id"`
+	OwnerAccountID *openapi_types.UUID `json:"owner_account_id"`
 
 	// QuotaBytes What its files may take; null: only the licence limits it
 	QuotaBytes *int64 `json:"quota_bytes"`
@@ -4653,7 +4692,7 @@ type DriveEntry struct {
 	OrgID openapi_types.UUID `json:"org_id"`
 
 	// OwnerAccountID The one account it belongs to; null: it is shared
-	OwnerAccountID openapi_types.UUID `json:"owner_account_id"`
+	OwnerAccountID *openapi_types.UUID `json:"owner_account_id"`
 
 	// QuotaBytes What its files may take; null: only the licence limits it
 	QuotaBytes *int64 `json:"quota_bytes"`
@@ -4793,7 +4832,7 @@ type Entitlement struct {
 	ProductType EntitlementProductType `json:"product_type"`
 
 	// SubscriptionID The membership it belongs to; null: it was bought for ever
-	SubscriptionID openapi_types.UUID `json:"subscription_id"`
+	SubscriptionID *openapi_types.UUID `json:"subscription_id"`
 
 	// TransactionID The payment that gives it
 	TransactionID openapi_types.UUID `json:"transaction_id"`
@@ -4841,7 +4880,7 @@ type ForgotPasswordInput struct {
 // Group defines model for Group.
 type Group struct {
 	// CoverAssetID Its picture; null: none
-	CoverAssetID openapi_types.UUID `json:"cover_asset_id"`
+	CoverAssetID *openapi_types.UUID `json:"cover_asset_id"`
 
 	// CoverURL A short-lived URL of its picture; null: none
 	CoverURL *string `json:"cover_url"`
@@ -4876,7 +4915,7 @@ type Group struct {
 	Organisation GroupOrder         `json:"organisation"`
 
 	// ParentID The group it is in; null: none, or one that you may not view
-	ParentID openapi_types.UUID `json:"parent_id"`
+	ParentID *openapi_types.UUID `json:"parent_id"`
 
 	// UpdatedAt When it was last changed
 	UpdatedAt time.Time `json:"updated_at"`
@@ -4909,8 +4948,10 @@ type GroupAsset struct {
 	Hidden bool `json:"hidden"`
 
 	// Name The file's name
-	Name    string  `json:"name"`
-	Preview Preview `json:"preview"`
+	Name string `json:"name"`
+
+	// Preview What is derived of the file; null: nothing is
+	Preview *Preview `json:"preview"`
 
 	// Section The section of the group it is in; null: none
 	Section *string `json:"section"`
@@ -5002,7 +5043,7 @@ type GroupOrderInputLayout string
 // GroupPermission defines model for GroupPermission.
 type GroupPermission struct {
 	// AccountID Whom it is for; null: the role
-	AccountID openapi_types.UUID `json:"account_id"`
+	AccountID *openapi_types.UUID `json:"account_id"`
 
 	// CanDelete Delete and restore it
 	CanDelete bool `json:"can_delete"`
@@ -5065,7 +5106,7 @@ type GroupReason struct {
 	Granted bool `json:"granted"`
 
 	// GroupID Of a row: the group that has it, this one or one above it; null of what is not a row, or of a group that you may not view
-	GroupID openapi_types.UUID `json:"group_id"`
+	GroupID *openapi_types.UUID `json:"group_id"`
 
 	// GroupName Likewise, its name
 	GroupName *string `json:"group_name"`
@@ -5118,8 +5159,10 @@ type IngestAsset struct {
 	Asset Asset `json:"asset"`
 
 	// Path Where the file is in the dataset
-	Path   string `json:"path"`
-	Upload Upload `json:"upload"`
+	Path string `json:"path"`
+
+	// Upload How to send its bytes; null: they are there
+	Upload *Upload `json:"upload"`
 }
 
 // IngestAssetInput defines model for IngestAssetInput.
@@ -5174,7 +5217,9 @@ type IngestCompleteInput struct {
 type IngestEnded struct {
 	// AssetID The file
 	AssetID openapi_types.UUID `json:"asset_id"`
-	Error   IngestError        `json:"error"`
+
+	// Error Why it is not; null: it is
+	Error *IngestError `json:"error"`
 
 	// Ready Whether its bytes are complete and right
 	Ready bool `json:"ready"`
@@ -5293,10 +5338,10 @@ type ItemChange struct {
 	Fields []ItemChangeFields `json:"fields"`
 
 	// FromItemID The item in the first version; null: it was not there
-	FromItemID openapi_types.UUID `json:"from_item_id"`
+	FromItemID *openapi_types.UUID `json:"from_item_id"`
 
 	// ToItemID The item in the other version; null: it is not there
-	ToItemID openapi_types.UUID `json:"to_item_id"`
+	ToItemID *openapi_types.UUID `json:"to_item_id"`
 }
 
 // ItemChangeChange What became of it
@@ -5643,7 +5688,7 @@ type Member struct {
 	ID openapi_types.UUID `json:"id"`
 
 	// InvitedBy The account that invited it; null: it came with the organisation
-	InvitedBy openapi_types.UUID `json:"invited_by"`
+	InvitedBy *openapi_types.UUID `json:"invited_by"`
 
 	// Name What to call the user; empty while invited
 	Name string `json:"name"`
@@ -5661,7 +5706,7 @@ type Member struct {
 	UpdatedAt time.Time `json:"updated_at"`
 
 	// UserID The user; null while invited
-	UserID openapi_types.UUID `json:"user_id"`
+	UserID *openapi_types.UUID `json:"user_id"`
 
 	// Version Counts the changes; the ETag
 	Version int64 `json:"version"`
@@ -5678,8 +5723,8 @@ type Membership struct {
 	Account Account `json:"account"`
 
 	// DriveID The account's personal drive; null for an invitation
-	DriveID openapi_types.UUID `json:"drive_id"`
-	Org     OrgName            `json:"org"`
+	DriveID *openapi_types.UUID `json:"drive_id"`
+	Org     OrgName             `json:"org"`
 }
 
 // Metadata defines model for Metadata.
@@ -5769,7 +5814,7 @@ type Node struct {
 	CreatedAt time.Time `json:"created_at"`
 
 	// CreatedBy The account that created it; null: it came with its drive
-	CreatedBy openapi_types.UUID `json:"created_by"`
+	CreatedBy *openapi_types.UUID `json:"created_by"`
 
 	// DriveID The drive
 	DriveID openapi_types.UUID `json:"drive_id"`
@@ -5787,8 +5832,10 @@ type Node struct {
 	OrgID openapi_types.UUID `json:"org_id"`
 
 	// ParentID The folder it is in; null: the drive's root
-	ParentID openapi_types.UUID `json:"parent_id"`
-	Preview  *Preview           `json:"preview,omitempty"`
+	ParentID *openapi_types.UUID `json:"parent_id"`
+
+	// Preview Of a file: what is derived of it; null: nothing is
+	Preview *Preview `json:"preview,omitempty"`
 
 	// SizeBytes Of a file: its size
 	SizeBytes *int64 `json:"size_bytes,omitempty"`
@@ -5836,7 +5883,7 @@ type NodeChange struct {
 	NodeVersion int64 `json:"node_version"`
 
 	// ParentID The folder it was in after the change; null: the drive's root
-	ParentID openapi_types.UUID `json:"parent_id"`
+	ParentID *openapi_types.UUID `json:"parent_id"`
 }
 
 // NodeChangeKind What happened; moved is another name or folder, moved_in and moved_out are from and to another drive
@@ -6398,7 +6445,7 @@ type Product struct {
 	AssetsCount int64 `json:"assets_count"`
 
 	// CoverAssetID Its picture; null: none
-	CoverAssetID openapi_types.UUID `json:"cover_asset_id"`
+	CoverAssetID *openapi_types.UUID `json:"cover_asset_id"`
 
 	// CoverURL A short-lived URL of its picture; null: none
 	CoverURL *string `json:"cover_url"`
@@ -6505,8 +6552,10 @@ type PublicGroup struct {
 	Branding          VisitBranding `json:"branding"`
 
 	// ExpiresAt When the link ends; null: never, or not open
-	ExpiresAt *time.Time  `json:"expires_at"`
-	Group     LookedGroup `json:"group"`
+	ExpiresAt *time.Time `json:"expires_at"`
+
+	// Group The group; null: not open, or nobody looks at it
+	Group *LookedGroup `json:"group"`
 
 	// NeedsPassword Whether a password has to be shown first
 	NeedsPassword bool `json:"needs_password"`
@@ -6549,9 +6598,13 @@ type PublicShare struct {
 	Open bool `json:"open"`
 
 	// OrgName The organisation that shares
-	OrgName string      `json:"org_name"`
-	Request FileRequest `json:"request"`
-	Target  SharedNode  `json:"target"`
+	OrgName string `json:"org_name"`
+
+	// Request What may be sent; null: not open, or of kind download
+	Request *FileRequest `json:"request"`
+
+	// Target Where it leads; null: not open, or of kind upload
+	Target *SharedNode `json:"target"`
 
 	// Watermark Whether files carry your mark: your e-mail address if you are signed in, else your address, and the hour. Checksums are not shown, and sizes are those of the files without it
 	Watermark bool `json:"watermark"`
@@ -6787,7 +6840,7 @@ type ReportRun struct {
 	Recipients []RunRecipient `json:"recipients"`
 
 	// RequestedBy Who has; null: the schedule
-	RequestedBy openapi_types.UUID `json:"requested_by"`
+	RequestedBy *openapi_types.UUID `json:"requested_by"`
 
 	// StartedAt When it was first tried; null: it was not
 	StartedAt *time.Time `json:"started_at"`
@@ -7014,8 +7067,10 @@ type Share struct {
 	AllowDownload bool `json:"allow_download"`
 
 	// AllowViewMetadata Whether tags, checksums and times are shown
-	AllowViewMetadata bool     `json:"allow_view_metadata"`
-	Audience          Audience `json:"audience"`
+	AllowViewMetadata bool `json:"allow_view_metadata"`
+
+	// Audience Who alone may open it; null: everybody who has it
+	Audience *Audience `json:"audience"`
 
 	// CreatedAt When it was made
 	CreatedAt time.Time `json:"created_at"`
@@ -7027,13 +7082,13 @@ type Share struct {
 	Downloads int64 `json:"downloads"`
 
 	// DriveID The drive; null: of a group
-	DriveID openapi_types.UUID `json:"drive_id"`
+	DriveID *openapi_types.UUID `json:"drive_id"`
 
 	// ExpiresAt When it ends by itself; null: never
 	ExpiresAt *time.Time `json:"expires_at"`
 
 	// GroupID The group; null: to a file or folder
-	GroupID openapi_types.UUID `json:"group_id"`
+	GroupID *openapi_types.UUID `json:"group_id"`
 
 	// ID Identifies the link
 	ID openapi_types.UUID `json:"id"`
@@ -7057,21 +7112,23 @@ type Share struct {
 	Name *string `json:"name"`
 
 	// NodeID The file or folder; null: of a group
-	NodeID openapi_types.UUID `json:"node_id"`
-	Notify ShareNotify        `json:"notify"`
+	NodeID *openapi_types.UUID `json:"node_id"`
+	Notify ShareNotify         `json:"notify"`
 
 	// OrgID The organisation
 	OrgID openapi_types.UUID `json:"org_id"`
 
 	// PasswordProtected Whether it has a password of its own; without one, a link of a group asks for the group's, if that has one
-	PasswordProtected bool        `json:"password_protected"`
-	Request           FileRequest `json:"request"`
+	PasswordProtected bool `json:"password_protected"`
+
+	// Request Of kind upload: what may be sent; null: of kind download
+	Request *FileRequest `json:"request"`
 
 	// RevokedAt When it was revoked; null: it was not
 	RevokedAt *time.Time `json:"revoked_at"`
 
 	// RevokedBy Who revoked it; null: nobody, or the server, because the account that made it has left
-	RevokedBy openapi_types.UUID `json:"revoked_by"`
+	RevokedBy *openapi_types.UUID `json:"revoked_by"`
 
 	// ShareURL Where it leads: what to hand out
 	ShareURL string `json:"share_url"`
@@ -7104,7 +7161,7 @@ type ShareState string
 // ShareAccess defines model for ShareAccess.
 type ShareAccess struct {
 	// AccountID The account of the organisation that was signed in; null: none
-	AccountID openapi_types.UUID `json:"account_id"`
+	AccountID *openapi_types.UUID `json:"account_id"`
 
 	// Address Where the request came from, as far as the server keeps that
 	Address string `json:"address"`
@@ -7116,7 +7173,7 @@ type ShareAccess struct {
 	Granted bool `json:"granted"`
 
 	// GroupID Of a link of a group: that, or the group in it that was looked at; null: of another link
-	GroupID openapi_types.UUID `json:"group_id"`
+	GroupID *openapi_types.UUID `json:"group_id"`
 
 	// ID Identifies the row
 	ID openapi_types.UUID `json:"id"`
@@ -7125,7 +7182,7 @@ type ShareAccess struct {
 	Kind ShareAccessKind `json:"kind"`
 
 	// NodeID The file it was about, as the visitor named it; null: what the link leads to
-	NodeID openapi_types.UUID `json:"node_id"`
+	NodeID *openapi_types.UUID `json:"node_id"`
 
 	// Referer The page from which the visitor came, as the visitor's program says
 	Referer string `json:"referer"`
@@ -7601,7 +7658,7 @@ type Transaction struct {
 	Status TransactionStatus `json:"status"`
 
 	// SubscriptionID The membership it pays for; null: none, or none yet
-	SubscriptionID openapi_types.UUID `json:"subscription_id"`
+	SubscriptionID *openapi_types.UUID `json:"subscription_id"`
 
 	// Type What is bought
 	Type TransactionType `json:"type"`

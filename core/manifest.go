@@ -22,6 +22,7 @@ const (
 	ManifestRule         = "validation_failed"
 	ManifestUnknownType  = "type_unknown"
 	ManifestSchema       = "schema"
+	ManifestComplex      = "schema_too_complex"
 	ManifestNoAsset      = "asset_unknown"
 	ManifestAssetPending = "asset_not_ready"
 	ManifestDuplicate    = "duplicate_external_id"

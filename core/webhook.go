@@ -3,6 +3,7 @@ package core
 import (
 	"encoding/base64"
 	"errors"
+	"net/netip"
 	"net/url"
 	"regexp"
 	"slices"
@@ -183,12 +184,30 @@ func CheckWebhookURL(location, raw string, plain bool) error {
 		u.Opaque != "", strings.Contains(raw, "#"), strings.ContainsFunc(raw, isSpaceOrControl):
 		return Invalid(location, want)
 	}
+	if _, err := netip.ParseAddr(u.Hostname()); err != nil && numberLast.MatchString(u.Hostname()) {
+		return Invalid(location, "has a host that is neither a name nor an address")
+	}
 	if port := u.Port(); port != "" {
 		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
 			return Invalid(location, "has a port that does not exist")
 		}
 	}
 	return nil
+}
+
+// numberLast is a host that some programs take for an IPv4 address, each for
+// another one: 127.1, 0x7f.1, 2130706433.
+var numberLast = regexp.MustCompile(`(?i)(?:^|\.)(?:[0-9]+|0x[0-9a-f]*)\.?$`)
+
+// WebhookAddress returns the address that a URL names by its digits, false if its
+// host is a name.
+func WebhookAddress(raw string) (netip.Addr, bool) {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return netip.Addr{}, false
+	}
+	a, err := netip.ParseAddr(u.Hostname())
+	return a, err == nil
 }
 
 func isSpaceOrControl(r rune) bool { return r <= ' ' || r == 0x7f }

@@ -33,6 +33,13 @@ func TestAWebhookHasAnAddressThatCanBeSentTo(t *testing.T) {
 		"https://example.com:99999/":     {},
 		"https://example.com:x/":         {},
 		"ftp://example.com/":             {},
+		"http://2130706433/":             {},
+		"http://127.1/":                  {},
+		"http://0x7f.1/":                 {},
+		"http://a.0X7F000001./":          {},
+		"http://127.0.0.1./":             {},
+		"http://1.example.com/":          {false, true},
+		"http://a1/":                     {false, true},
 		"file:///etc/passwd":             {},
 		"https://example.com/" + strings.Repeat("x", core.MaxWebhookURL): {},
 	} {
@@ -40,6 +47,17 @@ func TestAWebhookHasAnAddressThatCanBeSentTo(t *testing.T) {
 			if err := core.CheckWebhookURL("body.url", raw, plain); (err == nil) != ok {
 				t.Errorf("%q (plain %t): %v", raw, plain, err)
 			}
+		}
+	}
+}
+
+func TestAWebhookNamesAnAddressOrNot(t *testing.T) {
+	for raw, want := range map[string]string{
+		"https://127.0.0.1:8443/": "127.0.0.1", "https://[::1]/": "::1", "https://[::ffff:10.0.0.1]:1/": "::ffff:10.0.0.1", "https://[fe80::1%25eth0]/": "fe80::1%eth0",
+		"https://localhost/": "", "https://example.com/127.0.0.1": "", "https://[::1": "", "": "",
+	} {
+		if a, ok := core.WebhookAddress(raw); ok != (want != "") || ok && a.String() != want {
+			t.Errorf("%q: %v %t", raw, a, ok)
 		}
 	}
 }

@@ -63,6 +63,17 @@ func NewDialer(private bool) *Dialer {
 	}}}
 }
 
+// Allows reports whether an address is one that is connected to.
+func (d *Dialer) Allows(a netip.Addr) bool {
+	const https = 443 // any port is like any other
+	a = a.Unmap()     // as it would be on the wire
+	network := "tcp6"
+	if a.Is4() {
+		network = "tcp4"
+	}
+	return d.dialer.Control(network, netip.AddrPortFrom(a, https).String(), nil) == nil
+}
+
 // DialContext connects to host:port, or returns an error that is
 // core.ErrAddressRefused if every address of the host is refused.
 func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {

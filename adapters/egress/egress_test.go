@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -67,6 +68,9 @@ func TestAddressesThatAreNotEverybodysAreRefused(t *testing.T) {
 			"[::ffff:169.254.169.254]": true, "[::ffff:127.0.0.1]": false, "[::127.0.0.1]": true,
 			"2130706433": false, "0x7f.1": false,
 		} {
+			if a, err := netip.ParseAddr(strings.Trim(address, "[]")); err == nil && d.Allows(a) != (private && !never) {
+				t.Errorf("private %t, %s: allowed %t", private, address, d.Allows(a))
+			}
 			err := connect(t, d, address+":1")
 			refused := errors.Is(err, core.ErrAddressRefused)
 			var unknown *net.DNSError

@@ -34,7 +34,7 @@ func (h adminRoutes) mountLicenses(api huma.API) {
 }
 
 type adminLicenseBody struct {
-	licenseBody
+	LicenseBody
 	BuiltIn bool  `json:"built_in" doc:"Whether it is one of the four that every server has, which cannot be changed"`
 	Version int64 `json:"version" doc:"Counts the changes; the ETag" example:"2"`
 }

@@ -151,7 +151,7 @@ func fieldsOf(doc *huma.OpenAPI, prefix string, s *huma.Schema, depth int) []doc
 }
 
 func resolved(doc *huma.OpenAPI, s *huma.Schema) *huma.Schema {
-	if s.Ref == "" {
+	if s, _ = orNothing(s); s.Ref == "" {
 		return s
 	}
 	return doc.Components.Schemas.SchemaFromRef(s.Ref)
@@ -159,6 +159,7 @@ func resolved(doc *huma.OpenAPI, s *huma.Schema) *huma.Schema {
 
 // typeName names a type in a word or two.
 func typeName(doc *huma.OpenAPI, s *huma.Schema) string {
+	_, null := orNothing(s)
 	s = resolved(doc, s)
 	name := s.Type
 	switch {
@@ -167,15 +168,17 @@ func typeName(doc *huma.OpenAPI, s *huma.Schema) string {
 	case s.Items != nil:
 		name = "list of " + typeName(doc, s.Items)
 	case len(s.Enum) > 0:
-		words := make([]string, len(s.Enum))
-		for i, e := range s.Enum {
-			words[i], _ = e.(string)
+		var words []string
+		for _, e := range s.Enum {
+			if word, ok := e.(string); ok {
+				words = append(words, word)
+			}
 		}
 		name = strings.Join(words, " | ")
 	case s.Format != "" && s.Type == huma.TypeString:
 		name = s.Format
 	}
-	if s.Nullable {
+	if null {
 		name += " | null"
 	}
 	return name

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 )
 
@@ -40,6 +41,7 @@ func compact(part any) {
 		if _, ok := part["type"]; ok { // of a schema; a property may have that name
 			delete(part, "example")
 		}
+		compactNull(part)
 		if answers, ok := part["responses"].(map[string]any); ok && part["operationId"] != nil {
 			for status := range answers {
 				if !strings.HasPrefix(status, "2") && !strings.HasPrefix(status, "3") {
@@ -56,5 +58,19 @@ func compact(part any) {
 		for _, p := range part {
 			compact(p)
 		}
+	}
+}
+
+// compactNull says that something can be null in the way of OpenAPI 3.0.
+func compactNull(schema map[string]any) {
+	if either, ok := schema["anyOf"].([]any); ok {
+		const both = 2
+		if null, _ := either[len(either)-1].(map[string]any); len(either) == both && null["type"] == "null" {
+			delete(schema, "anyOf")
+			schema["allOf"], schema["nullable"] = either[:1], true
+		}
+	}
+	if words, ok := schema["enum"].([]any); ok {
+		schema["enum"] = slices.DeleteFunc(words, func(word any) bool { return word == nil })
 	}
 }

@@ -59,7 +59,7 @@ type licensedBody struct {
 	ExpiresAt *time.Time      `json:"expires_at" doc:"Until when the licence is in force; null: no end"`
 }
 
-type licenseBody struct {
+type LicenseBody struct {
 	LicenseNameBody
 	Limits   limitsBody     `json:"limits" doc:"What it allows at most"`
 	Features []core.Feature `json:"features" doc:"What the licence allows beside numbers" example:"[\"webhooks\"]"`
@@ -106,8 +106,8 @@ func showUsage(u core.OrgUsage) UsageBody {
 	return UsageBody{UsedBytes: u.UsedBytes, AssetsCount: u.AssetsCount, ProductsCount: u.Products, GroupsCount: u.Groups, MembersCount: u.Members}
 }
 
-func showLicense(l core.License) licenseBody {
-	return licenseBody{showLicenseName(l), showLimits(l.Limits), each(l.Features, same)}
+func showLicense(l core.License) LicenseBody {
+	return LicenseBody{showLicenseName(l), showLimits(l.Limits), each(l.Features, same)}
 }
 
 type licensedOutput struct{ Body licensedBody }
@@ -123,12 +123,12 @@ func (h licenseRoutes) get(ctx context.Context, in *OrgInput) (*licensedOutput, 
 	}}, nil
 }
 
-type licensesOutput struct{ Body page[licenseBody] }
+type licensesOutput struct{ Body page[LicenseBody] }
 
 func (h licenseRoutes) list(ctx context.Context, _ *struct{}) (*licensesOutput, error) {
 	all, err := h.orgs.Licenses(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return &licensesOutput{page[licenseBody]{Items: each(all, showLicense)}}, nil
+	return &licensesOutput{page[LicenseBody]{Items: each(all, showLicense)}}, nil
 }

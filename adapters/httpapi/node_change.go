@@ -31,7 +31,7 @@ func (h nodeRoutes) mountChanges(api huma.API) {
 	}, h.copy)
 	register(api, operation{
 		id: "restoreNode", method: http.MethodPost, path: nodePath + "/restore", tag: tagDrives, keys: true,
-		codes:   []string{"forbidden", "not_trashed", "trashed"},
+		codes:   []string{"forbidden", "not_trashed", "root_folder", "trashed"},
 		summary: "Take a node out of the trash",
 		about:   "Puts a folder or file back where it was, or into the folder named; into the drive's root if its own is gone. A number is added to its name if that is taken.",
 	}, h.restore)

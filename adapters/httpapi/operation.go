@@ -107,21 +107,24 @@ func register[I, O any](api huma.API, op operation, handler func(context.Context
 
 // impliedCodes are the problems that an operation has because of what it is.
 func impliedCodes(op operation, input reflect.Type) []string {
-	codes := []string{"rate_limited", "internal", "timeout", "unavailable"}
+	codes := []string{"rate_limited", "internal", "timeout", "unavailable", "malformed_request"}
 	if strings.HasSuffix(op.path, "z") { // probes are not limited
 		codes = codes[1:]
 	}
 	if !op.public {
-		codes = append(codes, "malformed_request", "unauthenticated", "user_disabled", "email_unverified", "key_not_allowed")
+		codes = append(codes, "unauthenticated", "user_disabled", "email_unverified", "key_not_allowed")
 	}
 	if strings.Contains(op.path, "{") {
 		codes = append(codes, "not_found")
+	}
+	if slices.ContainsFunc(reflect.VisibleFields(input), isParameter) {
+		codes = append(codes, "validation_failed")
 	}
 	if _, ok := input.FieldByName("Body"); ok {
 		codes = append(codes, "malformed_json", "body_too_large", "unsupported_media_type", "validation_failed", "request_timeout")
 	}
 	if _, ok := input.FieldByName("Cursor"); ok {
-		codes = append(codes, "cursor_invalid", "validation_failed")
+		codes = append(codes, "cursor_invalid")
 	}
 	if _, ok := input.FieldByName("IfMatch"); ok {
 		codes = append(codes, "precondition_failed")
@@ -130,6 +133,12 @@ func impliedCodes(op operation, input reflect.Type) []string {
 		codes = append(codes, "idempotency_conflict")
 	}
 	return codes
+}
+
+// isParameter reports whether a part of the input can break a rule by itself. A
+// part of the path cannot: it names nothing then.
+func isParameter(f reflect.StructField) bool {
+	return f.Tag.Get("query") != "" || f.Tag.Get("header") != ""
 }
 
 // problemResponses documents problems by their statuses.

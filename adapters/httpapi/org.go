@@ -45,7 +45,7 @@ func (h orgRoutes) mount(api huma.API) {
 	}, h.remove)
 	register(api, operation{
 		id: "restoreOrg", method: http.MethodPost, path: "/api/orgs/{org_id}/restore", tag: tagOrgs, status: http.StatusNoContent,
-		codes:   []string{"org_not_deleted", "personal_org", "org_deleted", "org_without_owner"},
+		codes:   []string{"forbidden", "org_not_deleted", "personal_org", "org_deleted", "org_without_owner"},
 		summary: "Restore a deleted organisation",
 		about:   "Opens a deleted organisation again, with everything that was in it, while it is not purged. Owners and platform admins only; GET /api/orgs?deleted=true lists what there is to restore.",
 	}, h.restore)

@@ -15,7 +15,7 @@ type productLinkRoutes struct{ store *store.Service }
 
 func (h productLinkRoutes) mount(api huma.API) {
 	register(api, operation{
-		id: "listProductAssets", method: http.MethodGet, path: productPath + "/assets", tag: tagStore,
+		id: "listProductAssets", method: http.MethodGet, path: productPath + "/assets", tag: tagStore, codes: []string{"forbidden"},
 		summary: "What a product consists of", about: "Lists the files and folders that are linked to a product, in order, on one page.",
 	}, h.list)
 	register(api, operation{

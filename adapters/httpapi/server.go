@@ -180,6 +180,7 @@ func newServer(s Services, o Options) (*server, error) {
 	srv.api = humaecho.NewV4(srv.echo, srv.config())
 	srv.api.UseMiddleware(srv.guard)
 	srv.mount()
+	describeNulls(srv.api.OpenAPI().Components.Schemas)
 	if srv.pages, err = srv.newSharePages(); err != nil {
 		return nil, err
 	}

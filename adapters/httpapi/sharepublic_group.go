@@ -31,24 +31,24 @@ func (h publicShareRoutes) mountGroups(api huma.API) {
 		about:   "Returns what opens the link for an hour, sent as X-Share-Access. A link without a password of its own has the group's. Who tries wrong passwords has to wait longer and longer between tries, and never for ever.",
 	}, h.unlock)
 	register(api, operation{
-		id: "listPublicGroupAssets", method: http.MethodGet, path: publicGroupPath + "/assets", tag: tagPublic, public: true, codes: openCodes("validation_failed"),
+		id: "listPublicGroupAssets", method: http.MethodGet, path: publicGroupPath + "/assets", tag: tagPublic, public: true, codes: openCodes("share_is_a_request", "validation_failed"),
 		also:    quietAnswer,
 		summary: "The files of a shared group",
 		about:   "Lists the files of the shared group, or of one nested in it, section by section in the group's order, wherever in the organisation's drives they are. The first page of the shared group itself counts as a view, all else counts nothing.",
 	}, h.listGroup)
 	register(api, operation{
-		id: "listPublicGroups", method: http.MethodGet, path: publicGroupPath + "/groups", tag: tagPublic, public: true, codes: openCodes("validation_failed"),
+		id: "listPublicGroups", method: http.MethodGet, path: publicGroupPath + "/groups", tag: tagPublic, public: true, codes: openCodes("share_is_a_request", "validation_failed"),
 		also:    quietAnswer,
 		summary: "The groups in a shared group", about: "Lists the groups in the shared group, or in one nested in it, by name. Counts nothing.",
 	}, h.listNested)
 	register(api, operation{
 		id: "signPublicGroupDownload", method: http.MethodGet, path: publicGroupPath + "/download-url", tag: tagPublic, public: true,
-		codes: openCodes("share_download_off", "validation_failed"), also: quietAnswer,
+		codes: openCodes("share_is_a_request", "share_download_off", "validation_failed"), also: quietAnswer,
 		summary: "A URL to download a file of a shared group", about: "Returns a signed URL of a file of the shared group, or of one nested in it. Counts a download.",
 	}, h.signOfGroup)
 	register(api, operation{
 		id: "downloadPublicGroup", method: http.MethodGet, path: publicGroupPath + "/download/{asset_id}", tag: tagPublic, public: true, status: http.StatusFound,
-		codes: openCodes("share_download_off", "validation_failed"), also: quietAnswer,
+		codes: openCodes("share_is_a_request", "share_download_off", "validation_failed"), also: quietAnswer,
 		summary: "Download a file of a shared group",
 		about:   "Leads to a signed URL of the file. Counts a download, unless a Range header and the cookie of an earlier answer show that somebody goes on with one.",
 	}, h.downloadOfGroup)

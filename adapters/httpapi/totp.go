@@ -18,13 +18,13 @@ func (h totpRoutes) mount(api huma.API) {
 		about:   "Makes a secret for an authenticator app. Signing in asks for codes only after it is confirmed.",
 	}, h.begin)
 	register(api, operation{
-		id: "confirmTotp", method: http.MethodPost, path: "/api/me/totp/confirm", tag: tagMe, codes: []string{"invalid_totp_code", "totp_enabled"},
+		id: "confirmTotp", method: http.MethodPost, path: "/api/me/totp/confirm", tag: tagMe, codes: []string{"invalid_totp_code", "not_found", "totp_enabled"},
 		summary: "Confirm the second factor",
 		about:   "Shows, by a code, that the app has the secret. The recovery codes of the answer, each good once, are not shown again.",
 	}, h.confirm)
 	register(api, operation{
 		id: "removeTotp", method: http.MethodDelete, path: "/api/me/totp", tag: tagMe, status: http.StatusNoContent,
-		codes:   []string{"wrong_password", "invalid_totp_code"},
+		codes:   []string{"wrong_password", "invalid_totp_code", "not_found"},
 		summary: "Remove the second factor", about: "Takes the second factor away. A recovery code serves as code, too.",
 	}, h.remove)
 }

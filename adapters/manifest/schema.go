@@ -17,7 +17,10 @@ import (
 )
 
 // schemas implements ports.ItemSchemas.
-type schemas map[string]*jsonschema.Schema
+type schemas struct {
+	byType map[string]*jsonschema.Schema
+	effort *effort
+}
 
 // nowhere refuses to load what a schema refers to elsewhere.
 type nowhere struct{}
@@ -29,7 +32,7 @@ func (nowhere) Load(string) (any, error) {
 
 // Schemas implements ports.Manifests.
 func (m *Manifests) Schemas(location string, all core.ItemSchemas) (ports.ItemSchemas, error) {
-	out := make(schemas, len(all))
+	out := &schemas{make(map[string]*jsonschema.Schema, len(all)), &effort{}}
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		at := location + "." + name
 		doc, err := parse(all[name])
@@ -45,12 +48,19 @@ func (m *Manifests) Schemas(location string, all core.ItemSchemas) (ports.ItemSc
 		c.DefaultDraft(jsonschema.Draft2020)
 		c.UseLoader(nowhere{})
 		c.AssertFormat()
+		out.effort.watch(c)
 		const self = "item:schema"
 		if err := c.AddResource(self, doc); err != nil {
 			return nil, core.Invalid(at, short(err))
 		}
-		if out[name], err = c.Compile(self); err != nil {
+		if out.byType[name], err = c.Compile(self); err != nil {
 			return nil, core.Invalid(at, "is no JSON Schema 2020-12: "+short(err))
+		}
+	}
+	out.effort.counted()
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		if _, within := out.effort.validate(out.byType[name], smallest(name), trialSteps); !within {
+			return nil, core.Invalid(location+"."+name, "takes too many steps to check even a small item: it refers to itself over and over")
 		}
 	}
 	return out, nil
@@ -64,19 +74,25 @@ func short(err error) string {
 	return strings.ToValidUTF8(text[:min(len(text), most)], "")
 }
 
+// maxCauses is how much of what is wrong with an item is told, and counted.
+const maxCauses = 1000
+
 var english = message.NewPrinter(language.English)
 
 // Validate implements ports.ItemSchemas.
-func (s schemas) Validate(line int64, name string, item any) []core.ManifestFailure {
-	schema, ok := s[name]
+func (s *schemas) Validate(line int64, name string, item any) []core.ManifestFailure {
+	schema, ok := s.byType[name]
 	if !ok {
 		return []core.ManifestFailure{{
 			Line: line, Pointer: "/type", Code: core.ManifestUnknownType,
-			Message: fmt.Sprintf("the dataset has no schema for items of this type; it has %s", strings.Join(slices.Sorted(maps.Keys(s)), ", ")),
+			Message: fmt.Sprintf("the dataset has no schema for items of this type; it has %s", strings.Join(slices.Sorted(maps.Keys(s.byType)), ", ")),
 		}}
 	}
-	err := schema.Validate(item)
-	if err == nil {
+	err, within := s.effort.validate(schema, item, maxSteps)
+	switch {
+	case !within:
+		return []core.ManifestFailure{{Line: line, Code: core.ManifestComplex, Message: "takes too many steps to check against the schema of its type: make the schema simpler, or the item smaller"}}
+	case err == nil:
 		return nil
 	}
 	wrong, ok := errors.AsType[*jsonschema.ValidationError](err)
@@ -94,6 +110,9 @@ func (s schemas) Validate(line int64, name string, item any) []core.ManifestFail
 func causes(out []core.ManifestFailure, line int64, e *jsonschema.ValidationError) []core.ManifestFailure {
 	if len(e.Causes) > 0 {
 		for _, cause := range e.Causes {
+			if len(out) >= maxCauses {
+				break
+			}
 			out = causes(out, line, cause)
 		}
 		return out

@@ -5,6 +5,7 @@ package webhook
 import (
 	"context"
 	"crypto/rand"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -17,6 +18,10 @@ import (
 type Options struct {
 	Unlimited bool // no licence limits
 	Plain     bool // endpoints may be http, which shows events to everybody on the way
+
+	// Allows reports whether an address that a URL names by its digits is one that
+	// will be connected to; nil: each is.
+	Allows func(netip.Addr) bool
 }
 
 // Deps are the ports the service works on.
@@ -143,6 +148,9 @@ func (s *Service) clean(c *core.WebhookChange) error {
 	if c.URL != nil {
 		if err := core.CheckWebhookURL("body.url", *c.URL, s.opts.Plain); err != nil {
 			return err
+		}
+		if a, ok := core.WebhookAddress(*c.URL); ok && s.opts.Allows != nil && !s.opts.Allows(a) {
+			return core.Invalid("body.url", core.ErrAddressRefused.Error())
 		}
 	}
 	if c.Events != nil {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -60,9 +61,29 @@ func newWorld(t *testing.T, unlimited bool) world {
 	w := world{World: fixture.New(t, true), endpoints: &endpoints{}}
 	w.hooks = webhook.NewService(webhook.Deps{
 		Store: w.Store, Access: w.Store, Secrets: w.Secrets, Sender: w.endpoints, Clock: w.Clock, IDs: w.IDs, Text: w.Text,
-	}, webhook.Options{Unlimited: unlimited})
+	}, webhook.Options{Unlimited: unlimited, Allows: func(a netip.Addr) bool { return !a.IsPrivate() }})
 	w.ana = w.SignUp("ana")
 	return w
+}
+
+func TestAnAddressThatIsNotConnectedToIsRefusedAtOnce(t *testing.T) {
+	w := newWorld(t, true)
+	made := w.hook()
+	refused := func(err error) {
+		t.Helper()
+		if e, ok := errors.AsType[*core.Error](err); !ok || e.Code != "validation_failed" || e.Fields[0].Location != "body.url" {
+			t.Errorf("%v", err)
+		}
+	}
+	for _, url := range []string{"https://10.0.0.1/", "https://10.0.0.1:8443/x", "https://[fd00::1]/"} {
+		_, err := w.hooks.Create(w.Context(), w.ana.Actor, webhook.CreateInput{OrgID: w.ana.Org.ID, URL: url, Active: true})
+		refused(err)
+		_, err = w.hooks.Update(w.Context(), w.ana.Actor, w.ana.Org.ID, made.ID, core.WebhookChange{URL: &url}, 0)
+		refused(err)
+	}
+	public := "https://192.0.2.1/"
+	_, err := w.hooks.Update(w.Context(), w.ana.Actor, w.ana.Org.ID, made.ID, core.WebhookChange{URL: &public}, 0)
+	w.Must(err)
 }
 
 func (w world) hook(events ...string) *core.Webhook {

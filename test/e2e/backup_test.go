@@ -14,7 +14,7 @@ import (
 )
 
 // postgresDisk keeps rows in PostgreSQL and files on the disk.
-var postgresDisk = wiring{name: "PostgreSQL and disk", setup: func(t testing.TB) settings {
+var postgresDisk = wiring{name: "PostgreSQL and disk", setup: func(t testing.TB, _ bool) settings {
 	t.Helper()
 	return settings{"COFFER_DATABASE_URL": env.Postgres(t)}
 }}

@@ -470,17 +470,18 @@ func TestWebhooksReachNoPrivateAddress(t *testing.T) {
 	tellOn(t, []wiring{sqliteDisk}, nil, func(t *testing.T, s *server) {
 		r := newReceiver(t)
 		ana := s.licensed("ana")
-		h := ana.listens(r, nil)
-		for _, url := range []string{r.url, strings.Replace(r.url, "127.0.0.1", "localhost", 1), "http://169.254.169.254/latest/meta-data/", "http://[::1]:9/", "http://10.0.0.1/"} {
-			ana.want(http.StatusOK, "PATCH", h.path, object{"url": url})
-			ana.want(http.StatusCreated, "POST", h.path+"/ping", nil)
-			eventually(t, "the attempt is over", func() bool { return h.deliveries("").number("items.0.attempts") > 0 })
-			log := h.deliveries("")
-			if log.text("items.0.error") != "the address is not one that may be connected to" || log.get("items.0.response") != nil {
-				t.Errorf("%s: %s", url, log.body)
-			}
-			ana.want(http.StatusOK, "PATCH", h.path, object{"active": false}) // without a rest
-			ana.want(http.StatusOK, "PATCH", h.path, object{"active": true})
+		h := ana.listens(r, object{"url": "http://hooks.example.com/"})
+		for _, url := range []string{r.url, "http://169.254.169.254/latest/meta-data/", "http://[::1]:9/", "http://[::ffff:127.0.0.1]/", "http://10.0.0.1/", "http://2130706433/"} {
+			ana.refused(http.StatusUnprocessableEntity, "validation_failed", "PATCH", h.path, object{"url": url})
+			ana.refused(http.StatusUnprocessableEntity, "validation_failed", "POST", "/api/orgs/"+ana.org+"/webhooks", object{"url": url})
+		}
+		// Where a name leads is seen when something is sent.
+		ana.want(http.StatusOK, "PATCH", h.path, object{"url": strings.Replace(r.url, "127.0.0.1", "localhost", 1)})
+		ana.want(http.StatusCreated, "POST", h.path+"/ping", nil)
+		eventually(t, "the attempt is over", func() bool { return h.deliveries("").number("items.0.attempts") > 0 })
+		log := h.deliveries("")
+		if log.text("items.0.error") != "the address is not one that may be connected to" || log.get("items.0.response") != nil {
+			t.Errorf("%s", log.body)
 		}
 		if n := len(r.all()); n != 0 {
 			t.Errorf("%d messages have arrived", n)

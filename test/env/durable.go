@@ -48,7 +48,8 @@ func NewDurable(t testing.TB, dir string) *Durable {
 		}
 	}
 	password := rand.Text()
-	if err := initdb(t.Context(), bin, dir, password, []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C.UTF-8"}, d.cred); err != nil {
+	l := local{bin, d.cred, dir, []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C.UTF-8"}}
+	if err := l.initdb(t.Context(), password); err != nil {
 		t.Fatalf("env: %v", err)
 	}
 	port, err := freePort(t.Context())

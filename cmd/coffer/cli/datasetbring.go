@@ -317,7 +317,7 @@ func (b *bringer) round(ctx context.Context, r registered) (left []*brought, why
 	group, within := errgroup.WithContext(ctx)
 	group.SetLimit(b.files)
 	for i, f := range r.files {
-		if r.items[i].Upload.Strategy == "" { // it is there
+		if r.items[i].Upload == nil { // it is there
 			b.shows(f)(f.size, f.size)
 			if err := b.note(event{Action: kept, Path: f.local, To: r.items[i].Path}); err != nil {
 				return nil, nil, errors.Join(err, group.Wait())
@@ -347,7 +347,7 @@ func (b *bringer) hopelessly(err error) bool {
 func (b *bringer) send(ctx context.Context, f *brought, item *client.IngestAsset) error {
 	return b.open(f, func(file *os.File) error {
 		how := client.Transfer{Parallel: b.parts, Progress: b.shows(f)}
-		return b.client.SendUpload(ctx, item.Asset.ID, &item.Upload, file, f.size, how)
+		return b.client.SendUpload(ctx, item.Asset.ID, item.Upload, file, f.size, how)
 	})
 }
 
@@ -367,7 +367,7 @@ func (b *bringer) completed(ctx context.Context, r registered, sent []error) (le
 		switch {
 		case sent[i] != nil:
 			left, why = append(left, r.files[i]), append(why, sent[i])
-		case r.items[i].Upload.Strategy != "":
+		case r.items[i].Upload != nil:
 			in.Assets = append(in.Assets, client.IngestEndedInput{AssetID: r.items[i].Asset.ID, UploadID: r.items[i].Upload.UploadID})
 			at = append(at, i)
 		}

@@ -101,7 +101,7 @@ func ownDrive(ctx context.Context, c *client.Client, org uuid.UUID, drives []cli
 		return uuid.Nil, err
 	}
 	for _, d := range drives {
-		if d.OwnerAccountID != uuid.Nil && d.OwnerAccountID == o.AccountID {
+		if d.OwnerAccountID != nil && *d.OwnerAccountID == o.AccountID {
 			return d.ID, nil
 		}
 	}

@@ -178,11 +178,14 @@ func (l *listener) print(h client.Webhook, d client.Delivery) error {
 	if l.json {
 		return l.line(map[string]any{"webhook_id": h.ID, "delivery": d})
 	}
-	answer := deref(d.Error)
-	if d.Response.Status != 0 {
+	answer, sent := deref(d.Error), ""
+	if d.Response != nil {
 		answer = fmt.Sprint(d.Response.Status)
 	}
+	if d.Request != nil {
+		sent = d.Request.Body
+	}
 	_, err := fmt.Fprintf(l.cmd.OutOrStdout(), "%s  %s  %s  %s  attempt %d  %s\n    %s\n", d.CreatedAt.Local().Format(time.TimeOnly), d.Type, plain(h.URL),
-		d.Status, d.Attempts, plain(answer), plain(d.Request.Body))
+		d.Status, d.Attempts, plain(answer), plain(sent))
 	return err
 }

@@ -7,8 +7,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"time"
 
+	"github.com/seed-755a8038/coffer/adapters/system"
 	"github.com/seed-755a8038/coffer/app/asset"
 	"github.com/seed-755a8038/coffer/app/bundle"
 )
@@ -45,7 +45,7 @@ func bundles(ctx context.Context, cfg Config, do func(s *bundle.Service) error) 
 // file is there when it is complete.
 func ExportBundle(ctx context.Context, cfg Config, org, to string) (path string, out *BundleSummary, err error) {
 	if info, err := os.Stat(to); err == nil && info.IsDir() {
-		to = filepath.Join(to, org+"-"+time.Now().UTC().Format("20060102T150405Z")+".tar")
+		to = filepath.Join(to, org+"-"+(system.Clock{}).Now().Format("20060102T150405Z")+".tar")
 	}
 	if _, err := os.Lstat(to); !errors.Is(err, os.ErrNotExist) {
 		return "", nil, errors.Join(err, fmt.Errorf("%s is there already", to))

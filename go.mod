@@ -2,6 +2,8 @@ module github.com/seed-755a8038/coffer
 
 go 1.26.0
 
+toolchain go1.26.10
+
 require (
 	code.dny.dev/ssrf v0.3.0
 	codeberg.org/go-pdf/fpdf v0.12.0

@@ -92,7 +92,7 @@ func (r bundles) Rows(ctx context.Context, org core.OrgID, table string) iter.Se
 			}
 			list = append(list, expr)
 		}
-		rows, err := r.tx.QueryContext(ctx, `SELECT `+strings.Join(list, ", ")+` FROM `+t.from()+` ORDER BY `+t.order, org.String())
+		rows, err := r.tx.QueryContext(ctx, `SELECT `+strings.Join(list, ", ")+` FROM `+t.from()+` ORDER BY `+t.order, org.String()) //nolint:gosec // names of tables and columns, no input
 		if err != nil {
 			yield(nil, translate("rows of "+table, err))
 			return
@@ -183,7 +183,7 @@ func usersOfOrg() string {
 }
 
 func (r bundles) Users(ctx context.Context, org core.OrgID) iter.Seq2[ports.BundleUser, error] {
-	text := `SELECT CAST(u.id AS text), u.email, u.name, u.deleted_at IS NOT NULL FROM users AS u WHERE u.id IN (` + usersOfOrg() + `) ORDER BY u.id`
+	text := `SELECT CAST(u.id AS text), u.email, u.name, u.deleted_at IS NOT NULL FROM users AS u WHERE u.id IN (` + usersOfOrg() + `) ORDER BY u.id` //nolint:gosec // names of tables and columns, no input
 	return func(yield func(ports.BundleUser, error) bool) {
 		rows, err := r.tx.QueryContext(ctx, text, org.String())
 		if err != nil {

@@ -162,7 +162,7 @@ func TestAReplicaThatGoesHarmsNoReader(t *testing.T) {
 	for range 4 {
 		wg.Go(func() {
 			for ctx.Err() == nil {
-				r.listed(t.Context(), org)
+				r.listed(t.Context(), org) //nolint:contextcheck // ctx says when to stop, not when to break off
 			}
 		})
 	}

@@ -59,6 +59,8 @@ type licensedBody struct {
 	ExpiresAt *time.Time      `json:"expires_at" doc:"Until when the licence is in force; null: no end"`
 }
 
+// LicenseBody is a licence with what it allows. Its name is exported for the description:
+// only so are its members those of the bodies that embed it.
 type LicenseBody struct {
 	LicenseNameBody
 	Limits   limitsBody     `json:"limits" doc:"What it allows at most"`

@@ -103,7 +103,7 @@ func (e *effort) spend(steps int) {
 }
 
 // validate checks an item. within is false if it takes more than so many steps.
-func (e *effort) validate(schema *jsonschema.Schema, item any, steps int) (err error, within bool) { //nolint:revive // whether there is an answer comes after it
+func (e *effort) validate(schema *jsonschema.Schema, item any, steps int) (err error, within bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.exhausted >= maxExhausting {

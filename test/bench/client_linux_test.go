@@ -131,7 +131,7 @@ func watched(b *testing.B, cmd *exec.Cmd, other int) (took time.Duration, most, 
 
 func signUp(b *testing.B, s *server) (token, org string) {
 	b.Helper()
-	res, err := http.Post("http://"+s.addr+"/api/auth/signup", "application/json", //nolint:noctx // it ends with the benchmark
+	res, err := http.Post("http://"+s.addr+"/api/auth/signup", "application/json",
 		strings.NewReader(`{"email": "ana@example.com", "password": "correct horse battery", "name": "Ana"}`))
 	if err != nil {
 		b.Fatal(err)

@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -59,10 +60,7 @@ func TestABackupIsRestored(t *testing.T) {
 		for i := range 5 {
 			upload(i)
 		}
-		before := make(map[string]string)
-		for id, text := range kept {
-			before[id] = text
-		}
+		before := maps.Clone(kept)
 		ctx, stop := context.WithCancel(t.Context())
 		var writer sync.WaitGroup
 		writer.Go(func() {

@@ -65,7 +65,7 @@ func (b *balancer) watch(i int, stop <-chan struct{}) {
 	const every = 50 * time.Millisecond
 	asks := &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	for {
-		res, err := asks.Get(b.servers[i].url + "/readyz") //nolint:noctx // has a timeout
+		res, err := asks.Get(b.servers[i].url + "/readyz")
 		if err == nil {
 			_ = res.Body.Close()
 		}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 
@@ -71,7 +72,7 @@ func migrate(dir string, environ ...string) error {
 		return err
 	}
 	cmd := exec.CommandContext(context.Background(), built, "migrate", "up")
-	cmd.Dir, cmd.Env = dir, append(environ, "PATH="+os.Getenv("PATH"), "HOME="+dir, "TMPDIR="+dir)
+	cmd.Dir, cmd.Env = dir, slices.Concat(environ, []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "TMPDIR=" + dir})
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("coffer migrate up: %w: %s", err, out)
 	}

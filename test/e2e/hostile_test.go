@@ -112,8 +112,13 @@ func (h *siege) people() {
 	}
 	visited := map[string][]string{"token": links, "X-Share-Access": {access}, "asset_id": {file}}
 	h.senders = []*sender{
-		{"owner", bearer(ana.token), own, ana}, {"member", bearer(mia.token), own, member}, {"other", bearer(eve.token), kept(hers), eve},
-		{"admin", bearer(root.token), own, root}, {"key", http.Header{"X-Api-Key": {script.key}}, own, nil}, {"visitor", http.Header{}, visited, nil}, {"nobody", http.Header{}, own, nil},
+		{"owner", bearer(ana.token), own, ana},
+		{"member", bearer(mia.token), own, member},
+		{"other", bearer(eve.token), kept(hers), eve},
+		{"admin", bearer(root.token), own, root},
+		{"key", http.Header{"X-Api-Key": {script.key}}, own, nil},
+		{"visitor", http.Header{}, visited, nil},
+		{"nobody", http.Header{}, own, nil},
 	}
 	for kind, ids := range visited {
 		own[kind] = append(own[kind], ids...)

@@ -127,9 +127,17 @@ func (m *matrix) joined() string {
 func (m *matrix) hired() (out []*figure) {
 	m.t.Helper()
 	for _, is := range []struct{ code, role, status, drive string }{
-		{"fo", "admin", "removed", ""}, {"su", "admin", "suspended", ""}, {"iv", "admin", "invited", ""},
-		{"vw", "viewer", "", ""}, {"me", "member", "", ""}, {"ad", "admin", "", ""}, {"ow", "owner", "", ""}, {"el", "owner", "", ""},
-		{"dv", "member", "", "viewer"}, {"de", "member", "", "editor"}, {"da", "member", "", "admin"},
+		{"fo", "admin", "removed", ""},
+		{"su", "admin", "suspended", ""},
+		{"iv", "admin", "invited", ""},
+		{"vw", "viewer", "", ""},
+		{"me", "member", "", ""},
+		{"ad", "admin", "", ""},
+		{"ow", "owner", "", ""},
+		{"el", "owner", "", ""},
+		{"dv", "member", "", "viewer"},
+		{"de", "member", "", "editor"},
+		{"da", "member", "", "admin"},
 	} {
 		u := m.signUp(is.code)
 		p := &figure{code: is.code, client: u.client, email: u.email}

@@ -61,7 +61,8 @@ func openCluster(ctx context.Context, dsn string) (*cluster, error) {
 	if err := c.sweep(ctx); err != nil {
 		return nil, err
 	}
-	return c, c.howToCopy(ctx)
+	err = c.howToCopy(ctx)
+	return c, err
 }
 
 // howToCopy decides how templates are copied. By default each page goes through the

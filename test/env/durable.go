@@ -77,7 +77,7 @@ func (d *Durable) Start() {
 	if err != nil {
 		d.t.Fatalf("env: %v", err)
 	}
-	defer log.Close()
+	defer func() { _ = log.Close() }()             // the server has its own
 	d.cmd = exec.Command(d.argv[0], d.argv[1:]...) //nolint:noctx // it ends by Kill
 	d.cmd.Dir, d.cmd.Env, d.cmd.Stdout, d.cmd.Stderr = "/", []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C.UTF-8"}, log, log
 	d.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: d.cred}

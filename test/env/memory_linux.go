@@ -16,7 +16,7 @@ const tmpfs = 0x01021994
 func MemoryDir(room uint64) string {
 	const dir = "/dev/shm"
 	var fs syscall.Statfs_t
-	if err := syscall.Statfs(dir, &fs); err != nil || int64(fs.Type) != tmpfs || fs.Bavail*uint64(fs.Bsize) < room {
+	if err := syscall.Statfs(dir, &fs); err != nil || fs.Type != tmpfs || fs.Bavail*uint64(fs.Bsize) < room {
 		return ""
 	}
 	// the size of a tmpfs is a limit: nobody has set the memory aside
@@ -32,7 +32,7 @@ func availableMemory() uint64 {
 	if err != nil {
 		return 0
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // it was only read
 	for lines := bufio.NewScanner(f); lines.Scan(); {
 		var kb uint64
 		if n, _ := fmt.Sscanf(lines.Text(), "MemAvailable: %d kB", &kb); n == 1 {

@@ -42,7 +42,7 @@ type disk struct {
 func newDisk(t testing.TB) *disk {
 	t.Helper()
 	// Not the test's own directory, which PostgreSQL's user could not enter.
-	dir, err := os.MkdirTemp("", "coffer-disk")
+	dir, err := os.MkdirTemp("", "coffer-disk") //nolint:usetesting // see above
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +77,7 @@ func (d *disk) cut() {
 	}
 	defer f.Close()
 	flags := uint32(noLogFlush)
-	if _, _, errno := syscall.Syscall(syscall.SYS_IOCTL, f.Fd(), shutdown, uintptr(unsafe.Pointer(&flags))); errno != 0 { //nolint:gosec // an ioctl takes a pointer
+	if _, _, errno := syscall.Syscall(syscall.SYS_IOCTL, f.Fd(), shutdown, uintptr(unsafe.Pointer(&flags))); errno != 0 {
 		d.t.Fatalf("EXT4_IOC_SHUTDOWN: %v", errno)
 	}
 }

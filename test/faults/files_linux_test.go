@@ -193,8 +193,9 @@ func (f *filer) putParts(ctx context.Context, file *file, a *answer) bool {
 	all := content(file.seed, file.size)
 	for _, item := range items {
 		part, _ := item.(map[string]any)
-		number, size := int(part["number"].(float64)), int(part["size_bytes"].(float64))
-		from := (number - 1) * (16 << 20)
+		number, _ := part["number"].(float64)
+		length, _ := part["size_bytes"].(float64)
+		from, size := (int(number)-1)*(16<<20), int(length)
 		if !f.put(ctx, part, all[from:from+size]).done() {
 			return false
 		}

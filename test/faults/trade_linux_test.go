@@ -38,7 +38,6 @@ type link struct {
 	id      string
 	max     int64
 	granted atomic.Int64 // downloads that visitors were given
-	views   atomic.Int64
 }
 
 func newHost(ctx context.Context, p *person) *host {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -128,7 +129,7 @@ func (d *datasetGetter) fetchItems(ctx context.Context) (same bool, err error) {
 		return false, err
 	}
 	switch {
-	case string(old.Sum(nil)) == string(sum.Sum(nil)):
+	case bytes.Equal(old.Sum(nil), sum.Sum(nil)):
 		return true, d.root.Remove(part)
 	case !d.overwrite:
 		what := plain(path.Join(filepath.ToSlash(d.dir), manifestLines)) + " is another one"

@@ -1,8 +1,13 @@
+//go:build faults_root
+
+// What needs root, e2fsprogs and strace: `task faults-root`.
+
 package faults
 
 import (
 	"bytes"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -17,14 +22,6 @@ import (
 	"github.com/seed-755a8038/coffer/test/env"
 )
 
-func needsRoot(t *testing.T) {
-	t.Helper()
-	if !*root {
-		t.Skip("it needs root: task faults-root")
-	}
-	t.Parallel()
-}
-
 func run(t testing.TB, name string, args ...string) {
 	t.Helper()
 	if out, err := exec.CommandContext(t.Context(), name, args...).CombinedOutput(); err != nil {
@@ -33,6 +30,8 @@ func run(t testing.TB, name string, args ...string) {
 }
 
 // disk is an ext4 file system on a file.
+var cuts = flag.Int("faults.cuts", 50, "how often the power of a disk is cut under SQLite; a fifth of it under PostgreSQL")
+
 type disk struct {
 	t     testing.TB
 	image string
@@ -112,7 +111,7 @@ func (d *disk) canary() func() {
 }
 
 func TestAPowerCutLosesNothing(t *testing.T) {
-	needsRoot(t)
+	t.Parallel()
 	for _, wi := range []struct {
 		name     string
 		postgres bool
@@ -156,7 +155,7 @@ func TestAPowerCutLosesNothing(t *testing.T) {
 }
 
 func TestAFullDiskLosesNothing(t *testing.T) {
-	needsRoot(t)
+	t.Parallel()
 	dir := t.TempDir()
 	run(t, "mount", "-t", "tmpfs", "-o", "size=96m", "tmpfs", dir)
 	t.Cleanup(func() { _ = syscall.Unmount(dir, syscall.MNT_DETACH) })
@@ -214,7 +213,7 @@ func fill(t testing.TB, path string, but int64) {
 
 // Under strace(1), calls of the kernel fail that never do on a healthy disk.
 func TestADiskThatFailsLosesNothing(t *testing.T) {
-	needsRoot(t)
+	t.Parallel()
 	s := newServer(t, plain, t.TempDir())
 	s.start()
 	w := newWorld(t, s)

@@ -7,6 +7,6 @@
 // Clients write down each answer in a ledger. What got none, or 503, may have
 // happened or not: both are right, but nothing in between.
 //
-// The short form is part of all tests. The flags -faults.long and -faults.root, or
-// the tasks faults and faults-root, do it hundreds of times, and to disks.
+// The short form is part of all tests. The flag -faults.long and the tag
+// faults_root, or the tasks faults and faults-root, do it hundreds of times, and to disks.
 package faults

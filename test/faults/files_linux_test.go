@@ -193,9 +193,10 @@ func (f *filer) putParts(ctx context.Context, file *file, a *answer) bool {
 	all := content(file.seed, file.size)
 	for _, item := range items {
 		part, _ := item.(map[string]any)
-		number, _ := part["number"].(float64)
+		n, _ := part["number"].(float64)
 		length, _ := part["size_bytes"].(float64)
-		from, size := (int(number)-1)*(16<<20), int(length)
+		number, size := int(n), int(length)
+		from := (number - 1) * (16 << 20)
 		if !f.put(ctx, part, all[from:from+size]).done() {
 			return false
 		}

@@ -27,11 +27,7 @@ import (
 	"github.com/seed-755a8038/coffer/test/env"
 )
 
-var (
-	long = flag.Int("faults.long", 0, "how often the server is killed at random; 0: the short form")
-	root = flag.Bool("faults.root", false, "cut the power of disks, and fill them, which needs root")
-	cuts = flag.Int("faults.cuts", 50, "how often the power of a disk is cut under SQLite; a fifth of it under PostgreSQL")
-)
+var long = flag.Int("faults.long", 0, "how often the server is killed at random; 0: the short form")
 
 // Patience is for a loaded machine.
 const (

@@ -109,6 +109,18 @@ func translateSQLite(err *sqlite.Error) error {
 	return err
 }
 
+// outage names a database that has gone in the middle of a unit of work, where nobody
+// else has: jobs are written on the same connection by a library of their own.
+func outage(err error) error {
+	if _, named := errors.AsType[*core.Error](err); named {
+		return err
+	}
+	if named := translate("unit of work", err); errors.Is(named, core.ErrUnavailable) {
+		return named
+	}
+	return err
+}
+
 // rejected reports that the database has read a statement and undone it for
 // what it says, so that another one may succeed.
 func rejected(err error) bool {

@@ -27,3 +27,15 @@ func TestADatabaseThatFailsIsUnavailable(t *testing.T) {
 		t.Errorf("a wrong statement: %v", got)
 	}
 }
+
+func TestADatabaseThatGoesInAUnitOfWorkIsUnavailable(t *testing.T) {
+	t.Parallel()
+	if got := outage(fmt.Errorf("enqueue: %w", io.ErrUnexpectedEOF)); !errors.Is(got, core.ErrUnavailable) {
+		t.Errorf("a library's error: %v", got)
+	}
+	for _, err := range []error{core.ErrNotFound, fmt.Errorf("%w: %w", core.ErrConflict, io.EOF), errors.New("a bug")} {
+		if got := outage(err); got != err { //nolint:errorlint // that very one
+			t.Errorf("%v became %v", err, got)
+		}
+	}
+}

@@ -141,7 +141,7 @@ func (s *Store) run(ctx context.Context, db *bun.DB, opts *sql.TxOptions, fn fun
 	}()
 	var wait bool
 	if err := fn(s.tx(conn.Conn, &tx, &wait)); err != nil {
-		return err
+		return outage(err)
 	}
 	committed = true
 	faultpoint.Hit(faultpoint.BeforeCommit)

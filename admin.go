@@ -11,9 +11,9 @@ import (
 	"github.com/seed-755a8038/coffer/core"
 )
 
-// operate runs what an operator does on the server's own machine. A server may
-// be running.
-func operate(ctx context.Context, cfg Config, do func(s *admin.Service) error) error {
+// onSite runs what an operator does on the server's own machine. A server may be
+// running.
+func onSite(ctx context.Context, cfg Config, do func(s *Server) error) error {
 	log, err := NewLogger(cfg, io.Discard)
 	if err != nil {
 		return err
@@ -26,7 +26,11 @@ func operate(ctx context.Context, cfg Config, do func(s *admin.Service) error) e
 		return err
 	}
 	defer release()
-	return do(s.admin)
+	return do(s)
+}
+
+func operate(ctx context.Context, cfg Config, do func(s *admin.Service) error) error {
+	return onSite(ctx, cfg, func(s *Server) error { return do(s.admin) })
 }
 
 // Licenses returns all licences.

@@ -23,21 +23,9 @@ type (
 // newClaim lets an import refuse the blob store of another installation.
 func newClaim(s *asset.Service) bundle.Claim { return s.Claim }
 
-// bundles runs what moves organisations. A server may be running.
+// bundles runs what moves organisations.
 func bundles(ctx context.Context, cfg Config, do func(s *bundle.Service) error) error {
-	log, err := NewLogger(cfg, io.Discard)
-	if err != nil {
-		return err
-	}
-	if err := migrated(ctx, cfg); err != nil {
-		return err
-	}
-	s, release, err := assemble(ctx, cfg, Build{}, toLook, log)
-	if err != nil {
-		return err
-	}
-	defer release()
-	return do(s.bundle)
+	return onSite(ctx, cfg, func(s *Server) error { return do(s.bundle) })
 }
 
 // ExportBundle writes the bundle of the org with that id or slug into a new file,

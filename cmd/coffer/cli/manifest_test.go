@@ -22,7 +22,8 @@ func TestWhatBelongsToAFilm(t *testing.T) {
 	}{
 		{"walk.mp4", []sidecar{{"walk.en.vtt", "transcript.en"}, {"walk.poster.jpg", "poster"}, {"walk.srt", "subtitles"}, {"walk.vtt", "transcript"}}},
 		{"note.mp3", []sidecar{{"note.srt", "subtitles"}}},
-		{"walk.jpg", nil}, {"alone.vtt", nil},
+		{"walk.jpg", nil},
+		{"alone.vtt", nil},
 	} {
 		if got := besides(tt.name, names); !slices.Equal(got, tt.want) {
 			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)

@@ -26,7 +26,7 @@ func (h groupPermissionRoutes) mount(api huma.API) {
 			"Owners and admins of the organisation always have all rights.",
 	}, h.replace)
 	register(api, operation{
-		id: "explainGroupPermissions", method: http.MethodGet, path: groupPermissionsPath + "/effective", tag: tagGroups, codes: []string{"forbidden", "validation_failed"},
+		id: "explainGroupPermissions", method: http.MethodGet, path: groupPermissionsPath + "/effective", tag: tagGroups, codes: []string{"forbidden", "group_deleted", "validation_failed"},
 		summary: "Who may do what with a group, and why",
 		about:   "Says of an account, for each right, whether it has it and by which rule: of yourself, if you may view the group; of others, if you have all rights on it.",
 	}, h.effective)

@@ -30,11 +30,12 @@ func (h ingestRoutes) mount(api huma.API) {
 	}, h.begin)
 	register(api, operation{
 		id: "getIngestSession", method: http.MethodGet, path: sessionPath, tag: tagDatasets,
+		codes:   []string{"dataset_archived"},
 		summary: "An ingest session", about: "Tells how far a session is: items counts what is stored while it publishes.",
 	}, h.get)
 	register(api, operation{
 		id: "abortIngestSession", method: http.MethodDelete, path: sessionPath, tag: tagDatasets, status: http.StatusNoContent,
-		codes:   []string{"session_closed", "publish_in_progress"},
+		codes:   []string{"session_closed", "publish_in_progress", "dataset_archived"},
 		summary: "Abort an ingest session", about: "Ends a session without a version. Uploads that are not complete are given up, and files that it has brought and that nothing else shows are removed.",
 	}, h.abort)
 	register(api, operation{

@@ -33,7 +33,7 @@ func (h transactionRoutes) mount(api huma.API) {
 	}, h.cancel)
 	register(api, operation{
 		id: "completeTransaction", method: http.MethodPost, path: transactionPath + "/complete", tag: tagStore,
-		codes:   []string{"forbidden", "transaction_state", "paid_by_provider", "idempotency_conflict"},
+		codes:   []string{"forbidden", "transaction_state", "paid_by_provider", "not_for_sale", "idempotency_conflict"},
 		summary: "Confirm a payment", about: "Says, for the seller, that an order has been paid by hand. The buyer has what they bought at once. Confirming twice changes nothing.",
 	}, h.complete)
 	register(api, operation{

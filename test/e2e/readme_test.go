@@ -76,7 +76,7 @@ func (s *server) follows(script string) { s.followsIn(s.t.TempDir(), script) }
 func (s *server) followsIn(dir, script string) {
 	s.t.Helper()
 	built := program(s.t)
-	script = "set -euo pipefail\ntrap 'echo \"failed: $here\"' ERR\nset -E\n" + script
+	script = "set -euo pipefail\ntrap 'echo \"failed: $here\" >&2' ERR\nset -E\n" + script
 	script = strings.ReplaceAll(strings.ReplaceAll(script, "http://127.0.0.1:8080", s.url), "http://127.0.0.1:9090", s.ops)
 	if strings.Contains(script, ":8080") || strings.Contains(script, ":9090") {
 		s.t.Errorf("the page has other addresses than http://127.0.0.1:8080 and http://127.0.0.1:9090")

@@ -19,26 +19,31 @@ import (
 )
 
 const (
-	smallFiles  = 10_000
-	smallSize   = 4 << 10
-	largeSize   = 5 << 30
-	moreBuckets = 3 // turns
+	smallFiles = 10_000
+	smallSize  = 4 << 10
+	largeSize  = 5 << 30
+	copyTurns  = 3
 )
 
 // BenchmarkClient brings files to an S3 server: by `coffer upload`, through a
 // server on PostgreSQL, and by rclone, which needs no server and keeps nothing of
-// them but their bytes. BENCH_LARGE is the size of the large file in MB, where the
-// disk has no room for three copies of 5 GB. Debian has rclone: apt-get install rclone.
+// them but their bytes. BENCH_SMALL is how many small files there are, where there is
+// no time for 10,000; BENCH_LARGE is the size of the large file in MB, where the disk
+// has no room for several copies of 5 GB. Debian has rclone: apt-get install rclone.
 func BenchmarkClient(b *testing.B) {
 	if _, err := exec.LookPath("rclone"); err != nil {
 		b.Fatal("rclone is not on this machine (Debian: apt-get install rclone)")
 	}
 	b.Run("small", func(b *testing.B) {
+		files := smallFiles
+		if n, err := strconv.Atoi(os.Getenv("BENCH_SMALL")); err == nil {
+			files = n
+		}
 		dir := b.TempDir()
-		for i := range smallFiles {
+		for i := range files {
 			randomFile(b, filepath.Join(dir, strconv.Itoa(i/100), strconv.Itoa(i)+".bin"), smallSize)
 		}
-		copies(b, dir, smallFiles)
+		copies(b, dir, files)
 	})
 	b.Run("large", func(b *testing.B) {
 		size := int64(largeSize)
@@ -78,7 +83,7 @@ func copies(b *testing.B, dir string, files int) {
 	token, org := signUp(b, s)
 	var ours, theirs []time.Duration
 	var client, server float64
-	for turn := range moreBuckets {
+	for turn := range copyTurns {
 		upload := exec.CommandContext(b.Context(), s.cmd.Path, "upload", dir, "--to", "/turn"+strconv.Itoa(turn), "--json")
 		upload.Env = []string{"HOME=" + home, "PATH=" + os.Getenv("PATH"), "COFFER_SERVER=http://" + s.addr, "COFFER_TOKEN=" + token, "COFFER_ORG=" + org}
 		took, most, serverMost := watched(b, upload, s.pid())

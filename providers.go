@@ -17,7 +17,6 @@ import (
 
 	"github.com/seed-755a8038/coffer/adapters/bunstore"
 	"github.com/seed-755a8038/coffer/adapters/derive"
-	"github.com/seed-755a8038/coffer/adapters/directpay"
 	"github.com/seed-755a8038/coffer/adapters/egress"
 	"github.com/seed-755a8038/coffer/adapters/fsblob"
 	"github.com/seed-755a8038/coffer/adapters/jwtauth"
@@ -28,7 +27,6 @@ import (
 	"github.com/seed-755a8038/coffer/adapters/s3blob"
 	"github.com/seed-755a8038/coffer/adapters/sealing"
 	"github.com/seed-755a8038/coffer/adapters/signedblob"
-	"github.com/seed-755a8038/coffer/adapters/stripe"
 	"github.com/seed-755a8038/coffer/adapters/system"
 	"github.com/seed-755a8038/coffer/adapters/telemetry"
 	"github.com/seed-755a8038/coffer/adapters/totp"
@@ -46,7 +44,6 @@ import (
 	"github.com/seed-755a8038/coffer/app/org"
 	"github.com/seed-755a8038/coffer/app/report"
 	"github.com/seed-755a8038/coffer/app/share"
-	appstore "github.com/seed-755a8038/coffer/app/store"
 	"github.com/seed-755a8038/coffer/app/webhook"
 	"github.com/seed-755a8038/coffer/core"
 	"github.com/seed-755a8038/coffer/migrations"
@@ -342,12 +339,6 @@ func newThumbnails(cfg Config, blobs ports.Blobs, clock ports.Clock) app.Thumbna
 	return app.Thumbnails{Blobs: blobs, Clock: clock, TTL: cfg.DownloadURLTTL}
 }
 
-func newStoreOptions(cfg Config) appstore.Options {
-	return appstore.Options{
-		Unlimited: cfg.SelfHostedUnlimited, Grace: cfg.Payment.Grace, AppURL: strings.TrimSuffix(cfg.AppURL, "/"),
-	}
-}
-
 func newGroupOptions(cfg Config) group.Options {
 	return group.Options{Unlimited: cfg.SelfHostedUnlimited, TrashRetention: cfg.TrashRetention}
 }
@@ -356,36 +347,15 @@ func newDatasetOptions(cfg Config) dataset.Options {
 	return dataset.Options{LogRetention: cfg.DatasetLogs, LogAddresses: cfg.Share.LogAddresses}
 }
 
-// newPayments returns the ways to pay: the one for new purchases, and those by
-// which older ones may have been begun.
-func newPayments(cfg Config) (appstore.Providers, error) {
-	p := appstore.Providers{Default: cfg.Payment.Provider, All: map[string]ports.Payments{PaymentManual: directpay.Manual{}}}
-	if cfg.Payment.Provider == PaymentInstant {
-		p.All[PaymentInstant] = directpay.Instant{}
-	}
-	if cfg.Payment.StripeSecretKey == "" {
-		return p, nil
-	}
-	pay, err := newStripe(cfg)
-	p.All[PaymentStripe] = pay
-	return p, err
+// newDialer connects to wherever users say: it is the one that may.
+func newDialer(cfg Config) *egress.Dialer { return egress.NewDialer(cfg.WebhooksPrivate) }
+
+func newWebhookSender(dialer *egress.Dialer, build Build) *hookadapter.Sender {
+	return hookadapter.New(dialer.DialContext, "Coffer-Webhooks/"+build.Version)
 }
 
-// newWebhookSender connects to wherever users say, by the one dialer that may.
-func newWebhookSender(cfg Config, build Build) *hookadapter.Sender {
-	return hookadapter.New(egress.NewDialer(cfg.WebhooksPrivate).DialContext, "Coffer-Webhooks/"+build.Version)
-}
-
-func newWebhookOptions(cfg Config) webhook.Options {
-	return webhook.Options{
-		Unlimited: cfg.SelfHostedUnlimited, Plain: !cfg.IsProduction(), Allows: egress.NewDialer(cfg.WebhooksPrivate).Allows,
-	}
-}
-
-func newStripe(cfg Config) (*stripe.Payments, error) {
-	return stripe.New(stripe.Config{
-		SecretKey: cfg.Payment.StripeSecretKey, WebhookSecret: cfg.Payment.StripeWebhookSecret, APIURL: cfg.Payment.StripeAPIURL,
-	})
+func newWebhookOptions(cfg Config, dialer *egress.Dialer) webhook.Options {
+	return webhook.Options{Unlimited: cfg.SelfHostedUnlimited, Plain: !cfg.IsProduction(), Allows: dialer.Allows}
 }
 
 func newMetrics(build Build, store *bunstore.Store) (*telemetry.Metrics, error) {

@@ -120,6 +120,7 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 		wire.Struct(new(appstore.Deps), "*"),
 		newStoreOptions,
 		appstore.NewService,
+		newDialer,
 		newWebhookSender,
 		wire.Bind(new(ports.WebhookSender), new(*hookadapter.Sender)),
 		wire.Struct(new(webhook.Deps), "*"),

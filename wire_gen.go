@@ -196,7 +196,8 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 	}
 	storeOptions := newStoreOptions(cfg)
 	storeService := store.NewService(storeDeps, storeProviders, storeOptions)
-	sender := newWebhookSender(cfg, build)
+	dialer := newDialer(cfg)
+	sender := newWebhookSender(dialer, build)
 	webhookDeps := webhook.Deps{
 		Store:   bunstoreStore,
 		Access:  bunstoreStore,
@@ -206,7 +207,7 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 		IDs:     iDs,
 		Text:    systemText,
 	}
-	webhookOptions := newWebhookOptions(cfg)
+	webhookOptions := newWebhookOptions(cfg, dialer)
 	webhookService := webhook.NewService(webhookDeps, webhookOptions)
 	eventDeps := event.Deps{
 		Store:  bunstoreStore,

@@ -93,7 +93,11 @@ func (s *Store) Backup(ctx context.Context, file string) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, f.Close()) }()
+	defer func() {
+		if err = errors.Join(err, f.Close()); err != nil { // half a copy is none
+			err = errors.Join(err, os.Remove(file))
+		}
+	}()
 	conn, err := s.read.DB.Conn(ctx)
 	if err != nil {
 		return translate("backup", err)
@@ -106,7 +110,7 @@ func (s *Store) Backup(ctx context.Context, file string) (err error) {
 	_, err = conn.ExecContext(ctx, "VACUUM INTO $1", file)
 	_, restored := conn.ExecContext(context.WithoutCancel(ctx), "PRAGMA query_only = ON")
 	if err := errors.Join(translate("backup", err), translate("backup", restored)); err != nil {
-		return errors.Join(err, os.Remove(file))
+		return err
 	}
 	return f.Sync()
 }

@@ -96,7 +96,7 @@ func (a *app) publish(ctx context.Context, f publishFlags, dir string) (err erro
 	if f.dryRun {
 		return p.rehearse(ctx)
 	}
-	if err := p.begin(ctx); err != nil {
+	if err := p.openSession(ctx); err != nil {
 		return err
 	}
 	t, within, err := a.begin(ctx, "uploaded", "uploading", f.transferFlags)
@@ -206,8 +206,8 @@ func slugOf(name string) string {
 	return slug
 }
 
-// begin opens a session, or goes on with that of a command before.
-func (p *publication) begin(ctx context.Context) error {
+// openSession opens a session, or goes on with that of a command before.
+func (p *publication) openSession(ctx context.Context) error {
 	in := client.BeginIngestInput{Slug: p.flags.slug}
 	if in.Slug == "" {
 		if in.Slug = slugOf(filepath.Base(p.dir)); in.Slug == "" {

@@ -13,8 +13,8 @@ import (
 )
 
 // begun remembers the asset of an upload, or the session of a publication, that is
-// under way, so that another command can go on with it if this one is killed. It is a file of its own, named
-// after all that makes the upload what it is.
+// under way, so that another command can go on with it if this one is killed. It is a
+// file of its own, named after all that makes it what it is.
 type begun struct{ path string } // empty: there is no place for it
 
 func (u *uploader) begun(p place, info fs.FileInfo, sum string) begun {

@@ -18,17 +18,27 @@ type DeriveVersion struct {
 // Kind implements ports.Job.
 func (DeriveVersion) Kind() string { return "asset.derive" }
 
-// Derive makes a version one of which something will be derived, if it is of
-// such a type, and returns whether it has become one.
-func Derive(ctx context.Context, tx ports.Tx, v ports.Undone, now time.Time) (bool, error) {
-	if _, ok := core.DerivableFrom(v.ContentType); !ok {
-		return false, nil
+// Derive makes those of the versions that are of such a type ones of which
+// something will be derived, and returns which have become so.
+func Derive(ctx context.Context, tx ports.Tx, now time.Time, vs ...ports.Undone) ([]ports.Undone, error) {
+	var us []ports.Undone
+	for _, v := range vs {
+		if _, ok := core.DerivableFrom(v.ContentType); ok {
+			us = append(us, v)
+		}
 	}
-	added, err := tx.Derived.Add(ctx, v.OrgID, v.AssetID, v.Number, now)
-	if err != nil || !added {
-		return false, err
+	if len(us) == 0 {
+		return nil, nil
 	}
-	return true, tx.Jobs.Enqueue(ctx, DeriveVersion{OrgID: v.OrgID, AssetID: v.AssetID, Number: v.Number})
+	added, err := tx.Derived.Add(ctx, now, us...)
+	if err != nil {
+		return nil, err
+	}
+	jobs := make([]ports.Job, len(added))
+	for i, u := range added {
+		jobs[i] = DeriveVersion{OrgID: u.OrgID, AssetID: u.AssetID, Number: u.Number}
+	}
+	return added, tx.Jobs.Enqueue(ctx, jobs...)
 }
 
 // Thumbnails leads those who may see files to pictures of them.

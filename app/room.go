@@ -8,39 +8,48 @@ import (
 	"github.com/seed-755a8038/coffer/ports"
 )
 
-// Room is where files need room that are stored together.
+// Room is what there is for further files of a drive.
 type Room struct {
-	OrgID     core.OrgID
-	DriveID   core.DriveID
-	Unlimited bool  // no licence limits; drive quotas still hold
-	NewFiles  int64 // of those that are new; the others are further versions
+	limits core.Limits
+	usage  core.OrgUsage
+	drive  *core.Drive
 }
 
-// CheckRoom refuses files that go over a limit. The counters are locked
-// (Drives.Lock with usage): what is read is what will be added to.
-func CheckRoom(ctx context.Context, tx ports.Tx, r Room, files []ports.Planted, now time.Time) error {
-	limits := core.UnlimitedLicense().Limits
-	if !r.Unlimited {
-		license, err := tx.Licenses.InForce(ctx, r.OrgID, now)
+// RoomIn returns the room there is. The counters are locked (Drives.Lock with
+// usage): what is read is what will be added to. unlimited is without the limits
+// of a licence; drive quotas still hold.
+func RoomIn(ctx context.Context, tx ports.Tx, org core.OrgID, drive core.DriveID, unlimited bool, now time.Time) (*Room, error) {
+	r := &Room{limits: core.UnlimitedLicense().Limits}
+	if !unlimited {
+		license, err := tx.Licenses.InForce(ctx, org, now)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		limits = license.Limits
+		r.limits = license.Limits
 	}
-	usage, err := tx.Orgs.Usage(ctx, r.OrgID)
-	if err != nil {
-		return err
+	var err error
+	if r.usage, err = tx.Orgs.Usage(ctx, org); err != nil {
+		return nil, err
 	}
-	d, err := tx.Drives.Get(ctx, r.OrgID, r.DriveID)
-	if err != nil {
-		return err
-	}
+	r.drive, err = tx.Drives.Get(ctx, org, drive)
+	return r, err
+}
+
+// Take takes the room that files need, of which so many are new and the others
+// further versions, or none of it, if they go over a limit.
+func (r *Room) Take(newFiles int64, files ...ports.Planted) error {
 	var total int64
 	for _, f := range files {
-		if err := core.CheckUploadSize(limits, f.Upload.SizeBytes); err != nil {
+		if err := core.CheckUploadSize(r.limits, f.Upload.SizeBytes); err != nil {
 			return err
 		}
 		total += f.Upload.SizeBytes
 	}
-	return core.CheckRoom(limits, usage, total, r.NewFiles, d.QuotaBytes, d.UsedBytes)
+	if err := core.CheckRoom(r.limits, r.usage, total, newFiles, r.drive.QuotaBytes, r.drive.UsedBytes); err != nil {
+		return err
+	}
+	r.usage.UsedBytes += total
+	r.usage.AssetsCount += newFiles
+	r.drive.UsedBytes += total
+	return nil
 }

@@ -553,6 +553,27 @@ func (e CreateAssetInputOnConflict) Valid() bool {
 	}
 }
 
+// Defines values for CreateAssetsInputOnConflict.
+const (
+	CreateAssetsInputOnConflictFail    CreateAssetsInputOnConflict = "fail"
+	CreateAssetsInputOnConflictRename  CreateAssetsInputOnConflict = "rename"
+	CreateAssetsInputOnConflictVersion CreateAssetsInputOnConflict = "version"
+)
+
+// Valid indicates whether the value is a known member of the CreateAssetsInputOnConflict enum.
+func (e CreateAssetsInputOnConflict) Valid() bool {
+	switch e {
+	case CreateAssetsInputOnConflictFail:
+		return true
+	case CreateAssetsInputOnConflictRename:
+		return true
+	case CreateAssetsInputOnConflictVersion:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for CreateDriveInputDefaultRole.
 const (
 	CreateDriveInputDefaultRoleAdmin  CreateDriveInputDefaultRole = "admin"
@@ -3648,6 +3669,21 @@ type AuditEntry struct {
 	Target Target             `json:"target"`
 }
 
+// BatchAssetInput defines model for BatchAssetInput.
+type BatchAssetInput struct {
+	// ChecksumSha256 Its SHA-256, in hexadecimal, to be checked on arrival
+	ChecksumSha256 *string `json:"checksum_sha256,omitempty"`
+
+	// ContentType Its media type; application/octet-stream if left out
+	ContentType *string `json:"content_type,omitempty"`
+
+	// Path Where to put the file, from the folder of the request on
+	Path string `json:"path"`
+
+	// SizeBytes Its exact size
+	SizeBytes int64 `json:"size_bytes"`
+}
+
 // BeginIngestInput defines model for BeginIngestInput.
 type BeginIngestInput struct {
 	// Description What it is about; plain text
@@ -3927,6 +3963,12 @@ type CompletePublicInput struct {
 	UploadToken string `json:"upload_token"`
 }
 
+// CompleteUploadsInput defines model for CompleteUploadsInput.
+type CompleteUploadsInput struct {
+	// Assets The uploads that have ended
+	Assets []EndedInput `json:"assets"`
+}
+
 // Component defines model for Component.
 type Component struct {
 	// Name What was asked
@@ -4035,6 +4077,40 @@ type CreateAssetInput struct {
 
 // CreateAssetInputOnConflict What to do if the name is taken: refuse, call it "a (1).txt", or make the bytes another version of that file
 type CreateAssetInputOnConflict string
+
+// CreateAssets defines model for CreateAssets.
+type CreateAssets struct {
+	// Asset The file; null: it could not be created
+	Asset *Asset     `json:"asset"`
+	Error *BulkError `json:"error,omitempty"`
+
+	// Path Where the file is to be; with on_conflict rename, its name may be another
+	Path string `json:"path"`
+
+	// Upload How to send the bytes; null: there is nothing to send
+	Upload *Upload `json:"upload"`
+}
+
+// CreateAssetsInput defines model for CreateAssetsInput.
+type CreateAssetsInput struct {
+	// Assets The files
+	Assets []BatchAssetInput `json:"assets"`
+
+	// OnConflict What to do if the name of a file is taken: refuse it, call it "a (1).txt", or make the bytes another version of that file
+	OnConflict *CreateAssetsInputOnConflict `json:"on_conflict,omitempty"`
+
+	// ParentID The folder where the paths begin; the drive's root if left out
+	ParentID *openapi_types.UUID `json:"parent_id,omitempty"`
+}
+
+// CreateAssetsInputOnConflict What to do if the name of a file is taken: refuse it, call it "a (1).txt", or make the bytes another version of that file
+type CreateAssetsInputOnConflict string
+
+// CreateAssetsOutput defines model for CreateAssetsOutput.
+type CreateAssetsOutput struct {
+	// Items The files, in the order of the request
+	Items []CreateAssets `json:"items"`
+}
 
 // CreateDriveInput defines model for CreateDriveInput.
 type CreateDriveInput struct {
@@ -4803,6 +4879,36 @@ type EffectiveOutputOrgRole string
 // EffectiveOutputStatus Only an active account has rights
 type EffectiveOutputStatus string
 
+// Ended defines model for Ended.
+type Ended struct {
+	// AssetID The file
+	AssetID openapi_types.UUID `json:"asset_id"`
+
+	// Error Why it is not; null: it is
+	Error *BulkError `json:"error"`
+
+	// Ready Whether its bytes are complete and right
+	Ready bool `json:"ready"`
+}
+
+// EndedInput defines model for EndedInput.
+type EndedInput struct {
+	// AssetID The file
+	AssetID openapi_types.UUID `json:"asset_id"`
+
+	// Parts The parts as the client knows them; may be left out
+	Parts *[]PartInput `json:"parts,omitempty"`
+
+	// UploadID Its upload
+	UploadID openapi_types.UUID `json:"upload_id"`
+}
+
+// EndedOutput defines model for EndedOutput.
+type EndedOutput struct {
+	// Items The files, in the order of the request
+	Items []Ended `json:"items"`
+}
+
 // Entitlement defines model for Entitlement.
 type Entitlement struct {
 	Asset Bought `json:"asset"`
@@ -5207,49 +5313,10 @@ type IngestBegun struct {
 // IngestCompleteInput defines model for IngestCompleteInput.
 type IngestCompleteInput struct {
 	// Assets The uploads that have ended
-	Assets []IngestEndedInput `json:"assets"`
+	Assets []EndedInput `json:"assets"`
 
 	// SessionID The session
 	SessionID openapi_types.UUID `json:"session_id"`
-}
-
-// IngestEnded defines model for IngestEnded.
-type IngestEnded struct {
-	// AssetID The file
-	AssetID openapi_types.UUID `json:"asset_id"`
-
-	// Error Why it is not; null: it is
-	Error *IngestError `json:"error"`
-
-	// Ready Whether its bytes are complete and right
-	Ready bool `json:"ready"`
-}
-
-// IngestEndedInput defines model for IngestEndedInput.
-type IngestEndedInput struct {
-	// AssetID The file
-	AssetID openapi_types.UUID `json:"asset_id"`
-
-	// Parts The parts as the client knows them; may be left out
-	Parts *[]PartInput `json:"parts,omitempty"`
-
-	// UploadID Its upload
-	UploadID openapi_types.UUID `json:"upload_id"`
-}
-
-// IngestEndedOutput defines model for IngestEndedOutput.
-type IngestEndedOutput struct {
-	// Items The files, in the order of the request
-	Items []IngestEnded `json:"items"`
-}
-
-// IngestError defines model for IngestError.
-type IngestError struct {
-	// Code The kind of problem, as by POST /api/assets/{asset_id}/complete
-	Code string `json:"code"`
-
-	// Message What went wrong, for people
-	Message string `json:"message"`
 }
 
 // IngestSession defines model for IngestSession.
@@ -9718,6 +9785,12 @@ type UpdateDriveJSONRequestBody = UpdateDriveInput
 // CreateAPIKeyJSONRequestBody defines body for CreateAPIKey for application/json ContentType.
 type CreateAPIKeyJSONRequestBody = CreateAPIKeyInput
 
+// CreateAssetsJSONRequestBody defines body for CreateAssets for application/json ContentType.
+type CreateAssetsJSONRequestBody = CreateAssetsInput
+
+// CompleteUploadsJSONRequestBody defines body for CompleteUploads for application/json ContentType.
+type CompleteUploadsJSONRequestBody = CompleteUploadsInput
+
 // CreateFolderJSONRequestBody defines body for CreateFolder for application/json ContentType.
 type CreateFolderJSONRequestBody = CreateFolderInput
 
@@ -10681,6 +10754,24 @@ func (c *Client) RevokeAPIKey(ctx context.Context, driveID openapi_types.UUID, k
 	return c.do(ctx, r)
 }
 
+// CreateAssets: Create many assets.
+//
+// POST /api/drives/{drive_id}/assets:batch
+func (c *Client) CreateAssets(ctx context.Context, driveID openapi_types.UUID, body CreateAssetsJSONRequestBody) (*CreateAssetsOutput, error) {
+	r := newRequest(http.MethodPost, "/api/drives/{drive_id}/assets:batch", driveID)
+	r.json(body)
+	return call[CreateAssetsOutput](ctx, c, r)
+}
+
+// CompleteUploads: Complete many uploads.
+//
+// POST /api/drives/{drive_id}/assets:complete
+func (c *Client) CompleteUploads(ctx context.Context, driveID openapi_types.UUID, body CompleteUploadsJSONRequestBody) (*EndedOutput, error) {
+	r := newRequest(http.MethodPost, "/api/drives/{drive_id}/assets:complete", driveID)
+	r.json(body)
+	return call[EndedOutput](ctx, c, r)
+}
+
 // ListChanges: What has happened in a drive.
 //
 // GET /api/drives/{drive_id}/changes
@@ -11088,10 +11179,10 @@ func (c *Client) RegisterIngestAssets(ctx context.Context, body RegisterIngestAs
 // CompleteIngestAssets: Complete uploads.
 //
 // POST /api/ingest/assets:complete
-func (c *Client) CompleteIngestAssets(ctx context.Context, body CompleteIngestAssetsJSONRequestBody) (*IngestEndedOutput, error) {
+func (c *Client) CompleteIngestAssets(ctx context.Context, body CompleteIngestAssetsJSONRequestBody) (*EndedOutput, error) {
 	r := newRequest(http.MethodPost, "/api/ingest/assets:complete")
 	r.json(body)
-	return call[IngestEndedOutput](ctx, c, r)
+	return call[EndedOutput](ctx, c, r)
 }
 
 // BeginIngest: Begin to ingest.

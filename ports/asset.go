@@ -26,6 +26,9 @@ type Assets interface {
 	// else returns core.ErrStale. It can also return core.ErrNameTaken.
 	Save(ctx context.Context, a *core.Asset) error
 
+	// SaveMany is Save of assets that Uploads.FinishMany has locked, all or none.
+	SaveMany(ctx context.Context, as []*core.Asset) error
+
 	// Lock returns the asset, which nothing else changes until the unit of
 	// work ends, or core.ErrNotFound. It comes before any other write of it.
 	Lock(ctx context.Context, org core.OrgID, id core.AssetID) (*core.Asset, error)
@@ -61,8 +64,8 @@ type Remains struct {
 
 // Versions stores the finished contents of assets.
 type Versions interface {
-	// Add stores a new version.
-	Add(ctx context.Context, v *core.Version) error
+	// Add stores new versions.
+	Add(ctx context.Context, vs ...*core.Version) error
 
 	// Get returns one version, or core.ErrNotFound.
 	Get(ctx context.Context, org core.OrgID, asset core.AssetID, number int) (*core.Version, error)
@@ -102,6 +105,11 @@ type Uploads interface {
 	// core.ErrUploadNotFound.
 	Claim(ctx context.Context, id core.UploadID, now, until time.Time) error
 
+	// ClaimMany is Claim of those of the uploads into files of a drive that
+	// travel by one PUT and that nobody else has claimed, and returns them, in no
+	// order.
+	ClaimMany(ctx context.Context, drive core.DriveID, ids []core.UploadID, now, until time.Time) ([]*core.Upload, error)
+
 	// Postpone ends a claim, and sets when reconciliation looks at the upload
 	// again.
 	Postpone(ctx context.Context, id core.UploadID, checkAt time.Time) error
@@ -110,6 +118,10 @@ type Uploads interface {
 	// stays used. It returns core.ErrUploadNotFound if it is gone: of
 	// concurrent Finish and Abort calls one succeeds.
 	Finish(ctx context.Context, org core.OrgID, id core.UploadID) error
+
+	// FinishMany is Finish of those of the uploads that are there, and returns
+	// which. Their assets stay locked until the unit of work ends.
+	FinishMany(ctx context.Context, org core.OrgID, ids []core.UploadID) ([]core.UploadID, error)
 
 	// Abort removes an upload, gives back what it reserved and, if its asset
 	// never had a version, removes the asset. It returns core.ErrUploadNotFound

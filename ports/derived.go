@@ -41,10 +41,9 @@ type Derivation struct {
 
 // Derived knows what is derived of versions, until they are purged.
 type Derived interface {
-	// Add makes the version one of which something will be derived, and returns
-	// whether it has not been one. It returns core.ErrNotFound if there is no such
-	// version.
-	Add(ctx context.Context, org core.OrgID, asset core.AssetID, number int, now time.Time) (bool, error)
+	// Add makes versions those of which something will be derived, and returns
+	// which have not been. It returns core.ErrNotFound if one is not there.
+	Add(ctx context.Context, now time.Time, us ...Undone) ([]Undone, error)
 
 	// Get returns what is derived of a version, or core.ErrNotFound.
 	Get(ctx context.Context, org core.OrgID, asset core.AssetID, number int) (*core.Derived, error)

@@ -3,6 +3,7 @@ package bunstore
 import (
 	"context"
 	"database/sql"
+	"slices"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -90,12 +91,39 @@ func (r assets) trashOf(ctx context.Context, org core.OrgID) (trash bool, err er
 	return trash, translate("find trash", err)
 }
 
+// assetColumns are those that Save writes. What reservations count is theirs; the
+// place in the tree is Nodes'.
+var assetColumns = []string{
+	"name", "name_folded", "trashed_at", "purged_at", "version", "updated_at", "status", "content_type", "size_bytes", "current_version", "metadata",
+}
+
 func (r assets) Save(ctx context.Context, a *core.Asset) error {
-	res, err := r.NewUpdate().Model(newNodeRow(&a.Node, &a.File)).
-		// What reservations count is theirs; the place in the tree is Nodes'.
-		ExcludeColumn("newest_version", "drive_id", "org_id", "parent_id", "kind", "height", "created_by", "created_at").
+	res, err := r.NewUpdate().Model(newNodeRow(&a.Node, &a.File)).Column(assetColumns...).
 		Where("n.org_id = ? AND n.id = ? AND n.version = ?", a.OrgID, a.ID, a.Node.Version-1).Exec(ctx)
 	return saved("save asset", res, err)
+}
+
+func (r assets) SaveMany(ctx context.Context, as []*core.Asset) error {
+	for some := range slices.Chunk(as, plantBatch) {
+		rows := make([]*nodeRow, len(some))
+		for i, a := range some {
+			rows[i] = newNodeRow(&a.Node, &a.File)
+		}
+		// The rows are there, and locked: none is inserted.
+		q := r.NewInsert().Model(&rows).On("CONFLICT (id) DO UPDATE").Where("n.version = excluded.version - 1")
+		for _, column := range assetColumns {
+			q = q.Set("? = excluded.?", bun.Ident(column), bun.Ident(column))
+		}
+		res, err := q.Exec(ctx)
+		n, err := affected("save assets", res, err)
+		if err == nil && n < len(rows) {
+			err = core.ErrStale
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (r assets) Lock(ctx context.Context, org core.OrgID, id core.AssetID) (*core.Asset, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"slices"
 	"strings"
 	"time"
 
@@ -64,16 +65,58 @@ func (r *previewRow) preview() *core.Preview {
 
 type derived struct{ repository }
 
-func (r derived) Add(ctx context.Context, org core.OrgID, asset core.AssetID, number int, now time.Time) (bool, error) {
-	res, err := r.NewRaw(`INSERT INTO derived (asset_id, number, org_id, status, failure, attempts, thumbnail_key, thumbnail_type, thumbnail_bytes,
-			poster_key, poster_type, poster_bytes, width, height, duration_ms, updated_at)
-		VALUES (?, ?, ?, 'pending', '', 0, '', '', 0, '', '', 0, 0, 0, 0, ?) ON CONFLICT (asset_id, number) DO NOTHING`,
-		asset, number, org, stamp{now}).Exec(ctx)
-	n, err := affected("add derived", res, err)
-	if errors.Is(err, errReference) {
-		return false, core.ErrNotFound
+// derivedRow is a row of derived before anything is.
+type derivedRow struct {
+	bun.BaseModel `bun:"table:derived"`
+
+	AssetID        core.AssetID       `bun:"asset_id"`
+	Number         int                `bun:"number"`
+	OrgID          core.OrgID         `bun:"org_id"`
+	Status         core.DerivedStatus `bun:"status"`
+	Failure        string             `bun:"failure"`
+	Attempts       int                `bun:"attempts"`
+	ThumbnailKey   string             `bun:"thumbnail_key"`
+	ThumbnailType  string             `bun:"thumbnail_type"`
+	ThumbnailBytes int64              `bun:"thumbnail_bytes"`
+	PosterKey      string             `bun:"poster_key"`
+	PosterType     string             `bun:"poster_type"`
+	PosterBytes    int64              `bun:"poster_bytes"`
+	Width          int                `bun:"width"`
+	Height         int                `bun:"height"`
+	DurationMS     int64              `bun:"duration_ms"`
+	UpdatedAt      stamp              `bun:"updated_at"`
+}
+
+func (r derived) Add(ctx context.Context, now time.Time, us ...ports.Undone) ([]ports.Undone, error) {
+	type key struct {
+		AssetID core.AssetID `bun:"asset_id"`
+		Number  int          `bun:"number"`
 	}
-	return n > 0, err
+	var out []ports.Undone
+	for some := range slices.Chunk(us, plantBatch) {
+		rows := make([]derivedRow, len(some))
+		for i, u := range some {
+			rows[i] = derivedRow{AssetID: u.AssetID, Number: u.Number, OrgID: u.OrgID, Status: core.DerivedPending, UpdatedAt: stamp{now}}
+		}
+		var keys []key
+		err := r.NewInsert().Model(&rows).On("CONFLICT (asset_id, number) DO NOTHING").Returning("asset_id, number").Scan(ctx, &keys)
+		if err = translate("add derived", err); errors.Is(err, errReference) {
+			err = core.ErrNotFound
+		}
+		if err != nil {
+			return nil, err
+		}
+		added := make(map[key]bool, len(keys))
+		for _, k := range keys {
+			added[k] = true
+		}
+		for _, u := range some {
+			if added[key{u.AssetID, u.Number}] {
+				out = append(out, u)
+			}
+		}
+	}
+	return out, nil
 }
 
 func (r derived) Get(ctx context.Context, org core.OrgID, asset core.AssetID, number int) (*core.Derived, error) {

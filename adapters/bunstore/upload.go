@@ -66,11 +66,15 @@ func (r uploads) list(ctx context.Context, sel *bun.SelectQuery) ([]*core.Upload
 	if err := sel.Model(&rows).Scan(ctx); err != nil {
 		return nil, translate("list uploads", err)
 	}
+	return toUploads(rows), nil
+}
+
+func toUploads(rows []uploadRow) []*core.Upload {
 	out := make([]*core.Upload, len(rows))
 	for i := range rows {
 		out[i] = rows[i].upload()
 	}
-	return out, nil
+	return out
 }
 
 func (r uploads) UnknownMultiparts(ctx context.Context, ms []ports.Multipart) ([]ports.Multipart, error) {
@@ -113,6 +117,20 @@ func (r uploads) Claim(ctx context.Context, id core.UploadID, now, until time.Ti
 	return core.ErrUploadBusy
 }
 
+func (r uploads) ClaimMany(ctx context.Context, drive core.DriveID, ids []core.UploadID, now, until time.Time) ([]*core.Upload, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	// In one order, or two who claim the same could wait for each other.
+	free := r.alone(r.NewSelect().Column("up.id").TableExpr("uploads AS up").
+		Where("up.id IN (?) AND up.drive_id = ? AND up.strategy = ?", bun.List(ids), drive, core.UploadSingle).
+		Where("up.claimed_until IS NULL OR up.claimed_until <= ?", stamp{now}).OrderExpr("up.id"))
+	var rows []uploadRow
+	err := r.NewRaw(`WITH free AS (?) UPDATE uploads SET claimed_until = ?, check_at = ? WHERE id IN (SELECT id FROM free) RETURNING *`,
+		free, stamp{until}, stamp{until}).Scan(ctx, &rows)
+	return toUploads(rows), translate("claim uploads", err)
+}
+
 func (r uploads) Postpone(ctx context.Context, id core.UploadID, checkAt time.Time) error {
 	_, err := r.NewRaw(`UPDATE uploads SET check_at = ?, claimed_until = NULL WHERE id = ?`, stamp{checkAt}, id).Exec(ctx)
 	return translate("postpone upload", err)
@@ -132,6 +150,21 @@ func (r uploads) Finish(ctx context.Context, org core.OrgID, id core.UploadID) e
 		return orGone(err)
 	}
 	return r.remove(ctx, org, id)
+}
+
+func (r uploads) FinishMany(ctx context.Context, org core.OrgID, ids []core.UploadID) ([]core.UploadID, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	var locked []core.AssetID
+	err := r.alone(r.NewSelect().Column("n.id").TableExpr("nodes AS n").
+		Where("n.id IN (SELECT asset_id FROM uploads WHERE org_id = ? AND id IN (?))", org, bun.List(ids)).OrderExpr("n.id")).Scan(ctx, &locked)
+	if err != nil {
+		return nil, translate("lock assets", err)
+	}
+	var gone []core.UploadID
+	err = r.NewRaw(`DELETE FROM uploads WHERE org_id = ? AND id IN (?) RETURNING id`, org, bun.List(ids)).Scan(ctx, &gone)
+	return gone, translate("remove uploads", err)
 }
 
 func (r uploads) remove(ctx context.Context, org core.OrgID, id core.UploadID) error {

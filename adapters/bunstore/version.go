@@ -2,6 +2,7 @@ package bunstore
 
 import (
 	"context"
+	"slices"
 
 	"github.com/uptrace/bun"
 
@@ -32,12 +33,20 @@ func (r *versionRow) version() core.Version {
 
 type versions struct{ repository }
 
-func (r versions) Add(ctx context.Context, v *core.Version) error {
-	_, err := r.NewInsert().Model(&versionRow{
-		AssetID: v.AssetID, Number: v.Number, OrgID: v.OrgID, BlobKey: v.BlobKey, ContentType: v.ContentType,
-		SizeBytes: v.SizeBytes, SHA256: v.SHA256, UploadID: v.UploadID, CreatedBy: v.CreatedBy, CreatedAt: stamp{v.CreatedAt},
-	}).Exec(ctx)
-	return translate("add version", err)
+func (r versions) Add(ctx context.Context, vs ...*core.Version) error {
+	for some := range slices.Chunk(vs, plantBatch) {
+		rows := make([]versionRow, len(some))
+		for i, v := range some {
+			rows[i] = versionRow{
+				AssetID: v.AssetID, Number: v.Number, OrgID: v.OrgID, BlobKey: v.BlobKey, ContentType: v.ContentType,
+				SizeBytes: v.SizeBytes, SHA256: v.SHA256, UploadID: v.UploadID, CreatedBy: v.CreatedBy, CreatedAt: stamp{v.CreatedAt},
+			}
+		}
+		if _, err := r.NewInsert().Model(&rows).Exec(ctx); err != nil {
+			return translate("add versions", err)
+		}
+	}
+	return nil
 }
 
 func (r versions) Get(ctx context.Context, org core.OrgID, asset core.AssetID, number int) (*core.Version, error) {

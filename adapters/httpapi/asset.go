@@ -51,6 +51,7 @@ func (h assetRoutes) mount(api huma.API) {
 		summary: "Delete an asset",
 		about:   "Moves a file to the trash, where it still takes room; with permanent=true it goes for good, with all its versions. A file without bytes goes for good at once.",
 	}, h.remove)
+	h.mountBulk(api)
 }
 
 type metadataBody struct {

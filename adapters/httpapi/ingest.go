@@ -46,7 +46,7 @@ func (h ingestRoutes) mount(api huma.API) {
 	}, h.register)
 	register(api, operation{
 		id: "completeIngestAssets", method: http.MethodPost, path: "/api/ingest/assets:complete", tag: tagDatasets,
-		codes:   []string{"not_found", "session_closed", "publish_in_progress", "dataset_archived"},
+		codes:   []string{"not_found", "session_closed", "publish_in_progress", "dataset_archived", "forbidden"},
 		summary: "Complete uploads",
 		about:   "Completes up to 1,000 uploads, each by itself: the answer says of each whether its file is ready, or why not.",
 	}, h.complete)

@@ -46,7 +46,7 @@ func (h ingestRoutes) register(ctx context.Context, in *ingestAssetsInput) (*ing
 		return nil, err
 	}
 	made, err := h.assets.CreateMany(ctx, actorOf(ctx), asset.BatchInput{
-		OrgID: intake.OrgID, DriveID: intake.DriveID, Files: files,
+		DriveID: intake.DriveID, Files: files,
 		Also: asset.Joined(func(f asset.BatchCreated) core.SessionFile {
 			return core.SessionFile{Path: f.Path, AssetID: f.Asset.ID, Number: f.Number}
 		}, intake.Keep),
@@ -100,51 +100,14 @@ func divide(all []ingestAssetInput) (files []asset.BatchFile, refs []dataset.Fil
 type ingestCompleteInput struct {
 	Body struct {
 		SessionID core.IngestSessionID `json:"session_id" format:"uuid" doc:"The session" example:"0199f2b4-7c1e-7a60-9d52-3f1c6a0b8e41"`
-		Assets    []ingestEndedInput   `json:"assets" minItems:"1" maxItems:"1000" doc:"The uploads that have ended"`
+		Assets    []endedInput         `json:"assets" minItems:"1" maxItems:"1000" doc:"The uploads that have ended"`
 	}
 }
 
-type ingestEndedInput struct {
-	AssetID  core.AssetID  `json:"asset_id" format:"uuid" doc:"The file" example:"0199f2b4-7c1e-7a60-9d52-3f1c6a0b8e15"`
-	UploadID core.UploadID `json:"upload_id" format:"uuid" doc:"Its upload" example:"0199f2b4-7c1e-7a60-9d52-3f1c6a0b8e17"`
-	Parts    []PartInput   `json:"parts,omitempty" maxItems:"10000" doc:"The parts as the client knows them; may be left out"`
-}
-
-type ingestEndedBody struct {
-	AssetID core.AssetID     `json:"asset_id" format:"uuid" doc:"The file" example:"0199f2b4-7c1e-7a60-9d52-3f1c6a0b8e15"`
-	Ready   bool             `json:"ready" doc:"Whether its bytes are complete and right"`
-	Error   *ingestErrorBody `json:"error" doc:"Why it is not; null: it is"`
-}
-
-type ingestErrorBody struct {
-	Code    string `json:"code" doc:"The kind of problem, as by POST /api/assets/{asset_id}/complete" example:"upload_incomplete"`
-	Message string `json:"message" doc:"What went wrong, for people" example:"not all bytes of the upload have arrived"`
-}
-
-type ingestEndedOutput struct {
-	Body struct {
-		Items []ingestEndedBody `json:"items" doc:"The files, in the order of the request"`
-	}
-}
-
-func (h ingestRoutes) complete(ctx context.Context, in *ingestCompleteInput) (*ingestEndedOutput, error) {
-	if _, err := h.datasets.Intake(ctx, actorOf(ctx), in.Body.SessionID, nil); err != nil {
+func (h ingestRoutes) complete(ctx context.Context, in *ingestCompleteInput) (*endedOutput, error) {
+	intake, err := h.datasets.Intake(ctx, actorOf(ctx), in.Body.SessionID, nil)
+	if err != nil {
 		return nil, err
 	}
-	ended := each(in.Body.Assets, func(x ingestEndedInput) asset.BatchComplete {
-		return asset.BatchComplete{AssetID: x.AssetID, CompleteInput: completed(x.UploadID, x.Parts)}
-	})
-	var out ingestEndedOutput
-	for i, c := range h.assets.CompleteMany(ctx, actorOf(ctx), ended) {
-		item := ingestEndedBody{AssetID: ended[i].AssetID, Ready: c.Err == nil}
-		if c.Err != nil {
-			e := named(ctx, c.Err)
-			if e.Kind == core.KindInternal || e.Kind == core.KindUnavailable && e.Code != "upload_busy" {
-				return nil, c.Err // the request failed, not the file
-			}
-			item.Error = &ingestErrorBody{e.Code, e.Message}
-		}
-		out.Body.Items = append(out.Body.Items, item)
-	}
-	return &out, nil
+	return completeMany(ctx, h.assets, intake.DriveID, in.Body.Assets)
 }

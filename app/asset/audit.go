@@ -27,7 +27,11 @@ func itself(org core.OrgID) author {
 func (s *Service) record(
 	ctx context.Context, tx ports.Tx, by author, action string, id core.AssetID, changes map[string]core.Change, now time.Time,
 ) error {
-	return tx.Audit.Add(ctx, app.Audited(s.ids.NewID(), by.facts, by.actor, action, app.Target{Kind: "asset", ID: id.String()}, changes, now))
+	return tx.Audit.Add(ctx, s.entry(by, action, id, changes, now))
+}
+
+func (s *Service) entry(by author, action string, id core.AssetID, changes map[string]core.Change, now time.Time) *core.AuditEntry {
+	return app.Audited(s.ids.NewID(), by.facts, by.actor, action, app.Target{Kind: "asset", ID: id.String()}, changes, now)
 }
 
 // shown is metadata as the audit log has it.

@@ -68,106 +68,58 @@ func (s *Service) land(ctx context.Context, u *core.Upload, claimed []ports.Part
 	if err == nil || errors.Is(err, core.ErrUploadNotFound) {
 		return asset, err
 	}
-	// Whoever tries again need not wait for the claim to end. An abandoned
-	// upload has none.
-	again := s.clock.Now().Add(reconcileAgain)
-	if u.ExpiresAt.Before(again) {
-		again = u.ExpiresAt
+	return nil, errors.Join(err, s.unclaim(ctx, u))
+}
+
+// unclaim lets others complete uploads, who need not wait for the claims to end.
+// An abandoned upload has none.
+func (s *Service) unclaim(ctx context.Context, uploads ...*core.Upload) error {
+	if len(uploads) == 0 {
+		return nil
 	}
-	return nil, errors.Join(err, s.store.Update(ctx, func(tx ports.Tx) error { return tx.Uploads.Postpone(ctx, u.ID, again) }))
+	again := s.clock.Now().Add(reconcileAgain)
+	return s.store.Update(ctx, func(tx ports.Tx) error {
+		for _, u := range uploads {
+			if err := tx.Uploads.Postpone(ctx, u.ID, earlier(again, u.ExpiresAt)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 func (s *Service) landClaimed(ctx context.Context, u *core.Upload, claimed []ports.Part, by author) (*core.Asset, error) {
+	sum, err := s.examine(ctx, u, claimed, by)
+	if err != nil {
+		return nil, err
+	}
+	l, drive := &landed{upload: u, sum: sum}, u.DriveID
+	for range attempts {
+		if err = s.finish(ctx, u.OrgID, drive, by, l); err == nil {
+			err = l.err
+		}
+		if !errors.Is(err, core.ErrStale) {
+			return l.asset, err
+		}
+		if l.asset != nil { // it has gone to another drive
+			drive = l.asset.DriveID
+		}
+	}
+	return nil, err
+}
+
+// examine brings the bytes of an upload to their place and returns their SHA-256,
+// or nil if nobody knows it. An upload whose bytes are wrong is abandoned.
+func (s *Service) examine(ctx context.Context, u *core.Upload, claimed []ports.Part, by author) ([]byte, error) {
 	info, err := s.gather(ctx, u, claimed)
 	if err != nil {
 		return nil, err
 	}
 	sum, err := s.verify(ctx, u, info)
 	if errors.Is(err, core.ErrSizeMismatch) || errors.Is(err, core.ErrChecksumMismatch) {
-		return nil, errors.Join(err, notGone(s.abandon(ctx, u, by, "upload.refused")))
+		err = errors.Join(err, notGone(s.abandon(ctx, u, by, "upload.refused")))
 	}
-	if err != nil {
-		return nil, err
-	}
-	var asset *core.Asset
-	drive := u.DriveID
-	for range attempts {
-		asset, drive, err = s.finish(ctx, u, drive, sum, by)
-		if !errors.Is(err, core.ErrStale) {
-			break
-		}
-	}
-	return asset, err
-}
-
-// finish is the unit of work that makes an upload a version. It returns the
-// drive that the asset is in.
-func (s *Service) finish(
-	ctx context.Context, u *core.Upload, drive core.DriveID, sum []byte, by author,
-) (asset *core.Asset, in core.DriveID, err error) {
-	now := s.clock.Now()
-	v := u.Finished(sum, now)
-	err = s.store.Update(ctx, func(tx ports.Tx) error {
-		if asset, in, err = lock(ctx, tx, u.OrgID, drive, u.AssetID); err != nil {
-			if errors.Is(err, core.ErrNotFound) {
-				return core.ErrUploadNotFound
-			}
-			return err
-		}
-		if err := tx.Uploads.Finish(ctx, u.OrgID, u.ID); err != nil {
-			return err
-		}
-		if err := tx.Versions.Add(ctx, v); err != nil {
-			return err
-		}
-		kind := core.ChangeUpdated
-		if asset.Status == core.AssetPending {
-			kind = core.ChangeCreated
-		}
-		asset.Finish(v, now)
-		if err := tx.Assets.Save(ctx, asset); err != nil {
-			return err
-		}
-		if err := follow(ctx, tx, kind, asset, now); err != nil {
-			return err
-		}
-		if err := s.emit(ctx, tx, "asset.uploaded", asset, now); err != nil {
-			return err
-		}
-		changes := map[string]core.Change{"name": {To: asset.Name}, "version": {To: v.Number}, "size_bytes": {To: v.SizeBytes}}
-		if err := s.record(ctx, tx, by, "asset.uploaded", asset.ID, changes, now); err != nil {
-			return err
-		}
-		var left ports.Remains
-		if u.StagingKey != "" {
-			left.BlobKeys = []string{u.StagingKey}
-		}
-		if err := release(ctx, tx, u, left); err != nil {
-			return err
-		}
-		if err := s.want(ctx, tx, asset, v, now); err != nil {
-			return err
-		}
-		if sum == nil {
-			return tx.Jobs.Enqueue(ctx, HashVersion{OrgID: u.OrgID, AssetID: u.AssetID, Number: u.Number})
-		}
-		return nil
-	})
-	return asset, in, err
-}
-
-// release lets go of what an upload that has ended leaves and, if it was a
-// copy, of its source if that was purged meanwhile: for the copy's sake the
-// purge has left it alone.
-func release(ctx context.Context, tx ports.Tx, u *core.Upload, left ports.Remains) error {
-	if u.SourceKey != "" {
-		free, err := tx.Versions.Unknown(ctx, []string{u.SourceKey})
-		if err != nil {
-			return err
-		}
-		left.BlobKeys = append(left.BlobKeys, free...)
-	}
-	return app.EnqueueRemoval(ctx, tx, left)
+	return sum, err
 }
 
 // gather brings the bytes to their final key and describes them there.

@@ -87,18 +87,25 @@ func (s *Service) keep(ctx context.Context, v *core.Version, got *ports.Derivati
 	return p, nil
 }
 
-// want makes a version that has just become ready one of which something will be
+// want makes versions that have just become ready ones of which something will be
 // derived.
-func (s *Service) want(ctx context.Context, tx ports.Tx, asset *core.Asset, v *core.Version, now time.Time) error {
-	if v.Number == asset.Current {
-		asset.Preview = nil
+func (s *Service) want(ctx context.Context, tx ports.Tx, all []*landed, now time.Time) error {
+	us := make([]ports.Undone, len(all))
+	of := make(map[core.AssetID]*landed, len(all))
+	for i, l := range all {
+		us[i] = ports.Undone{OrgID: l.version.OrgID, AssetID: l.version.AssetID, Number: l.version.Number, ContentType: l.version.ContentType}
+		if l.version.Number == l.asset.Current {
+			l.asset.Preview, of[l.asset.ID] = nil, l
+		}
 	}
 	if !s.opts.Derives {
 		return nil
 	}
-	wanted, err := app.Derive(ctx, tx, ports.Undone{OrgID: v.OrgID, AssetID: v.AssetID, Number: v.Number, ContentType: v.ContentType}, now)
-	if wanted && v.Number == asset.Current {
-		asset.Preview = &core.Preview{Status: core.DerivedPending}
+	wanted, err := app.Derive(ctx, tx, now, us...)
+	for _, u := range wanted {
+		if l := of[u.AssetID]; l != nil && l.version.Number == u.Number {
+			l.asset.Preview = &core.Preview{Status: core.DerivedPending}
+		}
 	}
 	return err
 }
@@ -131,7 +138,7 @@ func (s *Service) Rederive(ctx context.Context, a core.Actor, id core.AssetID) (
 		err := tx.Derived.Retry(ctx, u.OrgID, id, u.Number, now)
 		switch {
 		case errors.Is(err, core.ErrNotFound): // it was here before this server derived anything
-			_, err = app.Derive(ctx, tx, u, now)
+			_, err = app.Derive(ctx, tx, now, u)
 		case errors.Is(err, core.ErrConflict):
 			return core.ErrDerived
 		case err == nil:
@@ -237,7 +244,7 @@ func again(ctx context.Context, tx ports.Tx, u *ports.Undone, now time.Time) err
 	case core.DerivedUnsupported:
 		err = tx.Derived.Retry(ctx, u.OrgID, u.AssetID, u.Number, now)
 	default:
-		_, err = app.Derive(ctx, tx, *u, now)
+		_, err = app.Derive(ctx, tx, now, *u)
 		return ignoreGone(err)
 	}
 	if err == nil {

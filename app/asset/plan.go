@@ -171,7 +171,7 @@ func (s *Service) abandon(ctx context.Context, u *core.Upload, by author, action
 		if u.Strategy == core.UploadMultipart {
 			left.Multiparts = []ports.Multipart{{Key: u.BlobKey, UploadID: u.StoreID}}
 		}
-		return release(ctx, tx, u, left)
+		return release(ctx, tx, left, u)
 	})
 }
 

@@ -271,10 +271,14 @@ func follow(ctx context.Context, tx ports.Tx, kind core.ChangeKind, asset *core.
 
 // emit tells those outside of what has happened to a file that has bytes.
 func (s *Service) emit(ctx context.Context, tx ports.Tx, kind string, asset *core.Asset, now time.Time) error {
+	return app.Emit(ctx, tx, s.event(kind, asset, now))
+}
+
+func (s *Service) event(kind string, asset *core.Asset, now time.Time) *core.Event {
 	data := app.NodeData(&asset.Node)
 	data["asset_id"], data["version"] = asset.ID.String(), asset.Current
 	data["content_type"], data["size_bytes"] = asset.ContentType, asset.SizeBytes
-	return app.Emit(ctx, tx, core.NewEvent(s.ids.NewID(), asset.OrgID, kind, data, now))
+	return core.NewEvent(s.ids.NewID(), asset.OrgID, kind, data, now)
 }
 
 // facts returns what decides about an asset; another org's is not there.

@@ -38,7 +38,11 @@ func (s *Service) Copy(ctx context.Context, sc core.Scope, id core.NodeID, to Ta
 		if err != nil {
 			return err
 		}
-		if err := app.CheckRoom(ctx, tx, app.Room{OrgID: to.Scope.OrgID, DriveID: to.Scope.DriveID, Unlimited: s.opts.Unlimited, NewFiles: int64(len(c.files))}, c.files, now); err != nil {
+		room, err := app.RoomIn(ctx, tx, to.Scope.OrgID, to.Scope.DriveID, s.opts.Unlimited, now)
+		if err != nil {
+			return err
+		}
+		if err := room.Take(int64(len(c.files)), c.files...); err != nil {
 			return err
 		}
 		if err := tx.Subtrees.Plant(ctx, c.folders, c.files); err != nil {

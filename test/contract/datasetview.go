@@ -137,7 +137,7 @@ func itemsTold(s storeTest) {
 	tells := func(p person, name string, words ...string) *core.Asset {
 		file := s.fileOf(p, name)
 		s.update(func(tx ports.Tx) error {
-			_, err := tx.Derived.Add(s.Context(), p.org.ID, file.ID, 1, noon)
+			_, err := tx.Derived.Add(s.Context(), noon, ports.Undone{OrgID: p.org.ID, AssetID: file.ID, Number: 1})
 			s.must(err)
 			done := &core.Derived{OrgID: p.org.ID, AssetID: file.ID, Number: 1}
 			done.Finish(core.Preview{}, noon)

@@ -15,8 +15,9 @@ func (s storeTest) derivable(p person, name string) *core.Derived {
 	r := s.reserve(p, name, 1)
 	s.finish(r)
 	s.update(func(tx ports.Tx) error {
-		added, err := tx.Derived.Add(s.Context(), p.org.ID, r.Upload.AssetID, 1, noon)
-		s.equal(added, true)
+		u := ports.Undone{OrgID: p.org.ID, AssetID: r.Upload.AssetID, Number: 1}
+		added, err := tx.Derived.Add(s.Context(), noon, u)
+		s.equal(added, []ports.Undone{u})
 		return err
 	})
 	return &core.Derived{OrgID: p.org.ID, AssetID: r.Upload.AssetID, Number: 1, Preview: core.Preview{Status: core.DerivedPending}, UpdatedAt: noon}
@@ -49,7 +50,7 @@ func derivedEqual(s storeTest) {
 	p, eve := s.signUp("ana"), s.signUp("eve")
 	r := s.reserve(p, "pending", 1)
 	s.wantErr(s.Update(s.Context(), func(tx ports.Tx) error {
-		_, err := tx.Derived.Add(s.Context(), p.org.ID, r.Upload.AssetID, 1, noon)
+		_, err := tx.Derived.Add(s.Context(), noon, ports.Undone{OrgID: p.org.ID, AssetID: r.Upload.AssetID, Number: 1})
 		return err
 	}), core.ErrNotFound) // there is no version yet
 	d := s.derivable(p, "a")
@@ -57,8 +58,8 @@ func derivedEqual(s storeTest) {
 	s.must(err)
 	s.equal(got, d)
 	s.update(func(tx ports.Tx) error {
-		added, err := tx.Derived.Add(s.Context(), d.OrgID, d.AssetID, d.Number, noon.Add(time.Hour))
-		s.equal(added, false)
+		added, err := tx.Derived.Add(s.Context(), noon.Add(time.Hour), ports.Undone{OrgID: d.OrgID, AssetID: d.AssetID, Number: d.Number})
+		s.equal(len(added), 0)
 		return err
 	})
 	foreign := *d

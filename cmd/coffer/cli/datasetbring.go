@@ -21,14 +21,12 @@ import (
 const (
 	batchFiles = 1_000
 	batchBytes = 1_000 * mB // so that signed URLs are used before they expire
-	endFiles   = 200        // that are completed at once: a server that is busy takes long for each
-	rounds     = 4          // of a batch: URLs expire, and files change while they are read
 )
 
 // bringer sends the files of a manifest to a session, a batch while the next one is
 // read and registered. It holds some batches, and no more.
 type bringer struct {
-	*transfer
+	*sender
 
 	root    *os.Root
 	session uuid.UUID
@@ -57,21 +55,15 @@ func (r *recently) had(name string) bool {
 	return false
 }
 
-// brought is a file on its way to a session.
-type brought struct {
-	manifestFile
-
-	size int64
-	sum  string
-	had  int64 // what the progress has of it
-}
-
 func (f *brought) name() string { return filepath.FromSlash(f.local) }
 
-// registered is files that the server has answered.
-type registered struct {
-	files []*brought
-	items []client.IngestAsset
+func newBringer(t *transfer, root *os.Root, session uuid.UUID) *bringer {
+	b := &bringer{root: root, session: session}
+	b.sender = &sender{
+		transfer: t, lanes: make(chan struct{}, t.files), tell: b.tell, end: b.end,
+		open: func(f *brought) (*os.File, error) { return root.Open(f.name()) },
+	}
+	return b
 }
 
 // run brings what collect finds.
@@ -89,7 +81,7 @@ func (b *bringer) run(ctx context.Context, collect func(ctx context.Context, fil
 	stages.Go(func() error {
 		defer close(ready)
 		for files := range read {
-			r, err := b.register(within, files)
+			r, err := b.tell(within, files)
 			if err != nil {
 				return err
 			}
@@ -164,8 +156,8 @@ func (b *bringer) pass(ctx context.Context, read chan<- []*brought) error {
 	return give(ctx, read, batch)
 }
 
-// register tells the server of files, which it reads for their sums.
-func (b *bringer) register(ctx context.Context, files []*brought) (out registered, err error) {
+// tell tells the server of files, which it reads for their sums.
+func (b *bringer) tell(ctx context.Context, files []*brought) (out registered, err error) {
 	if err := b.summed(ctx, files); err != nil {
 		return out, err
 	}
@@ -199,44 +191,9 @@ func (b *bringer) register(ctx context.Context, files []*brought) (out registere
 	return out, nil
 }
 
-// summed finds out the SHA-256 of files.
-func (b *bringer) summed(ctx context.Context, files []*brought) error {
-	group, within := errgroup.WithContext(ctx)
-	group.SetLimit(b.files)
-	for _, f := range files {
-		if f.AssetID != uuid.Nil {
-			continue
-		}
-		group.Go(func() error {
-			err := b.open(f, func(file *os.File) (err error) {
-				info, err := file.Stat()
-				if err != nil {
-					return err
-				}
-				if info.Size() != f.size {
-					b.progress.expect(info.Size() - f.size)
-					f.size = info.Size()
-				}
-				f.sum, err = client.SHA256(within, file, f.size)
-				return err
-			})
-			if err != nil {
-				f.sum = ""
-				return b.fail(f.local, err)
-			}
-			return nil
-		})
-	}
-	return group.Wait()
-}
-
-func (b *bringer) open(f *brought, do func(*os.File) error) error {
-	file, err := b.root.Open(f.name())
-	if err != nil {
-		return err
-	}
-	defer func() { _ = file.Close() }() // it was only read
-	return do(file)
+// end completes uploads.
+func (b *bringer) end(ctx context.Context, some []client.EndedInput) (*client.EndedOutput, error) {
+	return b.client.CompleteIngestAssets(ctx, client.IngestCompleteInput{SessionID: b.session, Assets: some})
 }
 
 var placeInBatch = regexp.MustCompile(`^body\.assets\[(\d+)\]`)
@@ -283,57 +240,4 @@ func lost(err error) bool {
 func pauseBefore(try int) time.Duration {
 	const first, longest = 500 * time.Millisecond, 8 * time.Second
 	return min(first<<(try-1), longest)
-}
-
-// bring sends what the server does not have, and completes it. What does not
-// arrive whole is registered anew, which signs it again.
-func (b *bringer) bring(ctx context.Context, r registered) error {
-	for round := 1; len(r.files) > 0; round++ {
-		left, why, err := b.round(ctx, r)
-		if err != nil {
-			return err
-		}
-		if round == rounds {
-			for i, f := range left {
-				if err := b.fail(f.local, why[i]); err != nil {
-					return err
-				}
-			}
-			return nil
-		}
-		if len(left) == 0 {
-			return nil
-		}
-		if r, err = b.register(ctx, left); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// round returns the files that have to be registered once more, and why.
-func (b *bringer) round(ctx context.Context, r registered) (left []*brought, why []error, err error) {
-	sent := make([]error, len(r.files))
-	group, within := errgroup.WithContext(ctx)
-	group.SetLimit(b.files)
-	for i, f := range r.files {
-		if r.items[i].Upload == nil { // it is there
-			b.shows(f)(f.size, f.size)
-			if err := b.note(event{Action: kept, Path: f.local, To: r.items[i].Path}); err != nil {
-				return nil, nil, errors.Join(err, group.Wait())
-			}
-			continue
-		}
-		group.Go(func() error {
-			sent[i] = b.send(within, f, &r.items[i])
-			if b.hopelessly(sent[i]) {
-				return sent[i]
-			}
-			return nil
-		})
-	}
-	if err := group.Wait(); err != nil {
-		return nil, nil, err
-	}
-	return b.completed(ctx, r, sent)
 }

@@ -103,7 +103,7 @@ func (a *app) publish(ctx context.Context, f publishFlags, dir string) (err erro
 	if err != nil {
 		return err
 	}
-	b := &bringer{transfer: t, root: p.root, session: p.session}
+	b := newBringer(t, p.root, p.session)
 	err = b.run(within, func(ctx context.Context, file func(context.Context, manifestFile) error) error {
 		return p.collect(ctx, file, func(path, why string) error { return t.note(event{Action: skipped, Path: path, Reason: why}) })
 	})

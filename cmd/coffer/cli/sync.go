@@ -84,12 +84,15 @@ func (a *app) syncUp(ctx context.Context, f syncFlags, abs string, p place, know
 	if err != nil {
 		return err
 	}
-	u := &uploader{transfer: t, conflict: client.CreateAssetInputOnConflictVersion, mirror: f.delete, sums: known}
-	into, err := u.open(within, p, nil)
-	if err == nil {
-		err = u.tree(within, abs, into)
-	}
-	return t.finish(err)
+	u := newUploader(t, client.CreateAssetInputOnConflictVersion)
+	u.mirror, u.sums = f.delete, known
+	return t.finish(u.whole(within, func() error {
+		into, err := u.open(within, p, nil)
+		if err != nil {
+			return err
+		}
+		return u.tree(within, abs, into)
+	}))
 }
 
 func (a *app) syncDown(ctx context.Context, f syncFlags, dir string, p place, known *sums) error {

@@ -56,8 +56,8 @@ func (a *app) upload(ctx context.Context, f uploadFlags, paths []string) error {
 	if err != nil {
 		return err
 	}
-	u := &uploader{transfer: t, conflict: conflict}
-	return t.finish(u.paths(within, paths, target))
+	u := newUploader(t, conflict)
+	return t.finish(u.whole(within, func() error { return u.paths(within, paths, target) }))
 }
 
 // uploader sends trees of files to a drive.
@@ -67,6 +67,12 @@ type uploader struct {
 	conflict client.CreateAssetInputOnConflict
 	mirror   bool // remove what the source has not
 	sums     *sums
+	lanes    chan struct{} // in which files travel
+	small    smallFiles
+}
+
+func newUploader(t *transfer, conflict client.CreateAssetInputOnConflict) *uploader {
+	return &uploader{transfer: t, conflict: conflict, lanes: make(chan struct{}, t.files)}
 }
 
 // folder is a folder of the drive, and what was in it when it was opened.
@@ -163,14 +169,16 @@ func (u *uploader) entry(ctx context.Context, local, name string, info fs.FileIn
 	case !info.Mode().IsRegular():
 		return u.note(event{Action: skipped, Path: local, Reason: "left out: it is neither a file nor a folder"})
 	}
-	before, ok := into.there[name]
+	var there *client.Node
+	if before, ok := into.there[name]; ok {
+		there = &before
+	}
+	if to := into.join(name); info.Size() <= smallSize && len(to.path) <= smallPath {
+		return u.gather(ctx, smallFile{&brought{manifestFile: manifestFile{Path: to.path[1:], local: local}, to: to.path, size: info.Size()}, there}, to.drive)
+	}
 	u.group.Go(func() error {
 		if err := ctx.Err(); err != nil {
 			return err
-		}
-		var there *client.Node
-		if ok {
-			there = &before
 		}
 		if err := u.file(ctx, local, name, into, there); err != nil {
 			return u.fail(local, err)
@@ -215,14 +223,13 @@ func (u *uploader) file(ctx context.Context, local, name string, into *folder, t
 	if err != nil {
 		return err
 	}
-	ready := there != nil && there.Kind == client.NodeKindAsset && deref(there.Status) == client.NodeStatusReady
 	u.progress.expect(info.Size())
 	sum, err := u.sums.of(ctx, local, f, info)
 	if err != nil {
 		return err
 	}
 	to := path.Join(into.path, name)
-	if ready && deref(there.SizeBytes) == info.Size() && deref(there.ChecksumSha256) == sum {
+	if same(there, info.Size(), sum) {
 		u.progress.add(info.Size())
 		return u.note(event{Action: kept, Path: local, To: to})
 	}
@@ -232,6 +239,12 @@ func (u *uploader) file(ctx context.Context, local, name string, into *folder, t
 		}
 	}
 	return u.note(event{Action: acted, Path: local, To: to, Bytes: info.Size()})
+}
+
+// same reports whether a folder has the file already.
+func same(there *client.Node, size int64, sum string) bool {
+	return there != nil && there.Kind == client.NodeKindAsset && deref(there.Status) == client.NodeStatusReady &&
+		deref(there.SizeBytes) == size && deref(there.ChecksumSha256) == sum
 }
 
 // send sends a file, from where an earlier command left off if there was one.

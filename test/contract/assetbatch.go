@@ -1,0 +1,133 @@
+package contract
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/seed-755a8038/coffer/core"
+	"github.com/seed-755a8038/coffer/ports"
+)
+
+func claimMany(s storeTest) {
+	p := s.signUp("ana")
+	whole := func(name string) ports.Reservation {
+		r := s.reservation(p, name, 1)
+		r.Upload.Strategy = core.UploadSingle
+		_, _, err := s.Hot.Reserve(s.Context(), r)
+		s.must(err)
+		return r
+	}
+	a, b, c, parts := whole("a"), whole("b"), whole("c"), s.reserve(p, "parts", 1)
+	ids := []core.UploadID{a.Upload.ID, b.Upload.ID, c.Upload.ID, parts.Upload.ID, core.UploadID(s.id())}
+	claim := func(drive core.DriveID, at time.Time) (names []core.UploadID) {
+		s.update(func(tx ports.Tx) error {
+			got, err := tx.Uploads.ClaimMany(s.Context(), drive, ids, at, at.Add(time.Minute))
+			for _, u := range got {
+				names = append(names, u.ID)
+			}
+			return err
+		})
+		slices.SortFunc(names, func(a, b core.UploadID) int { return strings.Compare(a.String(), b.String()) })
+		return names
+	}
+	s.update(func(tx ports.Tx) error {
+		got, err := tx.Uploads.ClaimMany(s.Context(), p.drive.ID, nil, noon, noon)
+		s.equal(len(got), 0)
+		return err
+	})
+	s.equal(len(claim(core.DriveID(s.id()), noon)), 0)
+	s.update(func(tx ports.Tx) error { return tx.Uploads.Claim(s.Context(), b.Upload.ID, noon, noon.Add(time.Hour)) })
+	s.equal(claim(p.drive.ID, noon), []core.UploadID{a.Upload.ID, c.Upload.ID})
+	s.equal(len(claim(p.drive.ID, noon)), 0)
+	var claimed atomic.Int64
+	var wg sync.WaitGroup
+	for range 8 { // each is somebody's, once
+		wg.Go(func() { claimed.Add(int64(len(claim(p.drive.ID, noon.Add(2*time.Minute))))) })
+	}
+	wg.Wait()
+	s.equal(claimed.Load(), int64(2))
+}
+
+// finishMany: of those who finish the same uploads, one finishes each.
+func finishMany(s storeTest) {
+	p := s.signUp("ana")
+	const files = 20
+	var all []ports.Reservation
+	var ids []core.UploadID
+	for i := range files {
+		r := s.reserve(p, fmt.Sprint(i), 1)
+		all, ids = append(all, r), append(ids, r.Upload.ID)
+	}
+	finish := func() (done int, err error) {
+		err = s.Update(s.Context(), func(tx ports.Tx) error {
+			gone, err := tx.Uploads.FinishMany(s.Context(), p.org.ID, ids)
+			s.must(err)
+			done = len(gone)
+			var vs []*core.Version
+			var as []*core.Asset
+			for _, r := range all {
+				if !slices.Contains(gone, r.Upload.ID) {
+					continue
+				}
+				asset, err := tx.Assets.Get(s.Context(), p.org.ID, r.Upload.AssetID)
+				s.must(err)
+				v := r.Upload.Finished(r.Upload.SHA256, noon.Add(time.Second))
+				asset.Finish(v, noon.Add(time.Second))
+				vs, as = append(vs, v), append(as, asset)
+			}
+			s.must(tx.Versions.Add(s.Context(), vs...))
+			return tx.Assets.SaveMany(s.Context(), as)
+		})
+		return done, err
+	}
+	s.update(func(tx ports.Tx) error {
+		gone, err := tx.Uploads.FinishMany(s.Context(), core.OrgID(s.id()), ids) // another org's
+		s.equal(len(gone), 0)
+		return err
+	})
+	var done atomic.Int64
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			n, err := finish()
+			s.must(err)
+			done.Add(int64(n))
+		})
+	}
+	wg.Wait()
+	s.equal(done.Load(), int64(files))
+	for _, r := range all {
+		s.view(func(tx ports.Tx) error {
+			got, err := tx.Assets.Get(s.Context(), p.org.ID, r.NewAsset.ID)
+			s.must(err)
+			want := *r.NewAsset
+			want.Finish(r.Upload.Finished(r.Upload.SHA256, noon.Add(time.Second)), noon.Add(time.Second))
+			s.equal(got, &want)
+			return nil
+		})
+	}
+	s.usage(p, core.OrgUsage{UsedBytes: files, AssetsCount: files})
+	stale, fine := *all[0].NewAsset, *all[1].NewAsset
+	s.wantErr(s.Update(s.Context(), func(tx ports.Tx) error {
+		for _, r := range all[:2] {
+			got, err := tx.Assets.Get(s.Context(), p.org.ID, r.NewAsset.ID)
+			s.must(err)
+			if r.NewAsset.ID == fine.ID {
+				fine = *got
+			} else {
+				stale = *got
+			}
+		}
+		fine.Rename("another", noon.Add(time.Minute))
+		return tx.Assets.SaveMany(s.Context(), []*core.Asset{&fine, &stale})
+	}), core.ErrStale)
+	s.view(func(tx ports.Tx) error {
+		got, err := tx.Assets.Get(s.Context(), p.org.ID, fine.ID)
+		s.equal(got.Name, "1") // all or none
+		return err
+	})
+}

@@ -79,7 +79,14 @@ func (t *grove) folder(ctx context.Context, dir string) (core.Trail, error) {
 // look returns what is at the names of the files, by folder and name. A folder
 // that cannot be keeps its files out.
 func (t *grove) look(ctx context.Context, files []*batched) (map[string]map[string]ports.Entry, error) {
-	if _, err := t.folder(ctx, ""); err != nil { // if that is not there, no file can be
+	top, err := t.folder(ctx, "")
+	if errors.Is(err, core.ErrNotFound) && !t.in.ParentID.IsZero() {
+		err = core.ErrParentNotDir
+	}
+	if err == nil {
+		err = top.CheckParent(core.KindAsset, 0)
+	}
+	if err != nil { // where that cannot be, no file can
 		return nil, err
 	}
 	in := make(map[string][]*batched)
@@ -172,16 +179,21 @@ func (t *grove) freeName(ctx context.Context, b *batched, there map[string]ports
 	}
 }
 
-// tell tells those who follow the drive, and those outside, of new folders. Of a
-// file they hear once its bytes are there.
+// tell tells the audit log, those who follow the drive and those outside of new
+// folders. Of a file they hear once its bytes are there.
 func (t *grove) tell(ctx context.Context) error {
 	if len(t.made) == 0 {
 		return nil
 	}
-	changes, events := make([]core.NodeChange, len(t.made)), make([]*core.Event, len(t.made))
+	changes, events, entries := make([]core.NodeChange, len(t.made)), make([]*core.Event, len(t.made)), make([]*core.AuditEntry, len(t.made))
 	for i, n := range t.made {
 		changes[i] = core.Changed(core.ChangeCreated, n, t.now)
 		events[i] = core.NewEvent(t.s.ids.NewID(), t.org, "node.created", app.NodeData(n), t.now)
+		entries[i] = app.Audited(t.s.ids.NewID(), t.by.facts, t.by.actor, "folder.created", app.Target{Kind: "folder", ID: n.ID.String()},
+			map[string]core.Change{"name": {To: n.Name}, "parent_id": {To: n.ParentID}}, t.now)
+	}
+	if err := t.tx.Audit.Add(ctx, entries...); err != nil {
+		return err
 	}
 	if err := t.tx.Changes.Add(ctx, changes...); err != nil {
 		return err

@@ -53,6 +53,8 @@ var requests = []request{
 	{"POST", "/api/drives/{drive}/api-keys", `{"name": "mole", "permissions": ["read"]}`},
 	{"DELETE", "/api/drives/{drive}/api-keys/{key}", ""},
 	{"POST", "/api/drives/{drive}/folders", `{"name": "new"}`},
+	{"POST", "/api/drives/{drive}/assets:batch", `{"assets": [{"path": "x", "size_bytes": 1}]}`},
+	{"POST", "/api/drives/{drive}/assets:complete", `{"assets": [{"asset_id": "{pending}", "upload_id": "{upload}"}]}`},
 	{"GET", "/api/drives/{drive}/search?q=mine", ""},
 	{"GET", "/api/drives/{drive}/changes", ""},
 	{"GET", "/api/drives/{drive}/trash", ""},
@@ -262,6 +264,8 @@ var inside = []struct {
 	{request{"POST", "/api/nodes/bulk", `{"op": "move", "ids": ["{my.node}"], "parent_id": "{node}"}`}, 0},
 	{request{"POST", "/api/nodes/bulk", `{"op": "move", "ids": ["{my.node}"], "drive_id": "{drive}"}`}, 0},
 	{request{"POST", "/api/assets/{my.pending}/complete", `{"upload_id": "{upload}"}`}, 409},
+	{request{"POST", "/api/drives/{my.drive}/assets:batch", `{"assets": [{"path": "x", "size_bytes": 1}], "parent_id": "{node}"}`}, 0},
+	{request{"POST", "/api/drives/{my.drive}/assets:complete", `{"assets": [{"asset_id": "{pending}", "upload_id": "{upload}"}]}`}, 200},
 	{request{"POST", "/api/assets/{my.asset}/complete", `{"upload_id": "{upload}"}`}, 404},
 
 	{request{"GET", "/api/public/shares/{my.link}/nodes?parent_id={node}", ""}, 404},

@@ -31,6 +31,8 @@ var acts = map[string]act{
 	"downloadAsset:sold":   {scene: (*matrix).sold},
 	"signAssetUrl:sold":    {scene: (*matrix).sold},
 	"restoreAssetVersion":  {scene: (*matrix).twice},
+	"completeUploads":      {scene: (*matrix).sent, body: `{"assets": [{"asset_id": "{asset_id}", "upload_id": "{upload}"}]}`},
+	"createAssets":         {body: `{"assets": [{"path": "{fresh}/a", "size_bytes": 1}]}`},
 	"createAsset":          {body: `{"name": "{fresh}", "size_bytes": 1, "drive_id": "{drive_id}"}`},
 	"updateAsset":          {body: `{"name": "{fresh}"}`},
 	"deleteAsset:own":      {scene: (*matrix).own},

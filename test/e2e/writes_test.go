@@ -210,6 +210,7 @@ func (w *writer) files() []write {
 func (w *writer) drives() []write {
 	ana, ben := w.ana, w.ben
 	var team, joe, drive, folder, file, key string
+	var made *answer
 	node := func(id, rest string) string { return "/api/nodes/" + id + rest }
 	return []write{
 		{"createDrive", []string{"org.created", "account.invited", "account.joined", "drive.created"}, "", func() {
@@ -233,6 +234,15 @@ func (w *writer) drives() []write {
 		}},
 		{"revokeApiKey", []string{"api_key.revoked"}, "", func() {
 			ana.want(http.StatusNoContent, "DELETE", "/api/drives/"+drive+"/api-keys/"+key, nil)
+		}},
+		{"createAssets", []string{"folder.created"}, "", func() {
+			made = ana.want(http.StatusOK, "POST", "/api/drives/"+drive+"/assets:batch", object{"assets": []object{{"path": "many/a", "size_bytes": 1}}})
+		}},
+		{"completeUploads", []string{"asset.uploaded"}, "", func() {
+			send(w.t, signed{http.MethodPut, made.text("items.0.upload.url"), headersOf(made, "items.0.upload.headers")}, []byte("x"))
+			ended := object{"assets": []object{{"asset_id": made.text("items.0.asset.id"), "upload_id": made.text("items.0.upload.upload_id")}}}
+			ana.want(http.StatusOK, "POST", "/api/drives/"+drive+"/assets:complete", ended)
+			ana.want(http.StatusOK, "POST", "/api/drives/"+drive+"/assets:complete", ended) // no change
 		}},
 		{"createFolder", []string{"folder.created", "folder.created", "asset.uploaded"}, "", func() {
 			folder = ana.want(http.StatusCreated, "POST", "/api/drives/"+drive+"/folders", object{"name": "b", "path": "a", "parents": true}).text("id")
@@ -358,7 +368,7 @@ func (w *writer) ingests() []write {
 	var created *answer
 	return []write{
 		{"beginIngest", []string{"dataset.created", "dataset.ingest_begun"}, "", func() { at = w.ana.begins(object{"slug": "written"}) }},
-		{"registerIngestAssets", []string{"dataset.assets_registered"}, "", func() {
+		{"registerIngestAssets", []string{"folder.created", "dataset.assets_registered"}, "", func() {
 			created = at.want(http.StatusOK, "POST", "/api/ingest/assets:batch", object{"session_id": at.session, "assets": []object{{"path": "a/b", "size_bytes": 1}}})
 		}},
 		{"completeIngestAssets", []string{"asset.uploaded"}, "", func() {

@@ -6,8 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"maps"
 	"net"
 	"os"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -157,4 +160,54 @@ func ExamplePages() {
 	// folder one
 	// folder three
 	// folder two
+}
+
+// Thousands of small files take few requests beside their bytes: one creates up to
+// 1,000 of them, one completes them.
+func ExampleClient_CreateAssets() {
+	ctx := context.Background()
+	auth := client.NewAuth(client.Credentials{})
+	c, err := client.New(server, client.WithAuth(auth))
+	if err != nil {
+		log.Fatal(err)
+	}
+	in, err := c.SignUp(ctx, nil, client.SignUpInput{Email: "cid@example.com", Password: new("correct horse battery"), Name: new("Cid")})
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := auth.Set(client.Credentials{AccessToken: in.AccessToken, RefreshToken: in.RefreshToken}); err != nil {
+		log.Fatal(err)
+	}
+
+	texts := map[string]string{"2026/one.txt": "The first.", "2026/two.txt": "The second."}
+	want := client.CreateAssetsInput{OnConflict: new(client.CreateAssetsInputOnConflictVersion)}
+	for _, path := range slices.Sorted(maps.Keys(texts)) {
+		want.Assets = append(want.Assets, client.BatchAssetInput{Path: path, ContentType: new("text/plain"), SizeBytes: int64(len(texts[path]))})
+	}
+	made, err := c.CreateAssets(ctx, in.Drive.ID, want)
+	if err != nil {
+		log.Fatal(err)
+	}
+	var ended client.CompleteUploadsInput
+	for _, item := range made.Items {
+		if item.Error != nil {
+			fmt.Println(item.Path, item.Error.Detail) // the others go on
+			continue
+		}
+		text := strings.NewReader(texts[item.Path])
+		if err := c.SendUpload(ctx, item.Asset.ID, item.Upload, text, text.Size(), client.Transfer{}); err != nil {
+			log.Fatal(err)
+		}
+		ended.Assets = append(ended.Assets, client.EndedInput{AssetID: item.Asset.ID, UploadID: item.Upload.UploadID})
+	}
+	done, err := c.CompleteUploads(ctx, in.Drive.ID, ended)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for i, item := range done.Items {
+		fmt.Println(made.Items[i].Path, item.Ready)
+	}
+	// Output:
+	// 2026/one.txt true
+	// 2026/two.txt true
 }

@@ -148,8 +148,9 @@ func whole(ctx context.Context, arrived *Progress, r io.ReaderAt) ([]ArrivedPart
 }
 
 // SendUpload sends the bytes of an upload that is one of many, and does not
-// complete it: see RegisterIngestAssets and CompleteIngestAssets. What an earlier
-// attempt has sent of its parts is not sent again.
+// complete it: see CreateAssets and CompleteUploads, and for datasets
+// RegisterIngestAssets and CompleteIngestAssets. What an earlier attempt has sent of
+// its parts is not sent again.
 func (c *Client) SendUpload(ctx context.Context, asset uuid.UUID, plan *Upload, r io.ReaderAt, size int64, t Transfer) error {
 	if plan.Strategy == UploadStrategySingle {
 		return c.sendAll(ctx, asset, plan, nil, r, size, t)

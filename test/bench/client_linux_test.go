@@ -83,10 +83,13 @@ func copies(b *testing.B, dir string, files int) {
 	token, org := signUp(b, s)
 	var ours, theirs []time.Duration
 	var client, server float64
+	upload := func(to string) (took time.Duration, most, serverMost float64) {
+		cmd := exec.CommandContext(b.Context(), s.cmd.Path, "upload", dir, "--to", to, "--json")
+		cmd.Env = []string{"HOME=" + home, "PATH=" + os.Getenv("PATH"), "COFFER_SERVER=http://" + s.addr, "COFFER_TOKEN=" + token, "COFFER_ORG=" + org}
+		return watched(b, cmd, s.pid())
+	}
 	for turn := range copyTurns {
-		upload := exec.CommandContext(b.Context(), s.cmd.Path, "upload", dir, "--to", "/turn"+strconv.Itoa(turn), "--json")
-		upload.Env = []string{"HOME=" + home, "PATH=" + os.Getenv("PATH"), "COFFER_SERVER=http://" + s.addr, "COFFER_TOKEN=" + token, "COFFER_ORG=" + org}
-		took, most, serverMost := watched(b, upload, s.pid())
+		took, most, serverMost := upload("/turn" + strconv.Itoa(turn))
 		ours, client, server = append(ours, took), max(client, most), max(server, serverMost)
 
 		bucket := env.S3(b)
@@ -99,6 +102,10 @@ func copies(b *testing.B, dir string, files int) {
 		took, _, _ = watched(b, rclone, s.pid())
 		theirs = append(theirs, took)
 	}
+	profile(b, s, b.Name(), func(time.Duration) (r result) {
+		upload("/profiled")
+		return r
+	})
 	b.ReportMetric(float64(files)/median(ours).Seconds(), "files/s-coffer")
 	b.ReportMetric(float64(files)/median(theirs).Seconds(), "files/s-rclone")
 	b.ReportMetric(median(theirs).Seconds()/median(ours).Seconds(), "of-rclone")

@@ -38,7 +38,7 @@ func fetch(s *server, name string, took time.Duration) error {
 		return err
 	}
 	defer answer.Body.Close()
-	f, err := os.Create(filepath.Join(profileDir, strings.ReplaceAll(name, " ", "-")+".pprof"))
+	f, err := os.Create(filepath.Join(profileDir, strings.NewReplacer(" ", "-", "/", "-").Replace(name)+".pprof"))
 	if err != nil {
 		return err
 	}

@@ -15,7 +15,7 @@ import (
 func TestWhatServersWereSendingWhenTheyDiedArrives(t *testing.T) {
 	t.Parallel()
 	box, mails := newPostbox(t)
-	box.takes = 200 * time.Millisecond
+	box.takes = 500 * time.Millisecond
 	all := settings{"COFFER_SELF_HOSTED_UNLIMITED": "true", "COFFER_WEBHOOKS_ALLOW_PRIVATE": "true", "COFFER_RATE_LIMIT_PER_MINUTE": "0"}
 	maps.Copy(all, mails)
 	b, nodes := balanced(t, 2, all)
@@ -43,6 +43,10 @@ func TestWhatServersWereSendingWhenTheyDiedArrives(t *testing.T) {
 	for _, s := range nodes {
 		s.start()
 	}
+	eventually(t, "reports are being sent", func() bool { return len(box.of(ana.email)) > 0 })
+	for _, s := range nodes {
+		s.crash()
+	}
 	eventually(t, "the balancer sees them", func() bool { return b.up[0].Load() && b.up[1].Load() })
 	ana.logIn()
 	ben.logIn()
@@ -59,7 +63,7 @@ func TestWhatServersWereSendingWhenTheyDiedArrives(t *testing.T) {
 		l.ack("mails", email)
 		time.Sleep(100 * time.Millisecond)
 	})
-	for range 3 {
+	for range 2 {
 		for _, s := range nodes {
 			time.Sleep(time.Second)
 			s.crash()

@@ -320,7 +320,10 @@ func TestLimitsThatProtectSecretsHoldOnAllNodes(t *testing.T) {
 	cleo := nodes[0].signUp("cleo")
 	factor = cleo.want(http.StatusOK, "POST", "/api/me/totp", object{"password": password}).text("otpauth_url")
 	cleo.at(nodes[1]).want(http.StatusOK, "POST", "/api/me/totp/confirm", object{"code": codeAt(t, factor, time.Now())})
-	limited("a code", 19, func(s *server) *answer { return cleo.at(s).ask("DELETE", "/api/me/totp", object{"password": password, "code": "no code"}) }) // of 20 one has confirmed it
+	// Of twenty tries one has confirmed it.
+	limited("a code", 19, func(s *server) *answer {
+		return cleo.at(s).ask("DELETE", "/api/me/totp", object{"password": password, "code": "no code"})
+	})
 	right := object{"password": password, "totp_code": codeAt(t, factor, time.Now().Add(30*time.Second))}
 	cleo.at(nodes[1]).tryLogin(right).isProblem(http.StatusTooManyRequests, "rate_limited") // it is one limit, and the right code tells nothing
 }

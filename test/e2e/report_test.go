@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -24,14 +25,15 @@ import (
 
 // postbox is a mail server that keeps what it is given.
 type postbox struct {
-	mu  sync.Mutex
-	got [][]byte
+	mu    sync.Mutex
+	got   [][]byte
+	takes time.Duration // for a mail
 }
 
 func (p *postbox) NewSession(*smtp.Conn) (smtp.Session, error) { return &delivery{p}, nil }
 
-// of returns what somebody was sent.
-func (p *postbox) of(address string) (got [][]byte) {
+// to returns what somebody was sent.
+func (p *postbox) to(address string) (got [][]byte) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, m := range p.got {
@@ -40,6 +42,11 @@ func (p *postbox) of(address string) (got [][]byte) {
 		}
 	}
 	return got
+}
+
+// of returns the reports among what somebody was sent: mail with files.
+func (p *postbox) of(address string) [][]byte {
+	return slices.DeleteFunc(p.to(address), func(m []byte) bool { return !bytes.Contains(m, []byte("multipart/mixed")) })
 }
 
 type delivery struct{ box *postbox }
@@ -51,12 +58,14 @@ func (*delivery) Logout() error                        { return nil }
 
 func (d *delivery) Data(r io.Reader) error {
 	b, err := io.ReadAll(r)
-	if bytes.Contains(b, []byte("multipart/mixed")) { // not the mail of others
-		d.box.mu.Lock()
-		d.box.got = append(d.box.got, b)
-		d.box.mu.Unlock()
+	if err != nil {
+		return err
 	}
-	return err
+	d.box.mu.Lock()
+	d.box.got = append(d.box.got, b)
+	d.box.mu.Unlock()
+	time.Sleep(d.box.takes) // a server that dies now has sent it and does not know
+	return nil
 }
 
 // newPostbox returns a mail server and the settings that lead to it.

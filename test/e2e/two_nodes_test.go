@@ -181,6 +181,9 @@ func TestTwoNodesOfWhichOneIsKilledInTurn(t *testing.T) {
 	for i, id := range l.acked["uploads"] {
 		acme.at(nodes[i%2]).want(http.StatusOK, "GET", "/api/assets/"+id+"/download", nil) // only what is ready is
 	}
+	if len(l.acked["uploads"]) == 0 || len(l.acked["sales"]) == 0 {
+		t.Error("nothing went on meanwhile")
+	}
 	for _, id := range l.acked["sales"] {
 		nodes[0].exactly(id, 1)
 	}
@@ -205,8 +208,12 @@ func TestTwoNodesOfWhichOneIsKilledInTurn(t *testing.T) {
 // buysOne sells a product that nobody else has.
 func (l *load) buysOne(seller, buyer *user, file string, i int) {
 	name := fmt.Sprintf("Product %d", i)
-	a := l.insists(seller, "POST", seller.products(""), article(name, nil), with{"Idempotency-Key": name})
-	if a.status != http.StatusCreated { // without an answer the first time: its name is taken now
+	a := l.insists(seller, "POST", seller.products(""), article(name, nil), with{"Idempotency-Key": fmt.Sprintf("product-%d", i)})
+	if a.status == http.StatusConflict { // without an answer the first time: its name is taken now
+		return
+	}
+	if a.status != http.StatusCreated {
+		l.fail("%s: %d %s", a.what, a.status, a.body)
 		return
 	}
 	product := a.text("id")
@@ -214,6 +221,7 @@ func (l *load) buysOne(seller, buyer *user, file string, i int) {
 	l.insists(seller, "PATCH", seller.products("/"+product), object{"status": "published"})
 	a = l.insists(buyer, "POST", "/api/transactions", object{"product_id": product})
 	if a.status != http.StatusCreated && a.status != http.StatusOK {
+		l.fail("%s: %d %s", a.what, a.status, a.body)
 		return
 	}
 	id := a.text("transaction.id")
@@ -303,4 +311,19 @@ func TestLimitsThatProtectSecretsHoldOnAllNodes(t *testing.T) {
 		there.client = s.anybody()
 		return there.unlocks("wrong", "198.51.100.1")
 	})
+
+	// A second factor has a limit of its own, and signing in with one the password's.
+	ben := nodes[1].signUp("ben")
+	factor := ben.want(http.StatusOK, "POST", "/api/me/totp", object{"password": password}).text("otpauth_url")
+	ben.at(nodes[0]).want(http.StatusOK, "POST", "/api/me/totp/confirm", object{"code": codeAt(t, factor, time.Now())})
+	limited("signing in with a code", 10, func(s *server) *answer { return ben.at(s).tryLogin(object{"totp_code": "no code"}) })
+	cleo := nodes[0].signUp("cleo")
+	factor = cleo.want(http.StatusOK, "POST", "/api/me/totp", object{"password": password}).text("otpauth_url")
+	cleo.at(nodes[1]).want(http.StatusOK, "POST", "/api/me/totp/confirm", object{"code": codeAt(t, factor, time.Now())})
+	// Of twenty tries one has confirmed it.
+	limited("a code", 19, func(s *server) *answer {
+		return cleo.at(s).ask("DELETE", "/api/me/totp", object{"password": password, "code": "no code"})
+	})
+	right := object{"password": password, "totp_code": codeAt(t, factor, time.Now().Add(30*time.Second))}
+	cleo.at(nodes[1]).tryLogin(right).isProblem(http.StatusTooManyRequests, "rate_limited") // it is one limit, and the right code tells nothing
 }

@@ -62,15 +62,10 @@ type filer struct {
 
 func (f *filer) work(ctx context.Context) {
 	ask := context.WithoutCancel(ctx) // who has asked waits for the answer
-	f.folders = nil
-	for _, name := range []string{"a", "b"} {
-		a := f.change(ask, "POST", "/api/drives/"+f.drive+"/folders", object{"name": name + f.w.name(), "path": ""})
-		if !a.done() {
-			return
-		}
-		f.folders = append(f.folders, a.text("id"))
+	if !f.open(ask) {
+		return
 	}
-	if f.large && (f.w.parts || f.w.round%8 == 1) {
+	if f.large && f.w.round%8 == 1 {
 		f.sendParts(ask)
 	}
 	for ctx.Err() == nil {
@@ -85,6 +80,19 @@ func (f *filer) work(ctx context.Context) {
 		}
 		f.alter(ask, file, i)
 	}
+}
+
+// open makes the folders of a round.
+func (f *filer) open(ctx context.Context) bool {
+	f.folders = nil
+	for _, name := range []string{"a", "b"} {
+		a := f.change(ctx, "POST", "/api/drives/"+f.drive+"/folders", object{"name": name + f.w.name(), "path": ""})
+		if !a.done() {
+			return false
+		}
+		f.folders = append(f.folders, a.text("id"))
+	}
+	return true
 }
 
 func (f *filer) describe(seed uint64, size int) (*file, object) {

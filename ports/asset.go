@@ -102,14 +102,20 @@ type Uploads interface {
 	// core.ErrUploadNotFound.
 	Claim(ctx context.Context, id core.UploadID, now, until time.Time) error
 
-	// Postpone ends a claim, and sets when reconciliation looks at the upload
-	// again.
-	Postpone(ctx context.Context, id core.UploadID, checkAt time.Time) error
+	// Renew makes claims that end at held end at until instead, and returns the
+	// uploads: the others are gone, or somebody else has claimed them since.
+	Renew(ctx context.Context, ids []core.UploadID, held, until time.Time) ([]core.UploadID, error)
+
+	// Postpone ends the claim that ends at held, and sets when reconciliation looks
+	// at the upload again. Zero stands for no claim. If there is another one it
+	// does nothing.
+	Postpone(ctx context.Context, id core.UploadID, held, checkAt time.Time) error
 
 	// Finish removes an upload that has become a version: what it reserved
-	// stays used. It returns core.ErrUploadNotFound if it is gone: of
+	// stays used. It returns core.ErrUploadBusy if somebody else has claimed it, as
+	// Postpone tells it, and core.ErrUploadNotFound if it is gone: of
 	// concurrent Finish and Abort calls one succeeds.
-	Finish(ctx context.Context, org core.OrgID, id core.UploadID) error
+	Finish(ctx context.Context, org core.OrgID, id core.UploadID, held time.Time) error
 
 	// Abort removes an upload, gives back what it reserved and, if its asset
 	// never had a version, removes the asset. It returns core.ErrUploadNotFound

@@ -113,12 +113,22 @@ func (r uploads) Claim(ctx context.Context, id core.UploadID, now, until time.Ti
 	return core.ErrUploadBusy
 }
 
-func (r uploads) Postpone(ctx context.Context, id core.UploadID, checkAt time.Time) error {
-	_, err := r.NewRaw(`UPDATE uploads SET check_at = ?, claimed_until = NULL WHERE id = ?`, stamp{checkAt}, id).Exec(ctx)
+func (r uploads) Renew(ctx context.Context, ids []core.UploadID, held, until time.Time) (kept []core.UploadID, err error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	err = r.NewRaw(`UPDATE uploads SET claimed_until = ?, check_at = ? WHERE id IN (?) AND claimed_until = ? RETURNING id`,
+		stamp{until}, stamp{until}, bun.List(ids), stamp{held}).Scan(ctx, &kept)
+	return kept, translate("renew claims", err)
+}
+
+func (r uploads) Postpone(ctx context.Context, id core.UploadID, held, checkAt time.Time) error {
+	_, err := r.NewRaw(`UPDATE uploads SET check_at = ?, claimed_until = NULL WHERE id = ? AND claimed_until IS NOT DISTINCT FROM ?`,
+		stamp{checkAt}, id, stamp{held}).Exec(ctx)
 	return translate("postpone upload", err)
 }
 
-func (r uploads) Finish(ctx context.Context, org core.OrgID, id core.UploadID) error {
+func (r uploads) Finish(ctx context.Context, org core.OrgID, id core.UploadID, held time.Time) error {
 	// The asset is locked before its upload, as everywhere: the version that
 	// follows needs it, and a purge that comes between would wait for us while
 	// we wait for it.
@@ -131,7 +141,11 @@ func (r uploads) Finish(ctx context.Context, org core.OrgID, id core.UploadID) e
 	if err := translate("lock asset", q.Scan(ctx, &asset)); err != nil {
 		return orGone(err)
 	}
-	return r.remove(ctx, org, id)
+	res, err := r.NewRaw(`DELETE FROM uploads WHERE org_id = ? AND id = ? AND claimed_until IS NOT DISTINCT FROM ?`, org, id, stamp{held}).Exec(ctx)
+	if n, err := affected("finish upload", res, err); err != nil || n == 1 {
+		return err
+	}
+	return core.ErrUploadBusy // it is there: what removes it locks the asset, too
 }
 
 func (r uploads) remove(ctx context.Context, org core.OrgID, id core.UploadID) error {

@@ -270,7 +270,7 @@ func (s *Service) renewed(ctx context.Context, t *grove, b *batched, e ports.Ent
 		if u.Number == e.File.Newest && u.SizeBytes == b.upload.SizeBytes && u.ContentType == b.upload.ContentType &&
 			bytes.Equal(u.SHA256, sum) && u.Strategy != core.UploadCopy && t.now.Before(u.ExpiresAt) {
 			b.upload, b.number, b.old = u, u.Number, true
-			return false, t.tx.Uploads.Postpone(ctx, u.ID, earlier(t.now.Add(s.opts.Uploads.URL), u.ExpiresAt))
+			return false, t.tx.Uploads.Postpone(ctx, u.ID, time.Time{}, earlier(t.now.Add(s.opts.Uploads.URL), u.ExpiresAt))
 		}
 	}
 	b.upload.DriveID, b.upload.CreatedBy = t.drive, t.by.facts.AccountID

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"time"
 
 	"github.com/seed-755a8038/coffer/app"
 	"github.com/seed-755a8038/coffer/core"
@@ -60,39 +61,50 @@ func (s *Service) completed(ctx context.Context, a core.Actor, id core.AssetID, 
 // twice, and the slower one could copy bytes over those the faster one verified.
 func (s *Service) land(ctx context.Context, u *core.Upload, claimed []ports.Part, by author) (*core.Asset, error) {
 	now := s.clock.Now()
-	err := s.store.Update(ctx, func(tx ports.Tx) error { return tx.Uploads.Claim(ctx, u.ID, now, now.Add(u.ClaimTime())) })
+	held := now.Add(core.UploadClaim)
+	err := s.store.Update(ctx, func(tx ports.Tx) error { return tx.Uploads.Claim(ctx, u.ID, now, held) })
 	if err != nil {
 		return nil, err
 	}
-	asset, err := s.landClaimed(ctx, u, claimed, by)
-	if err == nil || errors.Is(err, core.ErrUploadNotFound) {
-		return asset, err
+	var sum []byte
+	held, err = s.hold(ctx, held, []core.UploadID{u.ID}, func(ctx context.Context) (err error) {
+		sum, err = s.examine(ctx, u, claimed, by)
+		return err
+	})
+	if err == nil {
+		var asset *core.Asset
+		if asset, err = s.landed(ctx, u, held, sum, by); err == nil {
+			return asset, nil
+		}
+	}
+	if errors.Is(err, core.ErrUploadNotFound) {
+		return nil, err
 	}
 	// Whoever tries again need not wait for the claim to end. An abandoned
 	// upload has none.
-	again := s.clock.Now().Add(reconcileAgain)
-	if u.ExpiresAt.Before(again) {
-		again = u.ExpiresAt
-	}
-	return nil, errors.Join(err, s.store.Update(ctx, func(tx ports.Tx) error { return tx.Uploads.Postpone(ctx, u.ID, again) }))
+	again := earlier(s.clock.Now().Add(reconcileAgain), u.ExpiresAt)
+	return nil, errors.Join(err, s.store.Update(ctx, func(tx ports.Tx) error { return tx.Uploads.Postpone(ctx, u.ID, held, again) }))
 }
 
-func (s *Service) landClaimed(ctx context.Context, u *core.Upload, claimed []ports.Part, by author) (*core.Asset, error) {
+// examine brings the bytes of an upload to their place and returns their SHA-256,
+// or nil if nobody knows it. An upload whose bytes are wrong is abandoned.
+func (s *Service) examine(ctx context.Context, u *core.Upload, claimed []ports.Part, by author) ([]byte, error) {
 	info, err := s.gather(ctx, u, claimed)
 	if err != nil {
 		return nil, err
 	}
 	sum, err := s.verify(ctx, u, info)
 	if errors.Is(err, core.ErrSizeMismatch) || errors.Is(err, core.ErrChecksumMismatch) {
-		return nil, errors.Join(err, notGone(s.abandon(ctx, u, by, "upload.refused")))
+		err = errors.Join(err, notGone(s.abandon(ctx, u, by, "upload.refused")))
 	}
-	if err != nil {
-		return nil, err
-	}
-	var asset *core.Asset
+	return sum, err
+}
+
+// landed makes an upload a version whose bytes are there, and right.
+func (s *Service) landed(ctx context.Context, u *core.Upload, held time.Time, sum []byte, by author) (asset *core.Asset, err error) {
 	drive := u.DriveID
 	for range attempts {
-		asset, drive, err = s.finish(ctx, u, drive, sum, by)
+		asset, drive, err = s.finish(ctx, u, held, drive, sum, by)
 		if !errors.Is(err, core.ErrStale) {
 			break
 		}
@@ -103,7 +115,7 @@ func (s *Service) landClaimed(ctx context.Context, u *core.Upload, claimed []por
 // finish is the unit of work that makes an upload a version. It returns the
 // drive that the asset is in.
 func (s *Service) finish(
-	ctx context.Context, u *core.Upload, drive core.DriveID, sum []byte, by author,
+	ctx context.Context, u *core.Upload, held time.Time, drive core.DriveID, sum []byte, by author,
 ) (asset *core.Asset, in core.DriveID, err error) {
 	now := s.clock.Now()
 	v := u.Finished(sum, now)
@@ -114,7 +126,7 @@ func (s *Service) finish(
 			}
 			return err
 		}
-		if err := tx.Uploads.Finish(ctx, u.OrgID, u.ID); err != nil {
+		if err := tx.Uploads.Finish(ctx, u.OrgID, u.ID, held); err != nil {
 			return err
 		}
 		if err := tx.Versions.Add(ctx, v); err != nil {

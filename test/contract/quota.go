@@ -55,7 +55,7 @@ func (s storeTest) reserveIn(p person, folder core.NodeID, name string, size int
 func (s storeTest) finish(r ports.Reservation) (asset *core.Asset) {
 	s.Helper()
 	s.update(func(tx ports.Tx) (err error) {
-		s.must(tx.Uploads.Finish(s.Context(), r.Upload.OrgID, r.Upload.ID))
+		s.must(tx.Uploads.Finish(s.Context(), r.Upload.OrgID, r.Upload.ID, time.Time{}))
 		asset, err = tx.Assets.Get(s.Context(), r.Upload.OrgID, r.Upload.AssetID)
 		s.must(err)
 		v := r.Upload.Finished(r.Upload.SHA256, noon.Add(time.Second))
@@ -235,7 +235,7 @@ func finishAbortRace(s storeTest) {
 				if i%2 == 0 {
 					return tx.Uploads.Abort(s.Context(), p.org.ID, r.Upload.ID)
 				}
-				if err := tx.Uploads.Finish(s.Context(), p.org.ID, r.Upload.ID); err != nil {
+				if err := tx.Uploads.Finish(s.Context(), p.org.ID, r.Upload.ID, time.Time{}); err != nil {
 					return err
 				}
 				return tx.Versions.Add(s.Context(), r.Upload.Finished(nil, noon))

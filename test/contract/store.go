@@ -91,6 +91,7 @@ func Store(t *testing.T, open func(t *testing.T) StoreEnv) {
 		"what is derived goes with its asset":      derivedPurged,
 		"files are found by the words of texts":    derivedWords,
 		"one at a time verifies an upload":         claimOnce,
+		"who verifies an upload goes on alone":     renewOwnClaim,
 		"a logout beats a racing exchange":         logoutRace,
 		"an answer is kept once":                   idempotencyOnce,
 		"an account comes back equal":              accountEqual,

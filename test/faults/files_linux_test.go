@@ -11,6 +11,8 @@ import (
 	"net/url"
 	"slices"
 	"time"
+
+	"github.com/seed-755a8038/coffer/core"
 )
 
 // place is where a file may be.
@@ -240,12 +242,17 @@ func (f *filer) resume(ctx context.Context, file *file) {
 			return
 		}
 	}
-	a := f.ask(ctx, "POST", "/api/assets/"+file.id+"/complete", object{"upload_id": progress.text("upload_id")})
-	switch {
-	case a.done():
-		file.ready = true
-	case a.status != http.StatusLocked: // who died while it verified holds it for some minutes
-		f.w.wrong("%v", a)
+	// Who died while it verified holds it for half a minute.
+	for end := time.Now().Add(core.UploadClaim + answerWithin/4); ; time.Sleep(time.Second) {
+		a := f.ask(ctx, "POST", "/api/assets/"+file.id+"/complete", object{"upload_id": progress.text("upload_id")})
+		if a.done() {
+			file.ready = true
+			return
+		}
+		if a.status != http.StatusLocked || time.Now().After(end) {
+			f.w.wrong("%v", a)
+			return
+		}
 	}
 }
 

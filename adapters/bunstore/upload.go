@@ -145,7 +145,11 @@ func (r uploads) Finish(ctx context.Context, org core.OrgID, id core.UploadID, h
 	if n, err := affected("finish upload", res, err); err != nil || n == 1 {
 		return err
 	}
-	return core.ErrUploadBusy // it is there: what removes it locks the asset, too
+	var other core.UploadID // while we waited for the asset, it may have gone
+	if err := r.NewRaw(`SELECT id FROM uploads WHERE org_id = ? AND id = ?`, org, id).Scan(ctx, &other); err != nil {
+		return orGone(translate("finish upload", err))
+	}
+	return core.ErrUploadBusy
 }
 
 func (r uploads) remove(ctx context.Context, org core.OrgID, id core.UploadID) error {

@@ -56,6 +56,11 @@ func again[J ports.Job](log *slog.Logger, handle func(context.Context, J) error)
 	}
 }
 
+// spare is how often a periodic job is begun at most. Its failures are no reason to
+// begin again (see above), so all but the first are for servers that die: else its
+// next tick, perhaps in an hour, would be the next time that anything is done.
+const spare = 3
+
 // works is what runs in the background.
 type works struct {
 	Hooks    *webhook.Service
@@ -90,24 +95,24 @@ func registerJobs(r *riverqueue.Registry, w works, cfg Config, clock ports.Clock
 	}, riverqueue.HandleOptions{})
 	riverqueue.Handle(r, w.People.MailReset, riverqueue.HandleOptions{})
 	riverqueue.Handle(r, w.Assets.HashVersion, riverqueue.HandleOptions{Timeout: time.Hour})
-	riverqueue.Handle(r, again(log, w.Assets.Reconcile), riverqueue.HandleOptions{Timeout: 5 * time.Minute, MaxAttempts: 1})
+	riverqueue.Handle(r, again(log, w.Assets.Reconcile), riverqueue.HandleOptions{Timeout: 5 * time.Minute, MaxAttempts: spare})
 	riverqueue.Handle(r, w.Assets.LandCopies, riverqueue.HandleOptions{Timeout: time.Hour})
 	riverqueue.Handle(r, w.Drives.Reap, riverqueue.HandleOptions{Timeout: long})
 	riverqueue.Handle(r, w.Drives.EmptyDrive, riverqueue.HandleOptions{Timeout: long})
-	riverqueue.Handle(r, again(log, w.Drives.Housekeep), riverqueue.HandleOptions{Timeout: long, MaxAttempts: 1})
+	riverqueue.Handle(r, again(log, w.Drives.Housekeep), riverqueue.HandleOptions{Timeout: long, MaxAttempts: spare})
 	riverqueue.Handle(r, w.Shares.Notify, riverqueue.HandleOptions{})
-	riverqueue.Handle(r, again(log, w.Shares.Housekeep), riverqueue.HandleOptions{Timeout: long, MaxAttempts: 1})
+	riverqueue.Handle(r, again(log, w.Shares.Housekeep), riverqueue.HandleOptions{Timeout: long, MaxAttempts: spare})
 	registerDerived(r, w.Assets, cfg, log)
 	registerStore(r, w.Store, log)
 	registerWebhooks(r, w.Hooks, log)
 	registerAnalytics(r, w.Traffic, log)
 	registerReports(r, w.Reports, log)
 	registerDatasets(r, w.Datasets, log)
-	riverqueue.Handle(r, again(log, w.Groups.Purge), riverqueue.HandleOptions{Timeout: long, MaxAttempts: 1})
-	riverqueue.Handle(r, again(log, w.Assets.Sweep), riverqueue.HandleOptions{Timeout: time.Hour, MaxAttempts: 1})
-	riverqueue.Handle(r, again(log, w.Orgs.Purge), riverqueue.HandleOptions{Timeout: 5 * time.Minute, MaxAttempts: 1})
-	riverqueue.Handle(r, again(log, w.Drives.RemoveDeleted), riverqueue.HandleOptions{Timeout: long, MaxAttempts: 1})
-	riverqueue.Handle(r, again(log, w.People.Prune), riverqueue.HandleOptions{Timeout: long, MaxAttempts: 1})
+	riverqueue.Handle(r, again(log, w.Groups.Purge), riverqueue.HandleOptions{Timeout: long, MaxAttempts: spare})
+	riverqueue.Handle(r, again(log, w.Assets.Sweep), riverqueue.HandleOptions{Timeout: time.Hour, MaxAttempts: spare})
+	riverqueue.Handle(r, again(log, w.Orgs.Purge), riverqueue.HandleOptions{Timeout: 5 * time.Minute, MaxAttempts: spare})
+	riverqueue.Handle(r, again(log, w.Drives.RemoveDeleted), riverqueue.HandleOptions{Timeout: long, MaxAttempts: spare})
+	riverqueue.Handle(r, again(log, w.People.Prune), riverqueue.HandleOptions{Timeout: long, MaxAttempts: spare})
 	riverqueue.Handle(r, again(log, func(ctx context.Context, _ pruneLimits) error {
 		const batch = 1_000
 		for {
@@ -116,10 +121,10 @@ func registerJobs(r *riverqueue.Registry, w works, cfg Config, clock ports.Clock
 				return err
 			}
 		}
-	}), riverqueue.HandleOptions{MaxAttempts: 1})
+	}), riverqueue.HandleOptions{MaxAttempts: spare})
 	riverqueue.Handle(r, again(log, func(ctx context.Context, _ sweepDisk) error {
 		return errors.Join(w.Blobs.sweep(ctx), w.Deriver.Sweep(now().Add(-temporaryAge))) // files carry the real time
-	}), riverqueue.HandleOptions{MaxAttempts: 1})
+	}), riverqueue.HandleOptions{MaxAttempts: spare})
 
 	// An interval begins anew with each process, so what is rare also runs at
 	// the start.
@@ -147,20 +152,20 @@ func registerDerived(r *riverqueue.Registry, assets *asset.Service, cfg Config, 
 	const steps = 4 // processes that one file needs, one after the other
 	riverqueue.Handle(r, assets.Derive, riverqueue.HandleOptions{Timeout: steps*cfg.Derived.Timeout + time.Minute, Lane: laneDerive})
 	riverqueue.Handle(r, assets.DerivePage, riverqueue.HandleOptions{Timeout: 5 * time.Minute, Lane: laneDerive})
-	riverqueue.Handle(r, again(log, assets.DeriveMissing), riverqueue.HandleOptions{MaxAttempts: 1})
+	riverqueue.Handle(r, again(log, assets.DeriveMissing), riverqueue.HandleOptions{MaxAttempts: spare})
 	r.Every(24*time.Hour, true, func() ports.Job { return asset.DeriveMissing{} })
 }
 
 // registerWebhooks is the part of it that is about webhooks.
 func registerWebhooks(r *riverqueue.Registry, hooks *webhook.Service, log *slog.Logger) {
-	riverqueue.Handle(r, again(log, hooks.Prune), riverqueue.HandleOptions{Timeout: 10 * time.Minute, MaxAttempts: 1})
+	riverqueue.Handle(r, again(log, hooks.Prune), riverqueue.HandleOptions{Timeout: 10 * time.Minute, MaxAttempts: spare})
 	r.Every(time.Hour, true, func() ports.Job { return webhook.Prune{} })
 }
 
 // registerAnalytics is the part of it that counts visits.
 func registerAnalytics(r *riverqueue.Registry, traffic *analytics.Service, log *slog.Logger) {
-	riverqueue.Handle(r, again(log, traffic.RollUp), riverqueue.HandleOptions{Timeout: 5 * time.Minute, MaxAttempts: 1})
-	riverqueue.Handle(r, again(log, traffic.Prune), riverqueue.HandleOptions{Timeout: 10 * time.Minute, MaxAttempts: 1})
+	riverqueue.Handle(r, again(log, traffic.RollUp), riverqueue.HandleOptions{Timeout: 5 * time.Minute, MaxAttempts: spare})
+	riverqueue.Handle(r, again(log, traffic.Prune), riverqueue.HandleOptions{Timeout: 10 * time.Minute, MaxAttempts: spare})
 	r.Every(time.Minute, true, func() ports.Job { return analytics.RollUp{} })
 	r.Every(time.Hour, true, func() ports.Job { return analytics.Prune{} })
 }
@@ -168,10 +173,9 @@ func registerAnalytics(r *riverqueue.Registry, traffic *analytics.Service, log *
 // registerReports is the part of it that mails reports. A run says itself when it
 // is tried again, so its jobs need not.
 func registerReports(r *riverqueue.Registry, reports *report.Service, log *slog.Logger) {
-	const spare = 3 // for servers that die
-	riverqueue.Handle(r, again(log, reports.Plan), riverqueue.HandleOptions{MaxAttempts: 1})
+	riverqueue.Handle(r, again(log, reports.Plan), riverqueue.HandleOptions{MaxAttempts: spare})
 	riverqueue.Handle(r, again(log, reports.Send), riverqueue.HandleOptions{Timeout: core.ReportRunTime, MaxAttempts: spare})
-	riverqueue.Handle(r, again(log, reports.Prune), riverqueue.HandleOptions{Timeout: 10 * time.Minute, MaxAttempts: 1})
+	riverqueue.Handle(r, again(log, reports.Prune), riverqueue.HandleOptions{Timeout: 10 * time.Minute, MaxAttempts: spare})
 	r.Every(30*time.Second, true, func() ports.Job { return report.Plan{} })
 	r.Every(time.Hour, true, func() ports.Job { return report.Prune{} })
 }
@@ -181,11 +185,11 @@ func registerReports(r *riverqueue.Registry, reports *report.Service, log *slog.
 func registerDatasets(r *riverqueue.Registry, datasets *dataset.Service, log *slog.Logger) {
 	// What is not done in that time, the next one goes on with.
 	const while = 2 * time.Minute
-	riverqueue.Handle(r, again(log, datasets.Tidy), riverqueue.HandleOptions{Timeout: while, MaxAttempts: 1})
-	riverqueue.Handle(r, again(log, datasets.Purge), riverqueue.HandleOptions{Timeout: while, MaxAttempts: 1})
+	riverqueue.Handle(r, again(log, datasets.Tidy), riverqueue.HandleOptions{Timeout: while, MaxAttempts: spare})
+	riverqueue.Handle(r, again(log, datasets.Purge), riverqueue.HandleOptions{Timeout: while, MaxAttempts: spare})
 	r.Every(time.Minute, true, func() ports.Job { return dataset.Tidy{} })
 	r.Every(time.Minute, true, func() ports.Job { return dataset.Purge{} })
-	riverqueue.Handle(r, again(log, datasets.PruneLog), riverqueue.HandleOptions{Timeout: 10 * time.Minute, MaxAttempts: 1})
+	riverqueue.Handle(r, again(log, datasets.PruneLog), riverqueue.HandleOptions{Timeout: 10 * time.Minute, MaxAttempts: spare})
 	r.Every(time.Hour, true, func() ports.Job { return dataset.PruneLog{} })
 }
 
@@ -199,7 +203,7 @@ func registerStore(r *riverqueue.Registry, s *appstore.Service, log *slog.Logger
 	riverqueue.Handle(r, s.EndAtProvider, riverqueue.HandleOptions{MaxAttempts: patient})
 	riverqueue.Handle(r, s.GiveBack, riverqueue.HandleOptions{MaxAttempts: patient})
 	riverqueue.Handle(r, s.EndSubscriptions, riverqueue.HandleOptions{Timeout: long})
-	riverqueue.Handle(r, again(log, s.Renew), riverqueue.HandleOptions{Timeout: long, MaxAttempts: 1})
-	riverqueue.Handle(r, again(log, s.Settle), riverqueue.HandleOptions{Timeout: long, MaxAttempts: 1})
-	riverqueue.Handle(r, again(log, s.Prune), riverqueue.HandleOptions{Timeout: long, MaxAttempts: 1})
+	riverqueue.Handle(r, again(log, s.Renew), riverqueue.HandleOptions{Timeout: long, MaxAttempts: spare})
+	riverqueue.Handle(r, again(log, s.Settle), riverqueue.HandleOptions{Timeout: long, MaxAttempts: spare})
+	riverqueue.Handle(r, again(log, s.Prune), riverqueue.HandleOptions{Timeout: long, MaxAttempts: spare})
 }

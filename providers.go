@@ -92,6 +92,7 @@ func openQueue(
 	if cfg.UsesPostgres() {
 		queue, err = riverqueue.NewPostgres(ctx, cfg.Database.URL, registry, options)
 	} else {
+		options.Alone = true // lockDataDir sees to that
 		queue, err = riverqueue.NewSQLite(store.DB(), registry, options)
 	}
 	if err != nil {

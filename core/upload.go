@@ -107,13 +107,12 @@ func (u *Upload) Keys() []string {
 	return []string{u.BlobKey}
 }
 
-// verifyRate is how fast, at least, a store is expected to read, in bytes per second.
-const verifyRate = 10 * MB
-
-// ClaimTime is how long verifying the upload may take.
-func (u *Upload) ClaimTime() time.Duration {
-	return 10*time.Minute + time.Duration(u.SizeBytes/verifyRate)*time.Second
-}
+// Whoever verifies an upload claims it for a while and, as long as that takes, again
+// and again: others wait for who has died no longer than for one while.
+const (
+	UploadClaim      = 30 * time.Second
+	UploadClaimAgain = 10 * time.Second
+)
 
 // PartCount returns how many parts the upload has; 0 for a single PUT.
 func (u *Upload) PartCount() int {

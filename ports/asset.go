@@ -110,18 +110,20 @@ type Uploads interface {
 	// order.
 	ClaimMany(ctx context.Context, drive core.DriveID, ids []core.UploadID, now, until time.Time) ([]*core.Upload, error)
 
-	// Postpone ends a claim, and sets when reconciliation looks at the upload
-	// again.
-	Postpone(ctx context.Context, id core.UploadID, checkAt time.Time) error
+	// Renew makes claims that end at held end at until instead, and returns the
+	// uploads: the others are gone, or somebody else has claimed them since.
+	Renew(ctx context.Context, ids []core.UploadID, held, until time.Time) ([]core.UploadID, error)
 
-	// Finish removes an upload that has become a version: what it reserved
-	// stays used. It returns core.ErrUploadNotFound if it is gone: of
-	// concurrent Finish and Abort calls one succeeds.
-	Finish(ctx context.Context, org core.OrgID, id core.UploadID) error
+	// Postpone ends the claim that ends at held, and sets when reconciliation looks
+	// at the upload again. Zero stands for no claim. If there is another one it
+	// does nothing.
+	Postpone(ctx context.Context, id core.UploadID, held, checkAt time.Time) error
 
-	// FinishMany is Finish of those of the uploads that are there, and returns
-	// which. Their assets stay locked until the unit of work ends.
-	FinishMany(ctx context.Context, org core.OrgID, ids []core.UploadID) ([]core.UploadID, error)
+	// Finish removes uploads that have become versions, of those that are claimed
+	// until held as Postpone has it: what they reserved stays used, and their assets
+	// stay locked until the unit of work ends. Of the others, busy are those that
+	// are there; the rest is gone: of concurrent Finish and Abort calls one succeeds.
+	Finish(ctx context.Context, org core.OrgID, held time.Time, ids ...core.UploadID) (finished, busy []core.UploadID, err error)
 
 	// Abort removes an upload, gives back what it reserved and, if its asset
 	// never had a version, removes the asset. It returns core.ErrUploadNotFound

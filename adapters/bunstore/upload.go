@@ -131,40 +131,42 @@ func (r uploads) ClaimMany(ctx context.Context, drive core.DriveID, ids []core.U
 	return toUploads(rows), translate("claim uploads", err)
 }
 
-func (r uploads) Postpone(ctx context.Context, id core.UploadID, checkAt time.Time) error {
-	_, err := r.NewRaw(`UPDATE uploads SET check_at = ?, claimed_until = NULL WHERE id = ?`, stamp{checkAt}, id).Exec(ctx)
-	return translate("postpone upload", err)
-}
-
-func (r uploads) Finish(ctx context.Context, org core.OrgID, id core.UploadID) error {
-	// The asset is locked before its upload, as everywhere: the version that
-	// follows needs it, and a purge that comes between would wait for us while
-	// we wait for it.
-	var asset core.AssetID
-	q := r.NewSelect().Column("n.id").TableExpr("nodes AS n").
-		Where("n.id = (SELECT asset_id FROM uploads WHERE org_id = ? AND id = ?)", org, id)
-	if r.dialect.forUpdate != "" {
-		q = q.For(r.dialect.forUpdate)
-	}
-	if err := translate("lock asset", q.Scan(ctx, &asset)); err != nil {
-		return orGone(err)
-	}
-	return r.remove(ctx, org, id)
-}
-
-func (r uploads) FinishMany(ctx context.Context, org core.OrgID, ids []core.UploadID) ([]core.UploadID, error) {
+func (r uploads) Renew(ctx context.Context, ids []core.UploadID, held, until time.Time) (kept []core.UploadID, err error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}
+	err = r.NewRaw(`UPDATE uploads SET claimed_until = ?, check_at = ? WHERE id IN (?) AND claimed_until = ? RETURNING id`,
+		stamp{until}, stamp{until}, bun.List(ids), stamp{held}).Scan(ctx, &kept)
+	return kept, translate("renew claims", err)
+}
+
+func (r uploads) Postpone(ctx context.Context, id core.UploadID, held, checkAt time.Time) error {
+	_, err := r.NewRaw(`UPDATE uploads SET check_at = ?, claimed_until = NULL WHERE id = ? AND claimed_until IS NOT DISTINCT FROM ?`,
+		stamp{checkAt}, id, stamp{held}).Exec(ctx)
+	return translate("postpone upload", err)
+}
+
+func (r uploads) Finish(ctx context.Context, org core.OrgID, held time.Time, ids ...core.UploadID) (finished, busy []core.UploadID, err error) {
+	if len(ids) == 0 {
+		return nil, nil, nil
+	}
+	// Assets are locked before their uploads, as everywhere: the versions that
+	// follow need them, and a purge that comes between would wait for us while we
+	// wait for it.
 	var locked []core.AssetID
-	err := r.alone(r.NewSelect().Column("n.id").TableExpr("nodes AS n").
+	err = r.alone(r.NewSelect().Column("n.id").TableExpr("nodes AS n").
 		Where("n.id IN (SELECT asset_id FROM uploads WHERE org_id = ? AND id IN (?))", org, bun.List(ids)).OrderExpr("n.id")).Scan(ctx, &locked)
 	if err != nil {
-		return nil, translate("lock assets", err)
+		return nil, nil, translate("lock assets", err)
 	}
-	var gone []core.UploadID
-	err = r.NewRaw(`DELETE FROM uploads WHERE org_id = ? AND id IN (?) RETURNING id`, org, bun.List(ids)).Scan(ctx, &gone)
-	return gone, translate("remove uploads", err)
+	err = r.NewRaw(`DELETE FROM uploads WHERE org_id = ? AND id IN (?) AND claimed_until IS NOT DISTINCT FROM ? RETURNING id`,
+		org, bun.List(ids), stamp{held}).Scan(ctx, &finished)
+	if err != nil || len(finished) == len(ids) {
+		return finished, nil, translate("finish uploads", err)
+	}
+	// While we waited for the assets, the others may have gone.
+	err = r.NewRaw(`SELECT id FROM uploads WHERE org_id = ? AND id IN (?)`, org, bun.List(ids)).Scan(ctx, &busy)
+	return finished, busy, translate("finish uploads", err)
 }
 
 func (r uploads) remove(ctx context.Context, org core.OrgID, id core.UploadID) error {

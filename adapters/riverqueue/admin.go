@@ -22,6 +22,11 @@ const countSQL = `select
 	count(*) filter (where state in ('discarded', 'cancelled'))
 from river_job where state in ('available', 'running', 'retryable', 'discarded', 'cancelled')`
 
+// reclaimSQL makes jobs that run wait again or, if they have used up their attempts,
+// dead; %s is as above.
+const reclaimSQL = `update river_job set state = 'available', scheduled_at = %[1]s where state = 'running' and attempt < max_attempts;
+update river_job set state = 'discarded', finalized_at = %[1]s where state = 'running'`
+
 // dead are the states of a job that failed for good: by its last attempt, or by Cancel.
 var dead = []rivertype.JobState{rivertype.JobStateDiscarded, rivertype.JobStateCancelled}
 

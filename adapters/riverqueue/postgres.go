@@ -98,6 +98,11 @@ func (p *postgres) count(ctx context.Context) (s ports.QueueStats, err error) {
 	return s, err
 }
 
+func (p *postgres) reclaim(ctx context.Context) error {
+	_, err := p.pool.Exec(ctx, fmt.Sprintf(reclaimSQL, "now()"))
+	return err
+}
+
 func (p *postgres) retry(ctx context.Context, id int64) error {
 	return pgx.BeginFunc(ctx, p.pool, func(tx pgx.Tx) error {
 		// River would retry a job of any state; the lock makes the check hold.

@@ -44,6 +44,10 @@ type Options struct {
 	// process, beside the others.
 	Lanes map[string]int
 
+	// Alone says that no other process has a queue on the database: what runs when
+	// this one starts has died with its process, and runs again at once.
+	Alone bool
+
 	// RetryAfter is about how long after the first failure a job runs again; each
 	// further failure triples it, up to six hours. Zero means one second.
 	RetryAfter time.Duration
@@ -59,6 +63,7 @@ type backend interface {
 	ping(ctx context.Context) error
 	insert(ctx context.Context, conn *sql.Conn, tx *sql.Tx, params []river.InsertManyParams) error
 	count(ctx context.Context) (ports.QueueStats, error)
+	reclaim(ctx context.Context) error
 	retry(ctx context.Context, id int64) error // rivertype.ErrNotFound if it is not a dead job
 	migrate(ctx context.Context) error
 	close()
@@ -148,6 +153,11 @@ func (q *Queue) Start(ctx context.Context) error {
 	}
 	if err := q.backend.ping(ctx); err != nil {
 		return fmt.Errorf("start queue: %w", err)
+	}
+	if q.options.Alone {
+		if err := q.backend.reclaim(ctx); err != nil {
+			return fmt.Errorf("start queue: %w", err)
+		}
 	}
 	if !q.periodic {
 		if _, err := q.backend.PeriodicJobs().AddManySafely(q.registry.periodic()); err != nil {

@@ -161,6 +161,26 @@ func TestJobOfDeadProcessRunsAgain(t *testing.T) {
 	})
 }
 
+// Who knows that no other process works need not wait until the job would have ended.
+func TestJobOfDeadProcessRunsAgainAtOnceIfNoOtherWorks(t *testing.T) {
+	onBoth(t, func(t *testing.T, db *sql.DB, open openFunc) {
+		var ran atomic.Int64
+		r := riverqueue.NewRegistry()
+		riverqueue.Handle(r, func(_ context.Context, j job) error { ran.Add(int64(j.N)); return nil }, riverqueue.HandleOptions{MaxAttempts: 2, Timeout: time.Hour})
+		q := open(t, r, riverqueue.Options{Alone: true})
+		must(t, q.Migrate(t.Context()))
+		enqueue(t, db, q, job{N: 1}, job{N: 10})
+		now := time.Now().UTC().Format("2006-01-02 15:04:05.000")
+		for i, attempt := range []int{1, 2} { // the second has killed its process twice
+			_, err := db.ExecContext(t.Context(), `update river_job set state = 'running', attempt = $1, attempted_at = $2
+				where id = (select max(id) - $3 from river_job)`, attempt, now, 1-i)
+			must(t, err)
+		}
+		started(t, q)
+		until(t, "a run, and a dead job", func() bool { return ran.Load() == 1 && stats(t, q) == ports.QueueStats{Dead: 1} })
+	})
+}
+
 func TestFailureIsLoggedAndObservedOnce(t *testing.T) {
 	onBoth(t, func(t *testing.T, db *sql.DB, open openFunc) {
 		var log bytes.Buffer // read after the only writer has stopped

@@ -70,6 +70,11 @@ func (s *sqlite) count(ctx context.Context) (out ports.QueueStats, err error) {
 	return out, err
 }
 
+func (s *sqlite) reclaim(ctx context.Context) error {
+	_, err := s.db.ExecContext(ctx, fmt.Sprintf(reclaimSQL, "datetime('now', 'subsec')"))
+	return err
+}
+
 func (s *sqlite) retry(ctx context.Context, id int64) error {
 	tx, err := s.db.BeginTx(ctx, nil)
 	if err != nil {

@@ -64,8 +64,12 @@ type Prune struct{}
 func (Prune) Kind() string { return "analytics.prune" }
 
 // Prune removes sums that are past their time, the salt of a day that is over,
-// and who came on it.
+// and who came on it. Who came is needed until no visit of the day waits: it does
+// not rely on when RollUp runs, or a day could be remembered for an hour more.
 func (s *Service) Prune(ctx context.Context, _ Prune) error {
+	if err := s.RollUp(ctx, RollUp{}); err != nil {
+		return err
+	}
 	now := s.Clock.Now()
 	// A visit that came just before midnight may still be on its way.
 	today := core.GrainDay.Start(now.Add(-visitPatience))

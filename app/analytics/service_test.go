@@ -135,6 +135,21 @@ func TestNobodyIsRemembered(t *testing.T) {
 	w.equal(count(`SELECT count(*) FROM link_traffic`), 0)
 }
 
+// TestWhoCameIsForgottenThoughVisitsWait: after a rest of days both jobs are due at
+// once, in no order.
+func TestWhoCameIsForgottenThoughVisitsWait(t *testing.T) {
+	w := newWorld(t, true)
+	w.looks(1, "192.0.2.1", "mobile")
+	w.Must(w.RollUp(t.Context(), analytics.RollUp{}))
+	w.looks(1, "192.0.2.2", "mobile")
+	w.Clock.Shift(3 * 24 * time.Hour)
+	w.Must(w.Prune(t.Context(), analytics.Prune{}))
+	var n int
+	w.Must(w.Store.DB().QueryRowContext(t.Context(), `SELECT (SELECT count(*) FROM visitor_salts) + (SELECT count(*) FROM link_visitors)`).Scan(&n))
+	w.equal(n, 0)
+	w.equal(w.of(analytics.Input{Period: core.PerYear}).Totals, core.Traffic{Views: 2, Visitors: 2})
+}
+
 func TestALicenceSaysWhatIsShown(t *testing.T) {
 	w := newWorld(t, false)
 	from, to := w.Clock.Now().Add(-72*time.Hour), w.Clock.Now()

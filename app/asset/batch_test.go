@@ -163,7 +163,9 @@ func TestAFileOfABatchMeetsAnother(t *testing.T) {
 
 func TestABatchTakesTheRoomThereIs(t *testing.T) {
 	f := newFixture(t, true) // a free licence: 100 files, 1,000 MB
-	file := func(path string, mb int64) asset.BatchFile { return asset.BatchFile{Path: path, SizeBytes: mb * core.MB} }
+	file := func(path string, mb int64) asset.BatchFile {
+		return asset.BatchFile{Path: path, SizeBytes: mb * core.MB}
+	}
 	made := f.batch(asset.ConflictFail, file("a/1", 60), file("b/2", 101), file("a/3", 61))
 	if got := codesOf(made); !slices.Equal(got, []string{"", "limit_exceeded", ""}) {
 		t.Errorf("%q", got)

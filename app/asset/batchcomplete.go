@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/seed-755a8038/coffer/core"
 	"github.com/seed-755a8038/coffer/ports"
@@ -57,28 +58,29 @@ func (s *Service) CompleteMany(ctx context.Context, a core.Actor, drive core.Dri
 // out as it is: what has parts, what is elsewhere, what somebody else completes or
 // has completed.
 func (s *Service) completeSome(ctx context.Context, by author, f core.DriveFacts, ended []BatchComplete, out []Completed) error {
-	all, err := s.claimed(ctx, f, ended)
+	now := s.clock.Now()
+	held := now.Add(core.UploadClaim)
+	all, ids, err := s.claimed(ctx, f, ended, now, held)
 	if err != nil {
 		return err
 	}
-	err = inLanes(all, func(_ int, l **landed) error {
-		if *l != nil {
-			(*l).sum, (*l).err = s.examine(ctx, (*l).upload, nil, by)
-		}
-		return nil
+	held, err = s.hold(ctx, held, ids, func(ctx context.Context) error {
+		return inLanes(all, func(_ int, l **landed) error {
+			if *l != nil {
+				(*l).sum, (*l).err = s.examine(ctx, (*l).upload, nil, by)
+			}
+			return nil
+		})
 	})
-	if err != nil {
-		return err
-	}
 	whole := slices.DeleteFunc(slices.Clone(all), func(l *landed) bool { return l == nil || l.err != nil })
-	if len(whole) > 0 {
-		err = s.finish(ctx, f.OrgID, f.DriveID, by, whole...)
+	if err == nil && len(whole) > 0 {
+		err = s.finish(ctx, place{f.OrgID, f.DriveID}, held, by, whole...)
 	}
 	var again []*core.Upload
 	for i, l := range all {
 		switch {
 		case l == nil:
-		case err != nil, errors.Is(l.err, core.ErrStale), errors.Is(l.err, core.ErrUploadNotFound):
+		case err != nil, errors.Is(l.err, core.ErrStale), errors.Is(l.err, core.ErrUploadNotFound), errors.Is(l.err, core.ErrUploadBusy):
 			again = append(again, l.upload)
 		case l.err != nil:
 			again = append(again, l.upload)
@@ -87,33 +89,40 @@ func (s *Service) completeSome(ctx context.Context, by author, f core.DriveFacts
 			out[i].Asset = l.asset
 		}
 	}
-	return errors.Join(ignoreStale(err), s.unclaim(ctx, again...))
+	if errors.Is(err, core.ErrStale) || errors.Is(err, core.ErrUploadBusy) { // each by itself, then
+		err = nil
+	}
+	return errors.Join(err, s.unclaim(ctx, held, again...))
 }
 
-// claimed claims the uploads that can be completed together. Where another upload
-// is, or nothing, there is nil.
-func (s *Service) claimed(ctx context.Context, f core.DriveFacts, ended []BatchComplete) ([]*landed, error) {
-	ids, now := make([]core.UploadID, len(ended)), s.clock.Now()
+// claimed claims the uploads that can be completed together, until held. Where
+// another upload is, or nothing, there is nil.
+func (s *Service) claimed(
+	ctx context.Context, f core.DriveFacts, ended []BatchComplete, now, held time.Time,
+) (all []*landed, claimed []core.UploadID, err error) {
+	ids := make([]core.UploadID, len(ended))
 	for i, e := range ended {
 		ids[i] = e.UploadID
 	}
 	var uploads []*core.Upload
-	err := s.store.Update(ctx, func(tx ports.Tx) (err error) {
-		uploads, err = tx.Uploads.ClaimMany(ctx, f.DriveID, ids, now, now.Add(new(core.Upload).ClaimTime()))
+	err = s.store.Update(ctx, func(tx ports.Tx) (err error) {
+		uploads, err = tx.Uploads.ClaimMany(ctx, f.DriveID, ids, now, held)
 		return err
 	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	of := make(map[core.UploadID]*core.Upload, len(uploads))
 	for _, u := range uploads {
 		of[u.ID] = u
 	}
-	all, taken := make([]*landed, len(ended)), make(map[core.AssetID]bool, len(ended))
+	taken := make(map[core.AssetID]bool, len(ended))
+	all = make([]*landed, len(ended))
 	for i, e := range ended {
 		// Of two uploads to one file, the other comes by itself.
 		if u := of[e.UploadID]; u != nil && u.AssetID == e.AssetID && !taken[u.AssetID] {
 			all[i], taken[u.AssetID] = &landed{upload: u}, true
+			claimed = append(claimed, u.ID)
 			delete(of, u.ID)
 		}
 	}
@@ -121,14 +130,7 @@ func (s *Service) claimed(ctx context.Context, f core.DriveFacts, ended []BatchC
 	for _, u := range of {
 		others = append(others, u)
 	}
-	return all, s.unclaim(ctx, others...)
-}
-
-func ignoreStale(err error) error {
-	if errors.Is(err, core.ErrStale) {
-		return nil
-	}
-	return err
+	return all, claimed, s.unclaim(ctx, held, others...)
 }
 
 // inLanes does the same to each of many, some of them at once.

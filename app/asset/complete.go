@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"time"
 
 	"github.com/seed-755a8038/coffer/app"
 	"github.com/seed-755a8038/coffer/core"
@@ -60,52 +61,61 @@ func (s *Service) completed(ctx context.Context, a core.Actor, id core.AssetID, 
 // twice, and the slower one could copy bytes over those the faster one verified.
 func (s *Service) land(ctx context.Context, u *core.Upload, claimed []ports.Part, by author) (*core.Asset, error) {
 	now := s.clock.Now()
-	err := s.store.Update(ctx, func(tx ports.Tx) error { return tx.Uploads.Claim(ctx, u.ID, now, now.Add(u.ClaimTime())) })
+	held := now.Add(core.UploadClaim)
+	err := s.store.Update(ctx, func(tx ports.Tx) error { return tx.Uploads.Claim(ctx, u.ID, now, held) })
 	if err != nil {
 		return nil, err
 	}
-	asset, err := s.landClaimed(ctx, u, claimed, by)
-	if err == nil || errors.Is(err, core.ErrUploadNotFound) {
-		return asset, err
-	}
-	return nil, errors.Join(err, s.unclaim(ctx, u))
-}
-
-// unclaim lets others complete uploads, who need not wait for the claims to end.
-// An abandoned upload has none.
-func (s *Service) unclaim(ctx context.Context, uploads ...*core.Upload) error {
-	if len(uploads) == 0 {
-		return nil
-	}
-	again := s.clock.Now().Add(reconcileAgain)
-	return s.store.Update(ctx, func(tx ports.Tx) error {
-		for _, u := range uploads {
-			if err := tx.Uploads.Postpone(ctx, u.ID, earlier(again, u.ExpiresAt)); err != nil {
-				return err
-			}
-		}
-		return nil
+	var sum []byte
+	held, err = s.hold(ctx, held, []core.UploadID{u.ID}, func(ctx context.Context) (err error) {
+		sum, err = s.examine(ctx, u, claimed, by)
+		return err
 	})
-}
-
-func (s *Service) landClaimed(ctx context.Context, u *core.Upload, claimed []ports.Part, by author) (*core.Asset, error) {
-	sum, err := s.examine(ctx, u, claimed, by)
-	if err != nil {
+	if err == nil {
+		var asset *core.Asset
+		if asset, err = s.turn(ctx, u, held, sum, by); err == nil {
+			return asset, nil
+		}
+	}
+	if errors.Is(err, core.ErrUploadNotFound) {
 		return nil, err
 	}
-	l, drive := &landed{upload: u, sum: sum}, u.DriveID
+	return nil, errors.Join(err, s.unclaim(ctx, held, u))
+}
+
+// turn makes an upload a version whose bytes are there, and right.
+func (s *Service) turn(ctx context.Context, u *core.Upload, held time.Time, sum []byte, by author) (*core.Asset, error) {
+	l, in := &landed{upload: u, sum: sum}, place{u.OrgID, u.DriveID}
+	var err error
 	for range attempts {
-		if err = s.finish(ctx, u.OrgID, drive, by, l); err == nil {
+		if err = s.finish(ctx, in, held, by, l); err == nil {
 			err = l.err
 		}
 		if !errors.Is(err, core.ErrStale) {
 			return l.asset, err
 		}
 		if l.asset != nil { // it has gone to another drive
-			drive = l.asset.DriveID
+			in.drive = l.asset.DriveID
 		}
 	}
 	return nil, err
+}
+
+// unclaim lets others complete uploads, who need not wait for the claims to end.
+// An abandoned upload has none.
+func (s *Service) unclaim(ctx context.Context, held time.Time, uploads ...*core.Upload) error {
+	if len(uploads) == 0 {
+		return nil
+	}
+	again := s.clock.Now().Add(reconcileAgain)
+	return s.store.Update(ctx, func(tx ports.Tx) error {
+		for _, u := range uploads {
+			if err := tx.Uploads.Postpone(ctx, u.ID, held, earlier(again, u.ExpiresAt)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // examine brings the bytes of an upload to their place and returns their SHA-256,

@@ -18,13 +18,20 @@ type landed struct {
 	err     error       // why it has not become a version
 }
 
+// place is a drive of an org.
+type place struct {
+	org   core.OrgID
+	drive core.DriveID
+}
+
 // finish is the unit of work that makes uploads, each of another file of one
-// drive, versions. Of one that is gone the error is core.ErrUploadNotFound; of one
-// whose file has gone to another drive, core.ErrStale.
-func (s *Service) finish(ctx context.Context, org core.OrgID, drive core.DriveID, by author, all ...*landed) error {
+// drive, versions. All are claimed until held. Of one that is gone the error is
+// core.ErrUploadNotFound; of one that somebody else has claimed since,
+// core.ErrUploadBusy; of one whose file has gone to another drive, core.ErrStale.
+func (s *Service) finish(ctx context.Context, in place, held time.Time, by author, all ...*landed) error {
 	now := s.clock.Now()
 	return s.store.Update(ctx, func(tx ports.Tx) error {
-		here, err := endUploads(ctx, tx, org, drive, all)
+		here, err := endUploads(ctx, tx, in, held, all)
 		if err != nil || len(here) == 0 {
 			return err
 		}
@@ -58,15 +65,15 @@ func (s *Service) finish(ctx context.Context, org core.OrgID, drive core.DriveID
 
 // endUploads removes those of the uploads that can become versions now, and returns
 // them.
-func endUploads(ctx context.Context, tx ports.Tx, org core.OrgID, drive core.DriveID, all []*landed) ([]*landed, error) {
-	if err := tx.Drives.Lock(ctx, org, false, drive); err != nil {
+func endUploads(ctx context.Context, tx ports.Tx, in place, held time.Time, all []*landed) ([]*landed, error) {
+	if err := tx.Drives.Lock(ctx, in.org, false, in.drive); err != nil {
 		return nil, err
 	}
 	ids := make([]core.AssetID, len(all))
 	for i, l := range all {
 		ids[i] = l.upload.AssetID
 	}
-	assets, err := tx.Assets.Many(ctx, org, ids)
+	assets, err := tx.Assets.Many(ctx, in.org, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -76,27 +83,33 @@ func endUploads(ctx context.Context, tx ports.Tx, org core.OrgID, drive core.Dri
 		switch {
 		case l.asset == nil:
 			l.err = core.ErrUploadNotFound
-		case l.asset.DriveID != drive:
+		case l.asset.DriveID != in.drive:
 			l.err = core.ErrStale
 		default:
 			uploads = append(uploads, l.upload.ID)
 		}
 	}
-	finished, err := tx.Uploads.FinishMany(ctx, org, uploads)
+	finished, busy, err := tx.Uploads.Finish(ctx, in.org, held, uploads...)
 	if err != nil {
 		return nil, err
 	}
-	in := make(map[core.UploadID]bool, len(finished))
+	why := make(map[core.UploadID]error, len(all))
+	for _, id := range uploads {
+		why[id] = core.ErrUploadNotFound
+	}
+	for _, id := range busy {
+		why[id] = core.ErrUploadBusy
+	}
 	for _, id := range finished {
-		in[id] = true
+		delete(why, id)
 	}
 	var here []*landed
 	for _, l := range all {
-		switch {
-		case in[l.upload.ID]:
+		if l.err == nil {
+			l.err = why[l.upload.ID]
+		}
+		if l.err == nil {
 			here = append(here, l)
-		case l.err == nil:
-			l.err = core.ErrUploadNotFound
 		}
 	}
 	return here, nil

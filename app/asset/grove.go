@@ -153,7 +153,7 @@ func (t *grove) goesOn(ctx context.Context, b *batched, e ports.Entry) (bool, er
 			bytes.Equal(u.SHA256, b.own.SHA256) && u.Strategy != core.UploadCopy && t.now.Before(u.ExpiresAt) {
 			b.asset = &core.Asset{Node: e.Node, File: e.File}
 			b.upload, b.number, b.old = u, u.Number, true
-			return true, t.tx.Uploads.Postpone(ctx, u.ID, earlier(t.now.Add(t.s.opts.Uploads.URL), u.ExpiresAt))
+			return true, t.tx.Uploads.Postpone(ctx, u.ID, time.Time{}, earlier(t.now.Add(t.s.opts.Uploads.URL), u.ExpiresAt))
 		}
 	}
 	return false, nil

@@ -100,7 +100,7 @@ func (s *Service) Resume(ctx context.Context, a core.Actor, id core.AssetID, fro
 		if checkAt.After(u.ExpiresAt) {
 			checkAt = u.ExpiresAt
 		}
-		return tx.Uploads.Postpone(ctx, u.ID, checkAt)
+		return tx.Uploads.Postpone(ctx, u.ID, time.Time{}, checkAt)
 	}); err != nil {
 		return nil, err
 	}

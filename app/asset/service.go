@@ -19,6 +19,8 @@ type Options struct {
 	DownloadTTL  time.Duration // of a signed download URL
 	Installation string        // whose blobs these are, see Claim
 	Derives      bool          // pictures and texts of files that become ready
+
+	claimAgain time.Duration // core.UploadClaimAgain; tests have less patience
 }
 
 // Deps are the ports the service works on.
@@ -48,6 +50,9 @@ type Service struct {
 
 // NewService returns a Service on the given ports.
 func NewService(d Deps, opts Options) *Service {
+	if opts.claimAgain == 0 {
+		opts.claimAgain = core.UploadClaimAgain
+	}
 	return &Service{
 		store: d.Store, hot: d.Hot, blobs: d.Blobs, deriver: d.Deriver, secrets: d.Secrets, clock: d.Clock, ids: d.IDs, text: d.Text, opts: opts,
 	}

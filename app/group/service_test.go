@@ -162,7 +162,8 @@ func (w *world) file(p person, in core.DriveID, name, kind string) core.AssetID 
 		}
 		v := &core.Version{AssetID: id, OrgID: p.org, Number: 1, BlobKey: u.BlobKey, ContentType: kind, SizeBytes: 1, UploadID: u.ID, CreatedBy: p.account, CreatedAt: now}
 		a.Finish(v, now)
-		return errors.Join(tx.Versions.Add(ctx, v), tx.Assets.Save(ctx, a), tx.Uploads.Finish(ctx, p.org, u.ID))
+		_, _, err = tx.Uploads.Finish(ctx, p.org, time.Time{}, u.ID)
+		return errors.Join(tx.Versions.Add(ctx, v), tx.Assets.Save(ctx, a), err)
 	})
 	return id
 }

@@ -152,7 +152,8 @@ func (w *world) file(name string) core.AssetID {
 			AssetID: id, OrgID: a.OrgID, Number: 1, BlobKey: u.BlobKey, ContentType: u.ContentType, SizeBytes: 1, UploadID: u.ID, CreatedBy: a.CreatedBy, CreatedAt: now,
 		}
 		a.Finish(v, now)
-		return errors.Join(tx.Versions.Add(ctx, v), tx.Assets.Save(ctx, a), tx.Uploads.Finish(ctx, a.OrgID, u.ID))
+		_, _, err = tx.Uploads.Finish(ctx, a.OrgID, time.Time{}, u.ID)
+		return errors.Join(tx.Versions.Add(ctx, v), tx.Assets.Save(ctx, a), err)
 	})
 	return id
 }

@@ -64,7 +64,7 @@ func finishMany(s storeTest) {
 	}
 	finish := func() (done int, err error) {
 		err = s.Update(s.Context(), func(tx ports.Tx) error {
-			gone, err := tx.Uploads.FinishMany(s.Context(), p.org.ID, ids)
+			gone, _, err := tx.Uploads.Finish(s.Context(), p.org.ID, time.Time{}, ids...)
 			s.must(err)
 			done = len(gone)
 			var vs []*core.Version
@@ -85,8 +85,8 @@ func finishMany(s storeTest) {
 		return done, err
 	}
 	s.update(func(tx ports.Tx) error {
-		gone, err := tx.Uploads.FinishMany(s.Context(), core.OrgID(s.id()), ids) // another org's
-		s.equal(len(gone), 0)
+		gone, busy, err := tx.Uploads.Finish(s.Context(), core.OrgID(s.id()), time.Time{}, ids...) // another org's
+		s.equal(len(gone)+len(busy), 0)
 		return err
 	})
 	var done atomic.Int64

@@ -51,11 +51,23 @@ func (s storeTest) reserveIn(p person, folder core.NodeID, name string, size int
 	return r
 }
 
+// ends finishes one upload.
+func (s storeTest) ends(tx ports.Tx, org core.OrgID, id core.UploadID, held time.Time) error {
+	finished, busy, err := tx.Uploads.Finish(s.Context(), org, held, id)
+	switch {
+	case err != nil || len(finished) == 1:
+		return err
+	case len(busy) == 1:
+		return core.ErrUploadBusy
+	}
+	return core.ErrUploadNotFound
+}
+
 // finish turns a reservation into a version, and returns the asset.
 func (s storeTest) finish(r ports.Reservation) (asset *core.Asset) {
 	s.Helper()
 	s.update(func(tx ports.Tx) (err error) {
-		s.must(tx.Uploads.Finish(s.Context(), r.Upload.OrgID, r.Upload.ID))
+		s.must(s.ends(tx, r.Upload.OrgID, r.Upload.ID, time.Time{}))
 		asset, err = tx.Assets.Get(s.Context(), r.Upload.OrgID, r.Upload.AssetID)
 		s.must(err)
 		v := r.Upload.Finished(r.Upload.SHA256, noon.Add(time.Second))
@@ -235,7 +247,7 @@ func finishAbortRace(s storeTest) {
 				if i%2 == 0 {
 					return tx.Uploads.Abort(s.Context(), p.org.ID, r.Upload.ID)
 				}
-				if err := tx.Uploads.Finish(s.Context(), p.org.ID, r.Upload.ID); err != nil {
+				if err := s.ends(tx, p.org.ID, r.Upload.ID, time.Time{}); err != nil {
 					return err
 				}
 				return tx.Versions.Add(s.Context(), r.Upload.Finished(nil, noon))

@@ -93,6 +93,7 @@ func Store(t *testing.T, open func(t *testing.T) StoreEnv) {
 		"one at a time verifies an upload":         claimOnce,
 		"one at a time verifies each upload":       claimMany,
 		"each upload of many becomes one version":  finishMany,
+		"who verifies an upload goes on alone":     renewOwnClaim,
 		"a logout beats a racing exchange":         logoutRace,
 		"an answer is kept once":                   idempotencyOnce,
 		"an account comes back equal":              accountEqual,

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -113,10 +114,32 @@ func (d *Durable) ready() error {
 	}
 }
 
-// Kill ends the server as a crash does. Its children see that and end by themselves.
+// Kill ends the server and all its processes as a crash of the machine does. Left
+// to themselves they would notice after a while, and keep the directory in use.
 func (d *Durable) Kill() {
-	if d.cmd != nil {
-		_ = d.cmd.Process.Kill() // it may have ended
-		<-d.exited
+	if d.cmd == nil {
+		return
 	}
+	pid := d.cmd.Process.Pid
+	_ = d.cmd.Process.Signal(syscall.SIGSTOP) // it starts no more, and buries none whose number could go to another
+	for _, child := range children(pid) {
+		_ = syscall.Kill(child, syscall.SIGKILL)
+	}
+	_ = d.cmd.Process.Kill() // it may have ended
+	<-d.exited
+}
+
+// children are the processes that one has started. Where there is no /proc that
+// lists them, there are none.
+func children(pid int) (out []int) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
+	if err != nil {
+		return nil
+	}
+	for field := range strings.FieldsSeq(string(text)) {
+		if child, err := strconv.Atoi(field); err == nil {
+			out = append(out, child)
+		}
+	}
+	return out
 }

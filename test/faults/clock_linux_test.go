@@ -38,9 +38,14 @@ func TestAServerOutlivesItsClock(t *testing.T) {
 				})
 				s.start()
 				w.check("before the clock is turned", false)
-				// Not killed: a job of the clock that dies may run again an hour later only, and
-				// what it does is due now.
-				s.stop()
+				// What the clock makes due is done when a server starts. On PostgreSQL, where
+				// another one could be at it, a job that was killed is left alone for ten
+				// minutes: there the server is not killed.
+				if wi.name == sqliteDisk.name {
+					s.kill()
+				} else {
+					s.stop()
+				}
 				s.env["COFFER_CLOCK_OFFSET"] = offset.String()
 				s.start()
 				w.gone = offset > 24*time.Hour
@@ -49,7 +54,9 @@ func TestAServerOutlivesItsClock(t *testing.T) {
 						w.wrong("%s cannot sign in: %v", p.email, a)
 					}
 				}
-				s.fsck(2 * time.Minute) // jobs do what has become due
+				// The jobs of the start come once the lead that a killed server had in the
+				// queue is over, after 15 seconds, and another one has asked for it, 6 later.
+				s.fsck(time.Minute)
 				w.check("at "+offset.String(), true)
 			}
 			w.calm("the clock was turned")

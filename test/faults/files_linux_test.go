@@ -11,6 +11,8 @@ import (
 	"net/url"
 	"slices"
 	"time"
+
+	"github.com/seed-755a8038/coffer/core"
 )
 
 // place is where a file may be.
@@ -62,15 +64,10 @@ type filer struct {
 
 func (f *filer) work(ctx context.Context) {
 	ask := context.WithoutCancel(ctx) // who has asked waits for the answer
-	f.folders = nil
-	for _, name := range []string{"a", "b"} {
-		a := f.change(ask, "POST", "/api/drives/"+f.drive+"/folders", object{"name": name + f.w.name(), "path": ""})
-		if !a.done() {
-			return
-		}
-		f.folders = append(f.folders, a.text("id"))
+	if !f.open(ask) {
+		return
 	}
-	if f.large && (f.w.parts || f.w.round%8 == 1) {
+	if f.large && f.w.round%8 == 1 {
 		f.sendParts(ask)
 	}
 	for ctx.Err() == nil {
@@ -85,6 +82,19 @@ func (f *filer) work(ctx context.Context) {
 		}
 		f.alter(ask, file, i)
 	}
+}
+
+// open makes the folders of a round.
+func (f *filer) open(ctx context.Context) bool {
+	f.folders = nil
+	for _, name := range []string{"a", "b"} {
+		a := f.change(ctx, "POST", "/api/drives/"+f.drive+"/folders", object{"name": name + f.w.name(), "path": ""})
+		if !a.done() {
+			return false
+		}
+		f.folders = append(f.folders, a.text("id"))
+	}
+	return true
 }
 
 func (f *filer) describe(seed uint64, size int) (*file, object) {
@@ -232,12 +242,17 @@ func (f *filer) resume(ctx context.Context, file *file) {
 			return
 		}
 	}
-	a := f.ask(ctx, "POST", "/api/assets/"+file.id+"/complete", object{"upload_id": progress.text("upload_id")})
-	switch {
-	case a.done():
-		file.ready = true
-	case a.status != http.StatusLocked: // who died while it verified holds it for some minutes
-		f.w.wrong("%v", a)
+	// Who died while it verified holds it for half a minute.
+	for end := time.Now().Add(core.UploadClaim + answerWithin/4); ; time.Sleep(time.Second) {
+		a := f.ask(ctx, "POST", "/api/assets/"+file.id+"/complete", object{"upload_id": progress.text("upload_id")})
+		if a.done() {
+			file.ready = true
+			return
+		}
+		if a.status != http.StatusLocked || time.Now().After(end) {
+			f.w.wrong("%v", a)
+			return
+		}
 	}
 }
 

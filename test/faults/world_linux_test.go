@@ -19,7 +19,6 @@ type world struct {
 	actors  []actor
 	filers  []*filer // among the actors
 	people  []*person
-	parts   bool // large files, too
 	gone    bool // what is in the trash may have gone for good by itself
 	round   int
 	serial  atomic.Int64

@@ -149,7 +149,7 @@ type face struct {
 	Metrics  *telemetry.Metrics
 	Tracing  *telemetry.Tracing
 	Blobs    blobStore
-	Ready    readiness
+	Ready    *readiness
 
 	Thumbnails app.Thumbnails
 }
@@ -180,7 +180,7 @@ func counted(h http.Handler, m *telemetry.Metrics) http.Handler {
 	})
 }
 
-func newOps(log *slog.Logger, metrics *telemetry.Metrics, queue ports.Queue, ready readiness) (opsHandler, error) {
+func newOps(log *slog.Logger, metrics *telemetry.Metrics, queue ports.Queue, ready *readiness) (opsHandler, error) {
 	return opshttp.New(metrics.Handler(), ready.check, queue, log), metrics.WatchQueue(queue)
 }
 
@@ -208,50 +208,6 @@ func (l *leaving) parting(h http.Handler) http.Handler {
 		}
 		h.ServeHTTP(w, r)
 	})
-}
-
-// readiness asks everything the server depends on.
-type readiness map[string]func(context.Context) error
-
-func newReadiness(store *bunstore.Store, blobs blobStore, queue ports.Queue, going *leaving) readiness {
-	return readiness{
-		"server": going.check, "database": store.Ping, "blob_store": blobs.Ping,
-		"queue": func(ctx context.Context) error {
-			_, err := queue.Stats(ctx)
-			return err
-		},
-	}
-}
-
-func (r readiness) check(ctx context.Context) map[string]error {
-	const patience = 3 * time.Second
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	out := make(map[string]error, len(r))
-	var mu sync.Mutex
-	var wg sync.WaitGroup
-	for name, ask := range r { // at once: one that hangs must not make the others look down
-		wg.Go(func() {
-			err := ask(ctx)
-			mu.Lock()
-			defer mu.Unlock()
-			out[name] = err
-		})
-	}
-	wg.Wait()
-	return out
-}
-
-func (r readiness) components(ctx context.Context) []httpapi.Component {
-	var out []httpapi.Component
-	for name, err := range r.check(ctx) {
-		c := httpapi.Component{Name: name, OK: err == nil}
-		if err != nil {
-			c.Detail = err.Error()
-		}
-		out = append(out, c)
-	}
-	return out
 }
 
 // Run serves until ctx ends, then lets what runs come to its end, for at most

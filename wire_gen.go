@@ -301,7 +301,7 @@ func assemble(ctx context.Context, cfg Config, build Build, why purpose, log *sl
 		return nil, nil, err
 	}
 	cofferLeaving := newLeaving()
-	cofferReadiness := newReadiness(bunstoreStore, cofferBlobStore, queue, cofferLeaving)
+	cofferReadiness := newReadiness(bunstoreStore, cofferBlobStore, queue, cofferLeaving, log)
 	thumbnails := newThumbnails(cfg, blobs, clock)
 	cofferFace := face{
 		Identity:   service,

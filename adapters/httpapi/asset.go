@@ -47,7 +47,7 @@ func (h assetRoutes) mount(api huma.API) {
 	}, h.update)
 	register(api, operation{
 		id: "deleteAsset", method: http.MethodDelete, path: assetPath, tag: tagAssets, keys: true, status: http.StatusNoContent,
-		codes:   []string{"forbidden", "validation_failed", "sold"},
+		codes:   []string{"forbidden", "validation_failed", "sold", "used_by_dataset"},
 		summary: "Delete an asset",
 		about:   "Moves a file to the trash, where it still takes room; with permanent=true it goes for good, with all its versions. A file without bytes goes for good at once.",
 	}, h.remove)

@@ -45,7 +45,7 @@ func (h sharedDriveRoutes) mount(api huma.API) {
 	}, h.update)
 	register(api, operation{
 		id: "deleteDrive", method: http.MethodDelete, path: drivePath, tag: tagDrives, status: http.StatusNoContent,
-		codes:   []string{"forbidden", "drive_not_empty", "default_drive", "personal_drive", "sold"},
+		codes:   []string{"forbidden", "drive_not_empty", "default_drive", "personal_drive", "sold", "dataset_drive", "used_by_dataset"},
 		summary: "Delete a shared drive",
 		about: "Owners and admins of the organisation only. A drive with something in it, or in its trash, is deleted only with force: it is gone for everybody at once, for good, " +
 			"and what it used is given back as its files are removed in the background.",

@@ -2,9 +2,7 @@ package httpapi
 
 import (
 	"context"
-	"fmt"
 	"net/http"
-	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -55,18 +53,15 @@ var errNotReady = &core.Error{Kind: core.KindUnavailable, Code: "not_ready", Mes
 
 func (h healthRoutes) readiness(ctx context.Context, _ *struct{}) (*readinessOutput, error) {
 	body := readinessBody{Status: "ok", Components: []componentBody{}}
-	var down []string
+	ready := true
 	if h.ready != nil {
 		for _, c := range h.ready(ctx) {
-			body.Components = append(body.Components, componentBody{c.Name, c.OK})
-			if !c.OK {
-				down = append(down, c.Name+": "+c.Detail)
-			}
+			body.Components = append(body.Components, componentBody(c))
+			ready = ready && c.OK
 		}
 	}
-	if down != nil {
-		// The details are for the operator's log: anybody can ask here.
-		return nil, fmt.Errorf("%w: %s", errNotReady.With("components", body.Components), strings.Join(down, "; "))
+	if !ready { // why is for the operator's log: anybody can ask here
+		return nil, errNotReady.With("components", body.Components)
 	}
 	return &readinessOutput{body}, nil
 }

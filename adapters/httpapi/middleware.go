@@ -103,7 +103,8 @@ func (s *server) finish(c echo.Context, req *request, start time.Time) {
 	// An answer that began well can break off, because of us or of the client.
 	broken := req.failed != nil && status < http.StatusBadRequest && req.conn.Err() == nil
 	level := slog.LevelInfo
-	if broken || status >= http.StatusInternalServerError {
+	// Who examines what the server depends on logs what is down, once.
+	if broken || status >= http.StatusInternalServerError && !errors.Is(req.failed, errNotReady) {
 		level = slog.LevelError
 	}
 	ctx := req.http.Context()

@@ -19,7 +19,7 @@ func (h nodeRoutes) mountChanges(api huma.API) {
 	}, h.update)
 	register(api, operation{
 		id: "deleteNode", method: http.MethodDelete, path: nodePath, tag: tagDrives, keys: true, status: http.StatusNoContent,
-		codes:   []string{"forbidden", "trashed", "root_folder", "too_many_nodes", "sold"},
+		codes:   []string{"forbidden", "trashed", "root_folder", "too_many_nodes", "sold", "used_by_dataset"},
 		summary: "Delete a node",
 		about:   "Moves a folder with all that is in it, or a file, to the trash, where it still takes room; with permanent=true it goes for good, with all versions. A large folder is gone at once and gives its room back step by step.",
 	}, h.remove)

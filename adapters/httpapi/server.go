@@ -58,7 +58,8 @@ type Services struct {
 	Clock   Clock
 	Log     *slog.Logger
 
-	// Ready examines what the server depends on; nil: nothing.
+	// Ready examines what the server depends on, and logs what is down; nil:
+	// nothing.
 	Ready func(ctx context.Context) []Component
 
 	// Observe is told of each request when it has ended; nil: nobody is. route
@@ -83,11 +84,10 @@ type Limiter interface {
 // Clock tells the time.
 type Clock interface{ Now() time.Time }
 
-// Component is one thing the server depends on. Detail is for the log.
+// Component is one thing the server depends on.
 type Component struct {
-	Name   string
-	OK     bool
-	Detail string
+	Name string
+	OK   bool
 }
 
 // Options are the choices of the operator. The zero value of each is sensible,

@@ -217,9 +217,11 @@ func TestAPublishersRelease(t *testing.T) {
 		}
 
 		// What versions show is not removed for good, nor the dataset's drive.
-		ana.refused(http.StatusConflict, "used_by_dataset", "DELETE", "/api/orgs/"+ana.org+"/assets/"+logo+"?permanent=true", nil)
+		d := s.describes()
+		d.hold("deleteAsset", ana.refused(http.StatusConflict, "used_by_dataset", "DELETE", "/api/orgs/"+ana.org+"/assets/"+logo+"?permanent=true", nil))
+		d.hold("deleteNode", ana.refused(http.StatusConflict, "used_by_dataset", "DELETE", "/api/nodes/"+logo+"?permanent=true", nil))
 		ana.want(http.StatusNoContent, "DELETE", "/api/orgs/"+ana.org+"/assets/"+logo, nil)
-		ana.refused(http.StatusConflict, "dataset_drive", "DELETE", "/api/drives/"+first.drive+"?force=true", nil)
+		d.hold("deleteDrive", ana.refused(http.StatusConflict, "dataset_drive", "DELETE", "/api/drives/"+first.drive+"?force=true", nil))
 		if n := s.happened("dataset.published", first.dataset); n != 3 {
 			t.Errorf("%d events", n)
 		}

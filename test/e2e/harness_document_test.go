@@ -185,6 +185,18 @@ func (d *description) breach(op *operation, a *answer) string {
 	return ""
 }
 
+// hold checks that the answer is one that the operation is described with.
+func (d *description) hold(id string, a *answer) {
+	a.t.Helper()
+	i := slices.IndexFunc(d.operations, func(op *operation) bool { return op.id == id })
+	if i < 0 {
+		a.t.Fatalf("there is no operation %s", id)
+	}
+	if why := d.breach(d.operations[i], a); why != "" {
+		a.t.Errorf("%s: %s: %d %s", id, why, a.status, a.body)
+	}
+}
+
 // broken says how an answer is none that the server may give to anything.
 func (d *description) broken(a *answer) string {
 	media, _, err := mime.ParseMediaType(a.header.Get("Content-Type"))

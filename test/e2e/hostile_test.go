@@ -186,7 +186,7 @@ func (h *siege) once(n int) {
 	r := h.forge(op, from)
 	a, err := h.exchange(r)
 	const large = 64 << 10
-	if (r.torn || r.size() > large) && (errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)) {
+	if (r.torn || r.garbled() || r.size() > large) && (errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)) {
 		return // who is refused before everything has been sent may not hear it
 	}
 	if err == nil && r.torn && a.code() == "client_gone" {
@@ -226,6 +226,14 @@ func (r *forged) String() string {
 }
 
 func (r *forged) size() int { return len(r.String()) }
+
+// garbled reports whether a header has what HTTP does not allow there: the server
+// refuses it before it reads the body, too.
+func (r *forged) garbled() bool {
+	return slices.ContainsFunc(r.header, func(line string) bool {
+		return strings.ContainsFunc(line, func(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f })
+	})
+}
 
 // forge makes a request for the operation.
 func (h *siege) forge(op *operation, from *sender) *forged {

@@ -199,12 +199,12 @@ func (m *matrix) filled(text string, scene ids, reads bool) string {
 	})
 }
 
-// has asks for the operation as each of the columns and returns the cells.
-func (m *matrix) has(name string, op documented, asked func(column string) bool) (cells, said []string) {
+// has asks for the operation as each of the people and returns the cells.
+func (m *matrix) has(people []*figure, name string, op documented, asked func(column string) bool) (cells, said []string) {
 	m.t.Helper()
 	a, reads := acts[name], op.method == http.MethodGet
 	var scene ids
-	for _, p := range m.cast {
+	for _, p := range people {
 		if !asked(p.code) {
 			cells = append(cells, "-")
 			continue
@@ -288,7 +288,7 @@ func (m *matrix) ask(p *figure, a act, method, path, body string, headers with) 
 // refusals are the codes by which somebody is refused for who they are.
 var refusals = map[int][]string{
 	http.StatusUnauthorized: {"unauthenticated", "share_password_required", "share_sign_in_required"},
-	http.StatusForbidden:    {"forbidden", "key_not_allowed", "user_disabled", "share_not_for_you"},
+	http.StatusForbidden:    {"forbidden", "key_not_allowed", "user_disabled", "email_unverified", "share_not_for_you"},
 	http.StatusNotFound:     {"not_found"},
 }
 
@@ -398,10 +398,11 @@ func TestEverybodyMayDoWhatTheTableSays(t *testing.T) {
 		if !slices.Equal(codes, want.columns) {
 			t.Fatalf("columns %v, want %v", want.columns, codes)
 		}
+		m.compare(want, document)
 		for _, name := range want.in(t, document) {
 			want.schemes(t, name, document[operationOf(name)])
 			r := want.rows[name]
-			cells, said := m.has(name, document[operationOf(name)], func(column string) bool { return want.asks(r, column) })
+			cells, said := m.has(m.cast, name, document[operationOf(name)], func(column string) bool { return want.asks(r, column) })
 			if !slices.Equal(cells, r.cells) {
 				t.Errorf("%s, want\n%-28s %s\n%-28s %s\n%s", name, "", strings.Join(r.cells, " "), name, strings.Join(cells, " "), strings.Join(said, "\n"))
 			}

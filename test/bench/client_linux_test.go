@@ -22,7 +22,8 @@ const (
 	smallFiles = 10_000
 	smallSize  = 4 << 10
 	largeSize  = 5 << 30
-	copyTurns  = 3
+	smallTurns = 3
+	largeTurns = 2 // each leaves two copies
 )
 
 // BenchmarkClient brings files to an S3 server: by `coffer upload`, through a
@@ -43,7 +44,7 @@ func BenchmarkClient(b *testing.B) {
 		for i := range files {
 			randomFile(b, filepath.Join(dir, strconv.Itoa(i/100), strconv.Itoa(i)+".bin"), smallSize)
 		}
-		copies(b, dir, files)
+		copies(b, dir, files, smallTurns)
 	})
 	b.Run("large", func(b *testing.B) {
 		size := int64(largeSize)
@@ -52,7 +53,7 @@ func BenchmarkClient(b *testing.B) {
 		}
 		dir := b.TempDir()
 		randomFile(b, filepath.Join(dir, "large.bin"), size)
-		copies(b, dir, 1)
+		copies(b, dir, 1, largeTurns)
 	})
 }
 
@@ -76,7 +77,7 @@ func randomFile(b *testing.B, path string, size int64) {
 }
 
 // copies lets both copy a folder in turns, each time to another place.
-func copies(b *testing.B, dir string, files int) {
+func copies(b *testing.B, dir string, files, turns int) {
 	b.Helper()
 	s := startServer(b, b.TempDir(), onPostgres(b, startPostgres(b)))
 	home := b.TempDir()
@@ -88,7 +89,7 @@ func copies(b *testing.B, dir string, files int) {
 		cmd.Env = []string{"HOME=" + home, "PATH=" + os.Getenv("PATH"), "COFFER_SERVER=http://" + s.addr, "COFFER_TOKEN=" + token, "COFFER_ORG=" + org}
 		return watched(b, cmd, s.pid())
 	}
-	for turn := range copyTurns {
+	for turn := range turns {
 		took, most, serverMost := upload("/turn" + strconv.Itoa(turn))
 		ours, client, server = append(ours, took), max(client, most), max(server, serverMost)
 

@@ -356,10 +356,14 @@ func earlier(a, b time.Time) time.Time {
 // beginAll lets the store begin the uploads that have parts.
 func (s *Service) beginAll(ctx context.Context, files []*batched) error {
 	return inLanes(files, func(_ int, f **batched) error {
-		b := *f
-		if b.err != nil || b.upload == nil || b.old || b.upload.Strategy != core.UploadMultipart || b.upload.StoreID != "" {
-			return nil
+		if (*f).toBegin() {
+			return s.begin(ctx, (*f).upload)
 		}
-		return s.begin(ctx, b.upload)
+		return nil
 	})
+}
+
+// toBegin reports whether the store has to begin the upload.
+func (b *batched) toBegin() bool {
+	return b.err == nil && b.upload != nil && !b.old && b.upload.Strategy == core.UploadMultipart && b.upload.StoreID == ""
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"time"
 
 	"github.com/seed-755a8038/coffer/app"
@@ -127,11 +128,8 @@ func (t *grove) look(ctx context.Context, files []*batched) (map[string]map[stri
 // fault, and reports whether it is.
 func (t *grove) keeps(b *batched, err error) bool {
 	e, ok := errors.AsType[*core.Error](err)
-	if !t.in.Each || !ok || errors.Is(err, core.ErrStale) {
-		return false
-	}
-	switch e.Kind {
-	case core.KindInternal, core.KindUnavailable, core.KindUnauthenticated:
+	if !t.in.Each || !ok || errors.Is(err, core.ErrStale) ||
+		slices.Contains([]core.Kind{core.KindInternal, core.KindUnavailable, core.KindUnauthenticated}, e.Kind) {
 		return false
 	}
 	b.err, t.out = err, true

@@ -31,7 +31,7 @@ func Derive(ctx context.Context, tx ports.Tx, now time.Time, vs ...ports.Undone)
 		return nil, nil
 	}
 	added, err := tx.Derived.Add(ctx, now, us...)
-	if err != nil {
+	if err != nil || len(added) == 0 {
 		return nil, err
 	}
 	jobs := make([]ports.Job, len(added))

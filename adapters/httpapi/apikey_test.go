@@ -148,7 +148,7 @@ func TestAKeyIsForFilesOnly(t *testing.T) {
 			}
 		}
 	}
-	if taken != 28 {
+	if taken != 30 {
 		t.Errorf("%d operations take keys", taken)
 	}
 	problemIn(t, f.call("PATCH", oneAsset, `{"name": "g.txt"}`, withKey), 403, "key_not_allowed") // reads only

@@ -154,7 +154,7 @@ func follows(ctx context.Context, tx ports.Tx, all []*landed) error {
 			jobs = append(jobs, HashVersion{OrgID: l.upload.OrgID, AssetID: l.upload.AssetID, Number: l.upload.Number})
 		}
 	}
-	if err := release(ctx, tx, left, uploads...); err != nil {
+	if err := release(ctx, tx, left, uploads...); err != nil || len(jobs) == 0 {
 		return err
 	}
 	return tx.Jobs.Enqueue(ctx, jobs...)

@@ -54,7 +54,7 @@ var requests = []request{
 	{"DELETE", "/api/drives/{drive}/api-keys/{key}", ""},
 	{"POST", "/api/drives/{drive}/folders", `{"name": "new"}`},
 	{"POST", "/api/drives/{drive}/assets:batch", `{"assets": [{"path": "x", "size_bytes": 1}]}`},
-	{"POST", "/api/drives/{drive}/assets:complete", `{"assets": [{"asset_id": "{pending}", "upload_id": "{upload}"}]}`},
+	{"POST", "/api/drives/{drive}/assets:complete", `{"assets": [{"asset_id": "` + missingID + `", "upload_id": "` + missingID + `"}]}`},
 	{"GET", "/api/drives/{drive}/search?q=mine", ""},
 	{"GET", "/api/drives/{drive}/changes", ""},
 	{"GET", "/api/drives/{drive}/trash", ""},

@@ -41,8 +41,12 @@ func (m *matrix) likes() []struct {
 		column string
 		who    *figure
 	}{
-		{"el", owner}, {"vw", viewer}, {"st", foreign("foreign-stranger", true)}, {"di", foreign("foreign-unconfirmed", false)},
-		{"ow", founder}, {"st", &figure{code: "confirmed-stranger", client: confirmed.client}},
+		{"el", owner},
+		{"vw", viewer},
+		{"st", foreign("foreign-stranger", true)},
+		{"di", foreign("foreign-unconfirmed", false)},
+		{"ow", founder},
+		{"st", &figure{code: "confirmed-stranger", client: confirmed.client}},
 	}
 }
 

@@ -26,7 +26,7 @@ type Assets interface {
 	// else returns core.ErrStale. It can also return core.ErrNameTaken.
 	Save(ctx context.Context, a *core.Asset) error
 
-	// SaveMany is Save of assets that Uploads.FinishMany has locked, all or none.
+	// SaveMany is Save of assets that Uploads.Finish has locked, all or none.
 	SaveMany(ctx context.Context, as []*core.Asset) error
 
 	// Lock returns the asset, which nothing else changes until the unit of

@@ -110,7 +110,7 @@ func (r assets) SaveMany(ctx context.Context, as []*core.Asset) error {
 			rows[i] = newNodeRow(&a.Node, &a.File)
 		}
 		// The rows are there, and locked: none is inserted.
-		q := r.NewInsert().Model(&rows).On("CONFLICT (id) DO UPDATE").Where("n.version = excluded.version - 1")
+		q := r.NewInsert().Model(&rows).On("CONFLICT (id) DO UPDATE").Where("n.org_id = excluded.org_id AND n.version = excluded.version - 1")
 		for _, column := range assetColumns {
 			q = q.Set("? = excluded.?", bun.Ident(column), bun.Ident(column))
 		}

@@ -69,7 +69,7 @@ func (h assetRoutes) createMany(ctx context.Context, in *createAssetsInput) (*cr
 		item := &out.Body.Items[i]
 		item.Path = m.Path
 		if m.Err != nil {
-			item.Error = bulkErrorOf(ctx, m.Err)
+			item.Error = refusalOf(ctx, m.Err)
 			continue
 		}
 		item.Asset = new(showAsset(m.Asset))
@@ -125,16 +125,15 @@ func completeMany(ctx context.Context, assets *asset.Service, drive core.DriveID
 			if e := named(ctx, c.Err); e.Kind == core.KindInternal || e.Kind == core.KindUnavailable {
 				return nil, c.Err // the request failed, not the file
 			}
-			item.Error = bulkErrorOf(ctx, c.Err)
+			item.Error = refusalOf(ctx, c.Err)
 		}
 		out.Body.Items = append(out.Body.Items, item)
 	}
 	return &out, nil
 }
 
-// bulkErrorOf shows what came of one of many. It is no failure of the request.
-func bulkErrorOf(ctx context.Context, err error) *bulkError {
+// refusalOf shows what came of one of many. It is no failure of the request.
+func refusalOf(ctx context.Context, err error) *bulkError {
 	e := named(ctx, err)
-	p := problemOf(requestOf(ctx), e, statusOf(e))
-	return &bulkError{p.Code, p.Status, p.Detail, p.Details}
+	return bulkErrorOf(problemOf(requestOf(ctx), e, statusOf(e)))
 }

@@ -55,6 +55,8 @@ type bulkError struct {
 	Details map[string]any `json:"details" doc:"Further members of the problem"`
 }
 
+func bulkErrorOf(p *problem) *bulkError { return &bulkError{p.Code, p.Status, p.Detail, p.Details} }
+
 type bulkOutput struct {
 	Body struct {
 		Items []bulkResult `json:"items" doc:"What came of each, in the order given"`
@@ -71,7 +73,7 @@ func (h nodeRoutes) bulk(ctx context.Context, in *bulkInput) (*bulkOutput, error
 			return nil, err // it is about the caller, not about the node
 		case err != nil:
 			p := explain(ctx, err)
-			r.Error = &bulkError{p.Code, p.Status, p.Detail, p.Details}
+			r.Error = bulkErrorOf(p)
 			failed = failed || p.Status >= http.StatusInternalServerError
 		case e != nil:
 			r.OK, r.Node = true, new(showEntry(*e))

@@ -12,6 +12,96 @@ import (
 	"github.com/seed-755a8038/coffer/ports"
 )
 
+func uploadsDue(s storeTest) {
+	p := s.signUp("ana")
+	a, b := s.reserve(p, "a", 1), s.reserve(p, "b", 1)
+	due := func(at time.Time) (ids []core.UploadID) {
+		s.view(func(tx ports.Tx) error {
+			ups, err := tx.Uploads.Due(s.Context(), at, 10)
+			for _, u := range ups {
+				ids = append(ids, u.ID)
+			}
+			return err
+		})
+		return ids
+	}
+	s.equal(len(due(noon)), 0)
+	s.equal(due(noon.Add(time.Minute)), []core.UploadID{a.Upload.ID, b.Upload.ID})
+	s.update(func(tx ports.Tx) error {
+		return tx.Uploads.Postpone(s.Context(), a.Upload.ID, time.Time{}, noon.Add(2*time.Minute))
+	})
+	s.equal(due(noon.Add(time.Minute)), []core.UploadID{b.Upload.ID})
+	s.equal(due(noon.Add(time.Hour)), []core.UploadID{b.Upload.ID, a.Upload.ID})
+}
+
+func claimOnce(s storeTest) {
+	p := s.signUp("ana")
+	r := s.reserve(p, "a", 1)
+	claim := func(at time.Time) error {
+		return s.Update(s.Context(), func(tx ports.Tx) error {
+			return tx.Uploads.Claim(s.Context(), r.Upload.ID, at, at.Add(time.Minute))
+		})
+	}
+	s.equal(s.race(core.ErrUploadBusy, func(int) error { return claim(noon) }), 1)
+	s.must(claim(noon.Add(time.Minute))) // the first one's time is over
+	s.update(func(tx ports.Tx) error {
+		for _, other := range []time.Time{{}, noon.Add(time.Minute)} {
+			s.must(tx.Uploads.Postpone(s.Context(), r.Upload.ID, other, noon))
+		}
+		return nil
+	})
+	s.wantErr(claim(noon.Add(time.Minute)), core.ErrUploadBusy) // it is not theirs to end
+	s.update(func(tx ports.Tx) error {
+		return tx.Uploads.Postpone(s.Context(), r.Upload.ID, noon.Add(2*time.Minute), noon)
+	})
+	s.must(claim(noon))
+	s.update(func(tx ports.Tx) error {
+		return tx.Uploads.Postpone(s.Context(), r.Upload.ID, noon.Add(time.Minute), noon)
+	})
+	s.finish(r)
+	s.wantErr(claim(noon.Add(time.Hour)), core.ErrUploadNotFound)
+}
+
+func renewOwnClaim(s storeTest) {
+	p := s.signUp("ana")
+	r, free, done := s.reserve(p, "a", 1), s.reserve(p, "b", 1), s.reserve(p, "c", 1)
+	s.finish(done)
+	at := func(m int) time.Time { return noon.Add(time.Duration(m) * time.Minute) }
+	claim := func(now, until time.Time) error {
+		return s.Update(s.Context(), func(tx ports.Tx) error { return tx.Uploads.Claim(s.Context(), r.Upload.ID, now, until) })
+	}
+	renew := func(held, until time.Time) (kept []core.UploadID) {
+		s.update(func(tx ports.Tx) (err error) {
+			kept, err = tx.Uploads.Renew(s.Context(), []core.UploadID{r.Upload.ID, free.Upload.ID, done.Upload.ID}, held, until)
+			return err
+		})
+		return kept
+	}
+	finish := func(held time.Time) error {
+		return s.Update(s.Context(), func(tx ports.Tx) error { return s.ends(tx, p.org.ID, r.Upload.ID, held) })
+	}
+	s.must(claim(at(0), at(1)))
+	s.equal(renew(at(1), at(2)), []core.UploadID{r.Upload.ID})
+	s.wantErr(claim(at(1), at(3)), core.ErrUploadBusy)
+	// Whose time is over loses to one of those who come, or is in time after all.
+	s.equal(s.race(core.ErrUploadBusy, func(i int) error {
+		if i > 0 {
+			return claim(at(2), at(3+i))
+		}
+		if len(renew(at(2), at(3))) == 0 {
+			return core.ErrUploadBusy
+		}
+		return nil
+	}), 1)
+	s.equal(len(renew(at(2), at(20))), 0)
+	s.wantErr(finish(at(2)), core.ErrUploadBusy)
+	s.wantErr(finish(time.Time{}), core.ErrUploadBusy)
+	s.must(claim(at(30), at(31)))
+	s.must(finish(at(31)))
+	s.wantErr(finish(at(31)), core.ErrUploadNotFound)
+	s.equal(len(renew(at(31), at(32))), 0)
+}
+
 func claimMany(s storeTest) {
 	p := s.signUp("ana")
 	whole := func(name string) ports.Reservation {

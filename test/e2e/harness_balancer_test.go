@@ -3,6 +3,7 @@ package e2e
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"net/http"
@@ -37,8 +38,9 @@ func balanced(t *testing.T, n int, extra settings) (*balancer, []*server) {
 	b := &balancer{up: make([]atomic.Bool, n), inner: &http.Transport{MaxIdleConnsPerHost: 64, IdleConnTimeout: 5 * time.Second}}
 	front := httptest.NewUnstartedServer(&httputil.ReverseProxy{
 		Transport: b, FlushInterval: -1, Rewrite: func(r *httputil.ProxyRequest) { r.Out.Host = r.In.Host; r.SetXForwarded() },
-		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) {
+		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
 			b.lost.Add(1)
+			t.Logf("balancer: %s %s has no answer: %v", r.Method, r.URL.Path, err)
 			w.WriteHeader(http.StatusBadGateway)
 		},
 	})
@@ -104,7 +106,7 @@ func (b *balancer) RoundTrip(req *http.Request) (*http.Response, error) {
 		if sendErr == nil {
 			return res, nil
 		}
-		err = sendErr
+		err = fmt.Errorf("server %d: %w", i, sendErr)
 		b.up[i].Store(false)
 		refused := errors.Is(err, syscall.ECONNREFUSED) || strings.Contains(err.Error(), "dial ")
 		if !refused && req.Method != http.MethodGet && req.Method != http.MethodPut && req.Method != http.MethodDelete {
@@ -116,8 +118,9 @@ func (b *balancer) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // next returns the server whose turn it is; -1: none is ready.
 func (b *balancer) next() int {
-	for range b.servers {
-		if i := int(b.turn.Add(1)) % len(b.servers); b.up[i].Load() {
+	first := int(b.turn.Add(1)) // once: who shares it with others would pass by the one that is ready
+	for k := range b.servers {
+		if i := (first + k) % len(b.servers); b.up[i].Load() {
 			return i
 		}
 	}

@@ -36,7 +36,7 @@ func (r assets) Many(ctx context.Context, org core.OrgID, ids []core.AssetID) (m
 		return out, nil
 	}
 	var rows []nodeRow
-	err := withHash(r.NewSelect().Model(&rows)).Where("n.kind = 'asset' AND n.org_id = ? AND n.id IN (?)", org, bun.List(ids)).Scan(ctx)
+	err := withHash(r.NewSelect().Model(&rows)).Where("n.id IN (?) AND (n.kind = 'asset') IS TRUE AND "+inOrg, bun.List(ids), org).Scan(ctx)
 	for i := range rows {
 		out[rows[i].ID] = rows[i].asset()
 	}

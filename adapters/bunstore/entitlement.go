@@ -157,7 +157,7 @@ func (r entitlements) Contents(ctx context.Context, q ports.ContentsQuery) (out 
 		if q.After.Kind == core.KindAsset && kind == core.KindFolder || len(out) >= q.Limit {
 			continue
 		}
-		sel := r.NewSelect().Where("n.parent_id = ? AND n.drive_id = ? AND n.kind = ? AND n.purged_at IS NULL", q.ParentID, q.DriveID, kind).
+		sel := r.NewSelect().Where("n.parent_id = ? AND n.kind = ? AND n.purged_at IS NULL AND "+inDrive, q.ParentID, kind, q.DriveID).
 			Where("(n.trashed_at IS NULL OR n.trashed_at > ?)", stamp{q.Bought}).
 			OrderExpr("n.name, n.id").Limit(int64(q.Limit - len(out)))
 		if kind == core.KindAsset {

@@ -50,8 +50,8 @@ func (r events) Add(ctx context.Context, es ...*core.Event) error {
 		rows[i] = eventRow{ID: e.ID, OrgID: e.OrgID, Type: e.Type, Data: document[map[string]any]{e.Data}, At: stamp{e.At}}
 	}
 	// Whether anybody is told is decided with the change, in no more round trips.
-	_, err := r.NewInsert().Model(&rows).
-		Value("waiting", "EXISTS (SELECT 1 FROM webhooks AS w WHERE w.org_id = ? AND w.active)", es[0].OrgID).Returning("waiting").Exec(ctx)
+	_, err := r.NewInsert().With("heard", r.NewSelect().ColumnExpr("EXISTS (SELECT 1 FROM webhooks AS w WHERE w.org_id = ? AND w.active) AS waiting", es[0].OrgID)).
+		Model(&rows).Value("waiting", "(SELECT waiting FROM heard)").Returning("waiting").Exec(ctx)
 	*r.wait = *r.wait || rows[0].Waiting
 	return translate("add events", err)
 }

@@ -32,7 +32,7 @@ func (r listings) List(ctx context.Context, q ports.NodeQuery) ([]ports.Entry, e
 // page selects the live nodes of a folder. The operator and the direction are
 // those of the order asked for.
 func (r listings) page(q ports.NodeQuery) (sel *bun.SelectQuery, above, way bun.Safe) {
-	sel = r.NewSelect().Where("n.parent_id = ? AND n.drive_id = ? AND n.trashed_at IS NULL", q.ParentID, q.DriveID)
+	sel = r.NewSelect().Where("n.parent_id = ? AND n.trashed_at IS NULL AND "+inDrive, q.ParentID, q.DriveID)
 	if q.Descending {
 		return sel, "<", "DESC"
 	}

@@ -112,8 +112,17 @@ func (r nodes) Get(ctx context.Context, drive core.DriveID, id core.NodeID) (*po
 	return r.one(ctx, "n.id = ? AND n.drive_id = ?", id, drive)
 }
 
+// inDrive makes sure that what was found by its parent or its id is of a drive, and
+// inOrg that it is of an org. It shall not be found by that: until a table has
+// statistics, PostgreSQL takes an index by the drive for as good as that of names, and
+// reads the whole drive.
+const (
+	inDrive = "(n.drive_id = ?) IS TRUE"
+	inOrg   = "(n.org_id = ?) IS TRUE"
+)
+
 func (r nodes) ByName(ctx context.Context, drive core.DriveID, parent core.NodeID, name string) (*ports.Entry, error) {
-	return r.one(ctx, "n.parent_id = ? AND n.name = ? AND n.trashed_at IS NULL AND n.drive_id = ?", parent, name, drive)
+	return r.one(ctx, "n.parent_id = ? AND n.name = ? AND n.trashed_at IS NULL AND "+inDrive, parent, name, drive)
 }
 
 func (r nodes) ByNames(ctx context.Context, drive core.DriveID, parent core.NodeID, names []string) (map[string]ports.Entry, error) {
@@ -123,7 +132,7 @@ func (r nodes) ByNames(ctx context.Context, drive core.DriveID, parent core.Node
 	}
 	var rows []nodeRow
 	err := withHash(r.NewSelect().Model(&rows)).
-		Where("n.parent_id = ? AND n.name IN (?) AND n.trashed_at IS NULL AND n.drive_id = ?", parent, bun.List(names), drive).Scan(ctx)
+		Where("n.parent_id = ? AND n.name IN (?) AND n.trashed_at IS NULL AND "+inDrive, parent, bun.List(names), drive).Scan(ctx)
 	for i := range rows {
 		out[rows[i].Name] = rows[i].entry()
 	}
@@ -156,7 +165,7 @@ func (r nodes) ByPath(ctx context.Context, drive core.DriveID, root core.NodeID,
 			SELECT id, 0 FROM nodes WHERE id = ? AND drive_id = ? AND trashed_at IS NULL
 			UNION ALL
 			SELECT c.id, down.step + 1 FROM down
-			JOIN nodes AS c ON c.parent_id = down.id AND c.name = `+name+` AND c.trashed_at IS NULL AND c.drive_id = ?
+			JOIN nodes AS c ON c.parent_id = down.id AND c.name = `+name+` AND c.trashed_at IS NULL AND (c.drive_id = ?) IS TRUE
 		) SELECT id FROM down WHERE step = ?)`, append(args, drive, len(path))...)
 }
 
@@ -198,7 +207,7 @@ func (r nodes) Raise(ctx context.Context, parent core.Trail, height int) error {
 func (r nodes) NamesLike(ctx context.Context, drive core.DriveID, parent core.NodeID, prefix string, limit int) ([]string, error) {
 	var names []string
 	err := r.NewSelect().Model((*nodeRow)(nil)).Column("name").
-		Where("n.parent_id = ? AND n.drive_id = ? AND n.trashed_at IS NULL", parent, drive).
+		Where("n.parent_id = ? AND "+inDrive+" AND n.trashed_at IS NULL", parent, drive).
 		Where("n.name >= ? AND n.name < ?", prefix, after(prefix)).
 		OrderExpr("n.name").Limit(int64(limit)).Scan(ctx, &names)
 	return names, translate("names", err)

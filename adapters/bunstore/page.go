@@ -35,7 +35,7 @@ const (
 			coalesce(dv.width, 0), coalesce(dv.height, 0), coalesce(dv.duration_ms, 0), dv.placeholder
 		FROM nodes AS n LEFT JOIN asset_versions AS cv ON cv.asset_id = n.id AND cv.number = n.current_version
 		LEFT JOIN derived AS dv ON dv.asset_id = n.id AND dv.number = n.current_version
-		WHERE n.parent_id = $1 AND n.drive_id = $2 AND n.trashed_at IS NULL`
+		WHERE n.parent_id = $1 AND (n.drive_id = $2) IS TRUE AND n.trashed_at IS NULL`
 	pageUp    = pageOf + ` AND n.name > $4 ORDER BY n.name LIMIT $3`
 	pageDown  = pageOf + ` AND n.name < $4 ORDER BY n.name DESC LIMIT $3`
 	pageOfEnd = pageOf + ` ORDER BY n.name DESC LIMIT $3`

@@ -42,7 +42,8 @@ func runVersity(ctx context.Context, program string, port int, sidecar bool) (*v
 		return nil, err
 	}
 	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
-	argv := []string{program, "--quiet", "--port", address, "--region", defaultRegion(""), "posix"}
+	// Connections are kept, as by every S3 server in use; versitygw alone closes each by default.
+	argv := []string{program, "--quiet", "--keep-alive", "--port", address, "--region", defaultRegion(""), "posix"}
 	if sidecar {
 		argv = append(argv, "--sidecar", filepath.Join(dir, "metadata"))
 	}

@@ -13,7 +13,7 @@ import (
 const (
 	smallSize  = 8 * mB // up to here a file is one of many, which the server hears of together
 	smallPath  = 4_000  // bytes
-	smallBatch = 100    // files
+	smallBatch = 250    // files
 	smallBytes = 64 * mB
 )
 

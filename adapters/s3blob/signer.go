@@ -1,7 +1,6 @@
 package s3blob
 
 import (
-	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -44,10 +43,11 @@ type dayKey struct {
 	states *sync.Pool // of keyed HMAC states: Reset copies, where New hashes the key
 }
 
-// newSigner asks the SDK where a bucket is, without calling anybody.
-func newSigner(ctx context.Context, credentials aws.CredentialsProvider, c Config) (*signer, error) {
+// newSigner asks the SDK where a bucket is, of a server or, without one, of
+// Amazon's, without calling anybody.
+func newSigner(ctx context.Context, credentials aws.CredentialsProvider, c Config, endpoint string) (*signer, error) {
 	p := s3.EndpointParameters{Bucket: &c.Bucket, Region: &c.Region, ForcePathStyle: &c.UsePathStyle}
-	if endpoint := cmp.Or(c.PublicEndpoint, c.Endpoint); endpoint != "" {
+	if endpoint != "" {
 		p.Endpoint = &endpoint
 	}
 	e, err := s3.NewDefaultEndpointResolverV2().ResolveEndpoint(ctx, p)

@@ -3,19 +3,20 @@
 package s3blob
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/seed-755a8038/coffer/core"
-	"github.com/seed-755a8038/coffer/ports"
 )
 
 // Config says where the bucket is and how to use it.
@@ -49,7 +50,10 @@ const (
 // Store is a ports.Blobs in one bucket.
 type Store struct {
 	client     *s3.Client
-	signer     *signer
+	signer     *signer // of what clients send
+	inner      *signer // of what the server itself sends
+	http       aws.HTTPClient
+	refused    atomic.Bool // what inner signs; the SDK knows of more cases
 	bucket     string
 	origins    []string
 	conditions conditions
@@ -71,10 +75,13 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{
-		client: newClient(cfg, c), bucket: c.Bucket, origins: c.AllowedOrigins, maxCopy: maxCopy,
+		client: newClient(cfg, c), http: cfg.HTTPClient, bucket: c.Bucket, origins: c.AllowedOrigins, maxCopy: maxCopy,
 		plain: &http.Client{Timeout: callTimeout, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
 	}
-	if s.signer, err = newSigner(ctx, cfg.Credentials, c); err != nil {
+	if s.signer, err = newSigner(ctx, cfg.Credentials, c, cmp.Or(c.PublicEndpoint, c.Endpoint)); err != nil {
+		return nil, err
+	}
+	if s.inner, err = newSigner(ctx, cfg.Credentials, c, c.Endpoint); err != nil {
 		return nil, err
 	}
 	switch c.ConditionalWrites {
@@ -98,31 +105,6 @@ func (s *Store) Ping(ctx context.Context) error {
 		return fmt.Errorf("reach bucket: %w: %w", core.ErrUnavailable, err)
 	}
 	return nil
-}
-
-// Stat implements ports.Blobs.
-func (s *Store) Stat(ctx context.Context, key string) (ports.BlobInfo, error) {
-	head, err := s.head(ctx, key)
-	if err != nil {
-		return ports.BlobInfo{}, err
-	}
-	return ports.BlobInfo{
-		Key: key, Size: aws.ToInt64(head.ContentLength), ContentType: aws.ToString(head.ContentType),
-		SHA256: wholeSHA256(head.ChecksumSHA256), ModifiedAt: micro(head.LastModified),
-	}, nil
-}
-
-func (s *Store) head(ctx context.Context, key string) (*s3.HeadObjectOutput, error) {
-	if err := check(key); err != nil {
-		return nil, err
-	}
-	call, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-	head, err := s.client.HeadObject(call, &s3.HeadObjectInput{Bucket: &s.bucket, Key: &key, ChecksumMode: "ENABLED"})
-	if err != nil {
-		return nil, failed(ctx, "stat blob", err)
-	}
-	return head, nil
 }
 
 // check refuses keys that no store takes.

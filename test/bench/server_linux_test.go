@@ -66,6 +66,7 @@ func startServer(b *testing.B, dir string, extra ...settings) *server {
 		"PATH": os.Getenv("PATH"), "HOME": dir, "COFFER_ENV": "production", "COFFER_PUBLIC_URL": publicURL, "COFFER_DATA_DIR": dir,
 		"COFFER_HTTP_ADDR": s.addr, "COFFER_OPS_ADDR": s.ops, "COFFER_AUTH_JWT_SECRET": secret,
 		"COFFER_RATE_LIMIT_PER_MINUTE": "0", "COFFER_SELF_HOSTED_UNLIMITED": "true",
+		"COFFER_DERIVED_ENABLED": "false", // of files that were never sent it would try for hours, beside what is measured
 	}
 	for _, e := range extra {
 		maps.Copy(all, e)

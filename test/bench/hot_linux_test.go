@@ -189,7 +189,7 @@ func downloadContest(b *testing.B, p *postgres, people []*person) {
 	one := against(talkative)
 	two := []*server{one.server, startServer(b, b.TempDir(), common)}
 	contest{
-		limit: func() result { return limit.measure(b, slice) },
+		limit: func() result { return limit.measure(b) },
 		variants: []variant{one, against(quiet), {"download, two nodes", one.server, func(took time.Duration) result {
 			return loadAll(b, two, p.cpu, took, http.StatusOK, downloads(people))
 		}}},
@@ -226,7 +226,7 @@ func createContest(b *testing.B, p *postgres, people []*person) {
 	contest{
 		limit: func() result {
 			limit.refill(b)
-			return limit.measure(b, slice)
+			return limit.measure(b)
 		},
 		variants: []variant{{"create, log level info", s, func(took time.Duration) result {
 			return load(b, s, p.cpu, took, http.StatusCreated, creates(people))

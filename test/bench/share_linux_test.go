@@ -179,7 +179,7 @@ func BenchmarkShares(b *testing.B) {
 			})
 			s.contest(b, p.cpu, c.links, func() result {
 				limit.refill(b)
-				return limit.measure(b, slice)
+				return limit.measure(b)
 			})
 		})
 	}

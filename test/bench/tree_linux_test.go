@@ -151,7 +151,7 @@ func (f *forest) pageContest(b *testing.B, pages []string) {
 	}
 	const some = 10
 	contest{
-		limit:    func() result { return limit.measure(b, slice) },
+		limit:    func() result { return limit.measure(b) },
 		variants: []variant{among("any page", pages), among("first pages", pages[:some]), among("last pages", pages[len(pages)-some-1:len(pages)-1])},
 	}.hold(b)
 }

@@ -16,12 +16,19 @@ func (s *Store) Stat(ctx context.Context, key string) (ports.BlobInfo, error) {
 	if err := check(key); err != nil {
 		return ports.BlobInfo{}, err
 	}
-	if info, ok := s.glance(ctx, key); ok {
-		return info, nil
+	status := 0
+	if !s.refused.Load() {
+		var info ports.BlobInfo
+		if info, status = s.glance(ctx, key); status == http.StatusOK {
+			return info, nil
+		}
 	}
 	head, err := s.head(ctx, key)
 	if err != nil {
 		return ports.BlobInfo{}, err
+	}
+	if status == http.StatusForbidden || status == http.StatusBadRequest {
+		s.refused.Store(true) // signatures in URLs, it seems, and not this caller
 	}
 	return ports.BlobInfo{
 		Key: key, Size: aws.ToInt64(head.ContentLength), ContentType: aws.ToString(head.ContentType),
@@ -30,12 +37,10 @@ func (s *Store) Stat(ctx context.Context, key string) (ports.BlobInfo, error) {
 }
 
 // glance asks about a blob by a URL that the signer signs, which takes a third of
-// what the SDK's call does. All but a plain answer is left to that: it tries again,
-// knows better where a bucket is and what the time is there, and what went wrong.
-func (s *Store) glance(ctx context.Context, key string) (info ports.BlobInfo, ok bool) {
-	if s.refused.Load() {
-		return info, false
-	}
+// what the SDK's call does. All but a plain answer, 200, is left to that: it tries
+// again, knows better where a bucket is and what the time is there, and what went
+// wrong. Without any answer the status is 0.
+func (s *Store) glance(ctx context.Context, key string) (info ports.BlobInfo, status int) {
 	call, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	url, err := s.inner.sign(call, request{
@@ -43,27 +48,26 @@ func (s *Store) glance(ctx context.Context, key string) (info ports.BlobInfo, ok
 		signed: []byte("host;x-amz-checksum-mode"), expires: s.inner.now().Add(s.inner.offset + callTimeout),
 	})
 	if err != nil {
-		return info, false
+		return info, 0
 	}
 	req, err := http.NewRequestWithContext(call, http.MethodHead, url, http.NoBody)
 	if err != nil {
-		return info, false
+		return info, 0
 	}
 	req.Header.Set("X-Amz-Checksum-Mode", "ENABLED")
 	res, err := s.http.Do(req)
 	if err != nil {
-		return info, false
+		return info, 0
 	}
 	_ = res.Body.Close() // of HEAD: empty
 	modified, err := http.ParseTime(res.Header.Get("Last-Modified"))
-	if res.StatusCode != http.StatusOK || res.ContentLength < 0 || err != nil {
-		s.refused.CompareAndSwap(false, res.StatusCode == http.StatusForbidden || res.StatusCode == http.StatusBadRequest)
-		return info, false
+	if res.StatusCode == http.StatusOK && (res.ContentLength < 0 || err != nil) {
+		return info, 0
 	}
 	sum := res.Header.Get(sumName)
 	return ports.BlobInfo{
 		Key: key, Size: res.ContentLength, ContentType: res.Header.Get(typeName), SHA256: wholeSHA256(&sum), ModifiedAt: micro(&modified),
-	}, true
+	}, res.StatusCode
 }
 
 func (s *Store) head(ctx context.Context, key string) (*s3.HeadObjectOutput, error) {

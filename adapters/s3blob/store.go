@@ -53,7 +53,7 @@ type Store struct {
 	signer     *signer // of what clients send
 	inner      *signer // of what the server itself sends
 	http       aws.HTTPClient
-	refused    atomic.Bool // what inner signs; the SDK knows of more cases
+	refused    atomic.Bool // what inner signs, where the SDK is not
 	bucket     string
 	origins    []string
 	conditions conditions

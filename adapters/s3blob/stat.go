@@ -3,6 +3,7 @@ package s3blob
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -36,12 +37,15 @@ func (s *Store) Stat(ctx context.Context, key string) (ports.BlobInfo, error) {
 	}, nil
 }
 
+// glanceTimeout is short: a store that hangs is not to be waited for twice.
+const glanceTimeout = 5 * time.Second
+
 // glance asks about a blob by a URL that the signer signs, which takes a third of
 // what the SDK's call does. All but a plain answer, 200, is left to that: it tries
 // again, knows better where a bucket is and what the time is there, and what went
-// wrong. Without any answer the status is 0.
+// wrong. Without an answer in a few seconds the status is 0.
 func (s *Store) glance(ctx context.Context, key string) (info ports.BlobInfo, status int) {
-	call, cancel := context.WithTimeout(ctx, callTimeout)
+	call, cancel := context.WithTimeout(ctx, glanceTimeout)
 	defer cancel()
 	url, err := s.inner.sign(call, request{
 		method: http.MethodHead, key: key, headers: []byte("host:" + s.inner.host + "\nx-amz-checksum-mode:ENABLED\n"),

@@ -53,7 +53,7 @@ func blocksOf(t *testing.T, page string) (all []block) {
 // notExecuted are the beginnings of commands that need something else: a terminal, a
 // service of the system, another server, or somebody who waits.
 var notExecuted = []string{
-	"go run ./cmd/coffer serve", "coffer login --server", "go tool ", "coffer migrate up ", "systemd-run ", "curl -N ", "docker ", "pg_dump ", "pg_restore ",
+	"go run ./cmd/coffer serve", "coffer login --server", "go tool ", "coffer migrate up ", "systemd-run ", "curl -N ", "docker ", "pg_dump ", "pg_restore ", "psql ",
 	"rclone ", "export COFFER_", "systemctl ", "export AWS_",
 }
 

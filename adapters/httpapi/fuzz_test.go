@@ -105,7 +105,7 @@ func FuzzQuery(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, raw string) {
 		r := &http.Request{URL: &url.URL{RawQuery: raw}}
-		if err := checkQuery(r); err != nil {
+		if err := checkAddress(r); err != nil {
 			if core.KindOf(err) != core.KindMalformed {
 				t.Errorf("%q: %v", raw, err)
 			}

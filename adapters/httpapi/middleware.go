@@ -56,7 +56,7 @@ func (s *server) serve(c echo.Context, req *request, next echo.HandlerFunc, now 
 	if err := s.limit(c, req, now); err != nil {
 		return err
 	}
-	if err := checkQuery(req.http); err != nil {
+	if err := checkAddress(req.http); err != nil {
 		return err
 	}
 	return next(c)

@@ -204,8 +204,12 @@ func TestTheLogTellsNoSecrets(t *testing.T) {
 	}
 }
 
-func TestQueriesAreText(t *testing.T) {
+func TestAddressesAreText(t *testing.T) {
 	f := newFixture(t)
+	for _, segment := range []string{"a%E2%82b", "%ff", "a%00"} {
+		problemIn(t, f.call("GET", "/api/orgs/"+segment+"/assets", "", signedIn), 404, "not_found")
+		problemIn(t, f.call("POST", "/api/items/00000000-0000-0000-0000-000000000003/assets/"+segment+"/signed-url", "", signedIn), 404, "not_found")
+	}
 	for _, query := range []string{"q=%00", "q=%ff", "%00=1", "q=a;b"} {
 		problemIn(t, f.call("GET", "/api/orgs/00000000-0000-0000-0000-000000000003/assets?"+query, "", signedIn), 400, "malformed_request")
 	}

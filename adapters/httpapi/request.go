@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -86,8 +87,12 @@ func userAgent(h http.Header) string {
 // errQuery reports a query string that is not text.
 var errQuery = &core.Error{Kind: core.KindMalformed, Code: "malformed_request", Message: "the query string is not valid: percent-encode UTF-8 text without NUL"}
 
-// checkQuery refuses parameters that no database takes.
-func checkQuery(r *http.Request) error {
+// checkAddress refuses what no database takes: at a path that is not text there is
+// nothing, and a query that is not cannot be read.
+func checkAddress(r *http.Request) error {
+	if !isText(r.URL.Path) {
+		return core.ErrNotFound
+	}
 	if r.URL.RawQuery == "" {
 		return nil
 	}
@@ -99,11 +104,13 @@ func checkQuery(r *http.Request) error {
 		return errQuery
 	}
 	for key, values := range query {
-		for _, text := range append(values, key) {
-			if !utf8.ValidString(text) || strings.IndexByte(text, 0) >= 0 {
-				return errQuery
-			}
+		if !isText(key) || slices.ContainsFunc(values, isNoText) {
+			return errQuery
 		}
 	}
 	return nil
 }
+
+func isText(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }
+
+func isNoText(s string) bool { return !isText(s) }

@@ -46,7 +46,7 @@ func (h shareRoutes) mount(api huma.API) {
 	}, h.get)
 	register(api, operation{
 		id: "updateShare", method: http.MethodPatch, path: sharePath, tag: tagShares,
-		codes:   []string{"forbidden", "feature_unavailable", "share_policy", "share_revoked"},
+		codes:   []string{"forbidden", "feature_unavailable", "share_policy", "share_revoked", "group_deleted"},
 		summary: "Change a link",
 		about:   "Members that are left out stay as they are; null clears. Only what the change adds has to be in the licence and within the organisation's rules. A new password ends what was opened with the one before.",
 	}, h.update)
@@ -55,7 +55,7 @@ func (h shareRoutes) mount(api huma.API) {
 		summary: "Revoke a link", about: "Ends a link for good, from its next use on. Revoking twice is no error.",
 	}, h.revoke)
 	register(api, operation{
-		id: "rotateShare", method: http.MethodPost, path: sharePath + "/rotate", tag: tagShares, codes: []string{"forbidden", "share_revoked"},
+		id: "rotateShare", method: http.MethodPost, path: sharePath + "/rotate", tag: tagShares, codes: []string{"forbidden", "share_revoked", "group_deleted"},
 		summary: "Give a link another token", about: "The link's address changes, and the one before leads nowhere. What it allows, its counts and its access log stay.",
 	}, h.rotate)
 	register(api, operation{

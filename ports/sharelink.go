@@ -79,8 +79,8 @@ type ShareQuery struct {
 type Visits interface {
 	// ForShare returns a link with all that decides about it and about what is
 	// asked for there, and the account that the visitor has in its org, if it is
-	// active; one round trip. It returns core.ErrNotFound if there is no such
-	// link, or its org or drive is gone.
+	// active; one round trip for a link of a drive. It returns core.ErrNotFound if
+	// there is no such link, or its org or drive is gone.
 	ForShare(ctx context.Context, q ShareQuery) (core.ShareFacts, core.AccountID, error)
 
 	// Visit counts an access that has been judged, and logs it; for a view, a

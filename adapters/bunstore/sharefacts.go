@@ -2,6 +2,7 @@ package bunstore
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"strconv"
@@ -11,11 +12,9 @@ import (
 	"github.com/seed-755a8038/coffer/ports"
 )
 
-// forShare begins with the link, which stands for a credential: the standing is
-// that of the account that made it. A target that has been moved to another
-// drive is not there: of that drive nothing is known here. Of a link of a group,
-// node n is the file that is asked for, in whatever drive d that is.
-const forShare = `SELECT l.id, l.org_id, l.drive_id, l.node_id, l.group_id, l.kind, l.name, l.created_by, l.token_sealed, l.accounts, l.password_hash,
+// sharedLink are a link, the standing of the account that made it, which the link
+// stands for as a credential, and its target.
+const sharedLink = `SELECT l.id, l.org_id, l.drive_id, l.node_id, l.group_id, l.kind, l.name, l.created_by, l.token_sealed, l.accounts, l.password_hash,
 		l.password_version, l.allow_download, l.allow_view_metadata, l.expires_at, l.max_views, l.max_downloads, l.ip_allow, l.watermark,
 		l.max_files, l.max_file_bytes, l.content_types, l.notify, l.views, l.downloads, l.uploads, l.last_accessed_at, l.revoked_at,
 		l.revoked_by, l.version, l.created_at, l.updated_at,
@@ -26,26 +25,42 @@ const forShare = `SELECT l.id, l.org_id, l.drive_id, l.node_id, l.group_id, l.ki
 		coalesce(n.version, 0), n.created_at, n.updated_at, coalesce(n.status, ''), coalesce(n.content_type, ''), coalesce(n.size_bytes, 0),
 		v.sha256, coalesce(n.current_version, 0), coalesce(n.newest_version, 0), coalesce(n.metadata, '{}'),
 		coalesce(v.blob_key, ''), coalesce(v.content_type, ''), coalesce(v.size_bytes, 0),
-		CASE WHEN l.group_id IS NULL THEN ` + trashedFolders + ` ELSE false END,
 		(SELECT va.id FROM users vu JOIN accounts va ON va.org_id = l.org_id AND va.user_id = vu.id AND va.status = 'active'
 			WHERE vu.id = $2 AND vu.disabled_at IS NULL AND ($4 OR EXISTS
-				(SELECT 1 FROM sessions vs WHERE vs.id = $3 AND vs.user_id = vu.id AND vs.revoked_at IS NULL))),
-		CASE WHEN l.group_id IS NOT NULL AND n.id IS NOT NULL AND d.id IS NOT NULL THEN ` + shownInGroup + ` AND ` + inSharedGroup + ` ELSE false END,
-		sg.id, sg.deleted_at IS NOT NULL, coalesce(sg.owner_id = ac.id, false), coalesce(sg.is_public, false), coalesce(sg.share_password_hash, ''),
-		coalesce(sg.share_password_version, 0), ` + sharedLevels + `,
-		g.id, g.parent_id, coalesce(g.name, ''), coalesce(g.description, ''), g.cover_asset_id, coalesce(g.metadata, '{}'), coalesce(g.organisation, '{}'),
-		coalesce(g.version, 0), g.created_at, g.updated_at, ` + sharedPath + `
+				(SELECT 1 FROM sessions vs WHERE vs.id = $3 AND vs.user_id = vu.id AND vs.revoked_at IS NULL)))`
+
+const (
+	linkMaker = `
 	FROM share_links l
 	JOIN orgs o ON o.id = l.org_id AND o.deleted_at IS NULL
 	JOIN accounts ac ON ac.id = l.created_by AND ac.org_id = l.org_id
-	LEFT JOIN users u ON u.id = ac.user_id
-	LEFT JOIN nodes n ON n.id = coalesce(l.node_id, $6) AND n.org_id = l.org_id AND (l.drive_id IS NULL OR n.drive_id = l.drive_id) AND n.purged_at IS NULL
-	LEFT JOIN drives d ON d.id = coalesce(l.drive_id, n.drive_id) AND d.deleted_at IS NULL
+	LEFT JOIN users u ON u.id = ac.user_id`
+	linkDrive = `
 	LEFT JOIN drive_members m ON m.drive_id = d.id AND m.account_id = ac.id
-	LEFT JOIN asset_versions v ON v.asset_id = n.id AND v.number = n.current_version
-	LEFT JOIN groups sg ON sg.id = l.group_id AND sg.org_id = l.org_id
-	LEFT JOIN groups g ON g.id = coalesce($5, l.group_id) AND g.org_id = l.org_id AND l.group_id IS NOT NULL AND g.deleted_at IS NULL
+	LEFT JOIN asset_versions v ON v.asset_id = n.id AND v.number = n.current_version`
+
+	// forDriveShare finds a link of a drive. A target that has been moved to another
+	// drive is not there: of that drive nothing is known here. Of a link of a group
+	// there is nothing but the link.
+	forDriveShare = sharedLink + `, ` + trashedFolders + linkMaker + `
+	LEFT JOIN drives d ON d.id = l.drive_id AND d.deleted_at IS NULL
+	LEFT JOIN nodes n ON n.id = l.node_id AND n.org_id = l.org_id AND n.drive_id = l.drive_id AND n.purged_at IS NULL` + linkDrive + `
 	WHERE l.token_hash = $1 AND (l.group_id IS NOT NULL OR d.id IS NOT NULL)`
+
+	// forGroupShare finds a link of a group. Node n is the file that is asked for, in
+	// whatever drive d that is.
+	forGroupShare = sharedLink + `,
+		CASE WHEN n.id IS NOT NULL AND d.id IS NOT NULL THEN ` + shownInGroup + ` AND ` + inSharedGroup + ` ELSE false END,
+		sg.id, sg.deleted_at IS NOT NULL, coalesce(sg.owner_id = ac.id, false), coalesce(sg.is_public, false), coalesce(sg.share_password_hash, ''),
+		coalesce(sg.share_password_version, 0), ` + sharedLevels + `,
+		g.id, g.parent_id, coalesce(g.name, ''), coalesce(g.description, ''), g.cover_asset_id, coalesce(g.metadata, '{}'), coalesce(g.organisation, '{}'),
+		coalesce(g.version, 0), g.created_at, g.updated_at, ` + sharedPath + linkMaker + `
+	LEFT JOIN nodes n ON n.id = $6 AND n.org_id = l.org_id AND n.purged_at IS NULL
+	LEFT JOIN drives d ON d.id = n.drive_id AND d.deleted_at IS NULL` + linkDrive + `
+	LEFT JOIN groups sg ON sg.id = l.group_id AND sg.org_id = l.org_id
+	LEFT JOIN groups g ON g.id = coalesce($5, l.group_id) AND g.org_id = l.org_id AND g.deleted_at IS NULL
+	WHERE l.token_hash = $1 AND l.group_id IS NOT NULL`
+)
 
 // Rows of a few fields as one text: no name of a group has a control character.
 const (
@@ -54,21 +69,21 @@ const (
 
 	// sharedLevels are the levels of a link's group for the account that made the
 	// link, from the top down: id, right of the account, right of its role.
-	sharedLevels = `CASE WHEN l.group_id IS NULL THEN '' ELSE (WITH RECURSIVE up (id, parent_id, step) AS (
+	sharedLevels = `(WITH RECURSIVE up (id, parent_id, step) AS (
 			SELECT p.id, p.parent_id, 0 FROM groups AS p WHERE p.id = l.group_id
 			UNION ALL SELECT p.id, p.parent_id, up.step + 1 FROM up JOIN groups AS p ON p.id = up.parent_id WHERE up.step < 100)
 		SELECT coalesce(string_agg(CAST(up.id AS text) || '` + fieldEnd + `' || coalesce(CAST(pa.rights AS text), '') || '` + fieldEnd + `' ||
 			coalesce(CAST(pr.rights AS text), ''), '` + rowEnd + `' ORDER BY up.step DESC), '')
 		FROM up LEFT JOIN group_permissions pa ON pa.group_id = up.id AND pa.account_id = ac.id
-		LEFT JOIN group_permissions pr ON pr.group_id = up.id AND pr.role = ac.role AND pr.account_id IS NULL) END`
+		LEFT JOIN group_permissions pr ON pr.group_id = up.id AND pr.role = ac.role AND pr.account_id IS NULL)`
 
 	// sharedPath is the way down to the group that is asked for: id, name. It
 	// begins at the link's group, or that is not above it.
-	sharedPath = `CASE WHEN l.group_id IS NULL THEN '' ELSE (WITH RECURSIVE up (id, parent_id, name, step) AS (
+	sharedPath = `(WITH RECURSIVE up (id, parent_id, name, step) AS (
 			SELECT p.id, p.parent_id, p.name, 0 FROM groups AS p WHERE p.id = coalesce($5, l.group_id) AND p.deleted_at IS NULL
 			UNION ALL SELECT p.id, p.parent_id, p.name, up.step + 1 FROM up JOIN groups AS p ON p.id = up.parent_id AND p.deleted_at IS NULL
 			WHERE up.id <> l.group_id AND up.step < 100)
-		SELECT coalesce(string_agg(CAST(up.id AS text) || '` + fieldEnd + `' || up.name, '` + rowEnd + `' ORDER BY up.step DESC), '') FROM up) END`
+		SELECT coalesce(string_agg(CAST(up.id AS text) || '` + fieldEnd + `' || up.name, '` + rowEnd + `' ORDER BY up.step DESC), '') FROM up)`
 
 	// inSharedGroup is true of a node n in the group of link l, or one nested in it.
 	inSharedGroup = `EXISTS (WITH RECURSIVE up (id, parent_id, step) AS (
@@ -77,7 +92,7 @@ const (
 		SELECT 1 FROM up WHERE up.id = l.group_id)`
 )
 
-// shareRow is what forShare finds.
+// shareRow is what forDriveShare or forGroupShare finds.
 type shareRow struct {
 	core.ShareFacts
 
@@ -93,7 +108,7 @@ type shareRow struct {
 }
 
 func (r *shareRow) into() []any {
-	l, n, f, g := &r.link, &r.node, &r.ShareFacts, &r.group
+	l, n, f := &r.link, &r.node, &r.ShareFacts
 	into := []any{
 		&l.ID, &l.OrgID, &l.DriveID, &l.NodeID, &l.GroupID, &l.Kind, &l.Name, &l.CreatedBy, &l.TokenSealed, &l.Accounts, &l.PasswordHash,
 		&l.PasswordVersion, &l.AllowDownload, &l.AllowViewMetadata, &l.ExpiresAt, &l.MaxViews, &l.MaxDownloads, &l.IPAllow, &l.Watermark,
@@ -104,31 +119,60 @@ func (r *shareRow) into() []any {
 	return append(
 		into, &f.Creator.Email, &f.OrgName, &r.brand, &r.settings, &n.ID, &n.ParentID, &n.Kind, &n.Name, &n.CreatedBy, &n.TrashedAt, &n.PurgedAt, &n.Height,
 		&n.Version, &n.CreatedAt, &n.UpdatedAt, &n.Status, &n.ContentType, &n.SizeBytes, &n.SHA256, &n.Current, &n.Newest, &n.Metadata,
-		&f.Version.BlobKey, &f.Version.ContentType, &f.Version.SizeBytes, &f.InTrash, &r.account, &r.inGroup,
-		&f.Group.Creator.GroupID, &f.Group.Creator.Deleted, &f.Group.Creator.Creator, &f.Group.Creator.IsPublic, &f.Group.PasswordHash,
-		&f.Group.PasswordVersion, &r.levels,
-		&g.ID, &g.ParentID, &g.Name, &g.Description, &g.CoverAssetID, &g.Metadata, &g.Order, &g.Version, &g.CreatedAt, &g.UpdatedAt, &r.path,
+		&f.Version.BlobKey, &f.Version.ContentType, &f.Version.SizeBytes, &r.account,
 	)
 }
 
-// ForShare implements ports.Visits. A link into a drive with folders in its
-// trash takes a second round trip.
+func (r *shareRow) intoGroup() []any {
+	g, group := &r.group, &r.ShareFacts.Group
+	return []any{
+		&r.inGroup, &group.Creator.GroupID, &group.Creator.Deleted, &group.Creator.Creator, &group.Creator.IsPublic, &group.PasswordHash,
+		&group.PasswordVersion, &r.levels,
+		&g.ID, &g.ParentID, &g.Name, &g.Description, &g.CoverAssetID, &g.Metadata, &g.Order, &g.Version, &g.CreatedAt, &g.UpdatedAt, &r.path,
+	}
+}
+
+// ForShare implements ports.Visits. What is asked about something in a group is
+// asked of groups first. A link into a drive with folders in its trash takes a
+// second round trip, and the first page of a group does.
 func (s *Store) ForShare(ctx context.Context, q ports.ShareQuery) (core.ShareFacts, core.AccountID, error) {
-	r := shareRow{link: shareLinkRow{TokenHash: q.Hash[:]}}
 	var user core.UserID // a script is nobody in particular
 	if q.Visitor.Kind == core.ActorAccount {
 		user = q.Visitor.UserID
 	}
-	args := []any{q.Hash[:], user, q.Visitor.SessionID, q.Visitor.External && q.Visitor.SessionID.IsZero(), q.Group, q.Asset}
-	if err := s.row(ctx, forShare, args, r.into()...); err != nil {
-		return core.ShareFacts{}, r.account, translate("share facts", err)
+	who := []any{q.Hash[:], user, q.Visitor.SessionID, q.Visitor.External && q.Visitor.SessionID.IsZero()}
+	ofGroup := !q.Group.IsZero() || !q.Asset.IsZero()
+	if !ofGroup {
+		r := shareRow{link: shareLinkRow{TokenHash: q.Hash[:]}}
+		if err := s.row(ctx, forDriveShare, who, append(r.into(), &r.InTrash)...); err != nil {
+			return core.ShareFacts{}, core.AccountID{}, translate("share facts", err)
+		}
+		if r.link.GroupID.IsZero() {
+			return s.ofDrive(ctx, &r)
+		}
 	}
+	r := shareRow{link: shareLinkRow{TokenHash: q.Hash[:]}}
+	err := s.row(ctx, forGroupShare, append(who, q.Group, q.Asset), append(r.into(), r.intoGroup()...)...)
+	if ofGroup && errors.Is(err, sql.ErrNoRows) {
+		q.Group, q.Asset = core.GroupID{}, core.AssetID{}
+		return s.ForShare(ctx, q)
+	}
+	if err != nil {
+		return core.ShareFacts{}, core.AccountID{}, translate("share facts", err)
+	}
+	return r.ofGroup()
+}
+
+// shared sets what links of drives and groups have in common.
+func (r *shareRow) shared() {
+	r.Link, r.Policy, r.Branding = r.link.shareLink(), r.settings.v.settings().Sharing, core.Branding(r.brand.v)
+}
+
+// ofDrive are the facts of a link of a drive.
+func (s *Store) ofDrive(ctx context.Context, r *shareRow) (core.ShareFacts, core.AccountID, error) {
+	r.shared()
 	f := &r.ShareFacts
-	f.Link, f.Policy, f.Branding = r.link.shareLink(), r.settings.v.settings().Sharing, core.Branding(r.brand.v)
-	if f.Link.OfGroup() {
-		return r.ofGroup()
-	}
-	f.Creator.Ownership, f.Group = ownership(r.owner, f.Creator.AccountID), core.SharedGroup{} //nolint:exhaustruct_v5 // none
+	f.Creator.Ownership = ownership(r.owner, f.Creator.AccountID)
 	if r.node.ID.IsZero() {
 		return *f, r.account, nil
 	}
@@ -148,6 +192,7 @@ func (r *shareRow) setNode() {
 
 // ofGroup are the facts of a link of a group.
 func (r *shareRow) ofGroup() (core.ShareFacts, core.AccountID, error) {
+	r.shared()
 	f, g := &r.ShareFacts, &r.ShareFacts.Group
 	if r.inGroup {
 		r.setNode()

@@ -226,11 +226,11 @@ type user struct {
 func (s *server) anybody() *client { return &client{t: s.t, url: s.url} }
 
 // signUp makes a user; name is the address's part before the @.
-func (s *server) signUp(name string) *user {
+func (s *server) signUp(name string, more ...with) *user {
 	s.t.Helper()
 	c := s.anybody()
 	email := name + "@example.com"
-	a := c.want(http.StatusCreated, "POST", "/api/auth/signup", object{"email": email, "password": password, "name": name})
+	a := c.want(http.StatusCreated, "POST", "/api/auth/signup", object{"email": email, "password": password, "name": name}, more...)
 	c.token = a.text("access_token")
 	return &user{c, email, a.text("org.id"), a.text("drive.id"), a.text("account.id"), a.text("refresh_token")}
 }

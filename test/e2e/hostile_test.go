@@ -84,8 +84,9 @@ func (h *siege) people() {
 		"role": {"main", "member", "viewer"}, "number": {"1", "2"}, "name": {"free", "pro", "x"}, "provider": {"google"}, "period": {"week"}, "path": {"/mine", "/"},
 		"email": {"ana@example.com"}, "password": {password}, "cursor": {"now"},
 	}
-	ana, eve, root := h.signUp(name("ana")), h.signUp(name("eve")), h.signUp(name("root"))
-	mia := h.signUp(name("mia"))
+	from := with{"X-Forwarded-For": fmt.Sprintf("198.18.%d.%d", h.worlds>>8&255, h.worlds&255)} // not as many as one address may
+	ana, eve, root := h.signUp(name("ana"), from), h.signUp(name("eve"), from), h.signUp(name("root"), from)
+	mia := h.signUp(name("mia"), from)
 	h.must("admin", "promote", root.email)
 	his, hers := possessions(ana), possessions(eve)
 	company := &user{client: ana.client, email: ana.email, org: his["company"], drive: his["shared"], account: his["account"]}

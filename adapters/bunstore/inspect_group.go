@@ -11,8 +11,9 @@ var groupInvariants = []invariant{
 	{"a group has the org of its parent and of its creator", `SELECT 'group ' || g.id, 'has another' FROM groups g LEFT JOIN groups p ON p.id = g.parent_id
 		LEFT JOIN accounts ac ON ac.id = g.created_by LEFT JOIN accounts oc ON oc.id = g.owner_id
 		WHERE CAST($1 AS bigint) > 0 AND (p.org_id <> g.org_id OR ac.org_id <> g.org_id OR oc.org_id <> g.org_id)`, false, false},
+	// An org that is closed keeps what its people had until it is purged, also that of who has gone for good.
 	{"who has left owns no group", `SELECT 'group ' || g.id, 'is that of account ' || g.owner_id FROM groups g JOIN accounts ac ON ac.id = g.owner_id
-		WHERE CAST($1 AS bigint) > 0 AND ac.status = 'removed'`, false, false},
+		JOIN orgs o ON o.id = g.org_id AND o.deleted_at IS NULL WHERE CAST($1 AS bigint) > 0 AND ac.status = 'removed'`, false, false},
 	{"groups have no cycles, and are at most 32 deep", `WITH RECURSIVE tree (id, depth) AS (SELECT id, 1 FROM groups WHERE parent_id IS NULL UNION ALL
 			SELECT g.id, tree.depth + 1 FROM tree JOIN groups g ON g.parent_id = tree.id)
 		SELECT 'group ' || g.id, 'is at depth ' || coalesce(t.depth, 0) FROM groups g LEFT JOIN tree t ON t.id = g.id
@@ -23,6 +24,6 @@ var groupInvariants = []invariant{
 		FROM group_assets a JOIN groups g ON g.id = a.group_id JOIN nodes n ON n.id = a.asset_id WHERE CAST($1 AS bigint) > 0
 		AND (a.org_id <> g.org_id OR n.org_id <> g.org_id OR n.kind <> 'asset' OR a.section <> '' AND NOT ` + hasSection + `)`, false, false},
 	{"a group's permissions are for accounts of its org", `SELECT 'group ' || g.id, 'account ' || ac.id || ' is of another, or removed' FROM group_permissions p
-		JOIN groups g ON g.id = p.group_id JOIN accounts ac ON ac.id = p.account_id WHERE CAST($1 AS bigint) > 0
-		AND (ac.org_id <> g.org_id OR ac.status = 'removed')`, false, false},
+		JOIN groups g ON g.id = p.group_id JOIN accounts ac ON ac.id = p.account_id JOIN orgs o ON o.id = g.org_id WHERE CAST($1 AS bigint) > 0
+		AND (ac.org_id <> g.org_id OR ac.status = 'removed' AND o.deleted_at IS NULL)`, false, false},
 }

@@ -31,6 +31,7 @@ func TestLeavingForGood(t *testing.T) {
 		atAcme := &user{client: ben.client, org: acme.org}
 		diary := atAcme.upload(object{"name": "diary.txt", "drive_id": drive}, []byte("dear diary")).text("id")
 		secret := ben.upload(object{"name": "secret.txt"}, []byte("secret")).text("id")
+		ben.grouped(object{"name": "Nobody else's"})
 
 		ben.refused(http.StatusForbidden, "wrong_password", "DELETE", "/api/me", object{"password": "wrong"})
 		ben.refused(http.StatusForbidden, "wrong_password", "DELETE", "/api/me", object{})

@@ -24,12 +24,16 @@ const sharedLink = `SELECT l.id, l.org_id, l.drive_id, l.node_id, l.group_id, l.
 		n.id, n.parent_id, coalesce(n.kind, ''), coalesce(n.name, ''), n.created_by, n.trashed_at, n.purged_at, coalesce(n.height, 0),
 		coalesce(n.version, 0), n.created_at, n.updated_at, coalesce(n.status, ''), coalesce(n.content_type, ''), coalesce(n.size_bytes, 0),
 		v.sha256, coalesce(n.current_version, 0), coalesce(n.newest_version, 0), coalesce(n.metadata, '{}'),
-		coalesce(v.blob_key, ''), coalesce(v.content_type, ''), coalesce(v.size_bytes, 0),
-		(SELECT va.id FROM users vu JOIN accounts va ON va.org_id = l.org_id AND va.user_id = vu.id AND va.status = 'active'
-			WHERE vu.id = $2 AND vu.disabled_at IS NULL AND ($4 OR EXISTS
-				(SELECT 1 FROM sessions vs WHERE vs.id = $3 AND vs.user_id = vu.id AND vs.revoked_at IS NULL)))`
+		coalesce(v.blob_key, ''), coalesce(v.content_type, ''), coalesce(v.size_bytes, 0), `
 
 const (
+	// visitorAccount is the account in the link's org of who is signed in, and
+	// nobodyAccount that of who is not, which most visitors are.
+	visitorAccount = `(SELECT va.id FROM users vu JOIN accounts va ON va.org_id = l.org_id AND va.user_id = vu.id AND va.status = 'active'
+			WHERE vu.id = $2 AND vu.disabled_at IS NULL AND ($3 OR EXISTS
+				(SELECT 1 FROM sessions vs WHERE vs.id = $4 AND vs.user_id = vu.id AND vs.revoked_at IS NULL)))`
+	nobodyAccount = `CAST(NULL AS uuid)`
+
 	linkMaker = `
 	FROM share_links l
 	JOIN orgs o ON o.id = l.org_id AND o.deleted_at IS NULL
@@ -39,17 +43,9 @@ const (
 	LEFT JOIN drive_members m ON m.drive_id = d.id AND m.account_id = ac.id
 	LEFT JOIN asset_versions v ON v.asset_id = n.id AND v.number = n.current_version`
 
-	// forDriveShare finds a link of a drive. A target that has been moved to another
-	// drive is not there: of that drive nothing is known here. Of a link of a group
-	// there is nothing but the link.
-	forDriveShare = sharedLink + `, ` + trashedFolders + linkMaker + `
-	LEFT JOIN drives d ON d.id = l.drive_id AND d.deleted_at IS NULL
-	LEFT JOIN nodes n ON n.id = l.node_id AND n.org_id = l.org_id AND n.drive_id = l.drive_id AND n.purged_at IS NULL` + linkDrive + `
-	WHERE l.token_hash = $1 AND (l.group_id IS NOT NULL OR d.id IS NOT NULL)`
-
 	// forGroupShare finds a link of a group. Node n is the file that is asked for, in
 	// whatever drive d that is.
-	forGroupShare = sharedLink + `,
+	forGroupShare = sharedLink + visitorAccount + `,
 		CASE WHEN n.id IS NOT NULL AND d.id IS NOT NULL THEN ` + shownInGroup + ` AND ` + inSharedGroup + ` ELSE false END,
 		sg.id, sg.deleted_at IS NOT NULL, coalesce(sg.owner_id = ac.id, false), coalesce(sg.is_public, false), coalesce(sg.share_password_hash, ''),
 		coalesce(sg.share_password_version, 0), ` + sharedLevels + `,
@@ -61,6 +57,18 @@ const (
 	LEFT JOIN groups g ON g.id = coalesce($5, l.group_id) AND g.org_id = l.org_id AND g.deleted_at IS NULL
 	WHERE l.token_hash = $1 AND l.group_id IS NOT NULL`
 )
+
+// driveShare finds a link of a drive. A target that has been moved to another
+// drive is not there: of that drive nothing is known here. Of a link of a group
+// there is nothing but the link.
+func driveShare(visitor string) string {
+	return sharedLink + visitor + `, ` + trashedFolders + linkMaker + `
+	LEFT JOIN drives d ON d.id = l.drive_id AND d.deleted_at IS NULL
+	LEFT JOIN nodes n ON n.id = l.node_id AND n.org_id = l.org_id AND n.drive_id = l.drive_id AND n.purged_at IS NULL` + linkDrive + `
+	WHERE l.token_hash = $1 AND (l.group_id IS NOT NULL OR d.id IS NOT NULL)`
+}
+
+var forDriveShare, forDriveShareOfNobody = driveShare(visitorAccount), driveShare(nobodyAccount)
 
 // Rows of a few fields as one text: no name of a group has a control character.
 const (
@@ -92,7 +100,7 @@ const (
 		SELECT 1 FROM up WHERE up.id = l.group_id)`
 )
 
-// shareRow is what forDriveShare or forGroupShare finds.
+// shareRow is what driveShare or forGroupShare finds.
 type shareRow struct {
 	core.ShareFacts
 
@@ -140,11 +148,15 @@ func (s *Store) ForShare(ctx context.Context, q ports.ShareQuery) (core.ShareFac
 	if q.Visitor.Kind == core.ActorAccount {
 		user = q.Visitor.UserID
 	}
-	who := []any{q.Hash[:], user, q.Visitor.SessionID, q.Visitor.External && q.Visitor.SessionID.IsZero()}
+	args := []any{q.Hash[:], user, q.Visitor.External && q.Visitor.SessionID.IsZero(), q.Visitor.SessionID}
 	ofGroup := !q.Group.IsZero() || !q.Asset.IsZero()
 	if !ofGroup {
+		text, args := forDriveShare, args
+		if user.IsZero() {
+			text, args = forDriveShareOfNobody, args[:1]
+		}
 		r := shareRow{link: shareLinkRow{TokenHash: q.Hash[:]}}
-		if err := s.row(ctx, forDriveShare, who, append(r.into(), &r.InTrash)...); err != nil {
+		if err := s.row(ctx, text, args, append(r.into(), &r.InTrash)...); err != nil {
 			return core.ShareFacts{}, core.AccountID{}, translate("share facts", err)
 		}
 		if r.link.GroupID.IsZero() {
@@ -152,7 +164,7 @@ func (s *Store) ForShare(ctx context.Context, q ports.ShareQuery) (core.ShareFac
 		}
 	}
 	r := shareRow{link: shareLinkRow{TokenHash: q.Hash[:]}}
-	err := s.row(ctx, forGroupShare, append(who, q.Group, q.Asset), append(r.into(), r.intoGroup()...)...)
+	err := s.row(ctx, forGroupShare, append(args, q.Group, q.Asset), append(r.into(), r.intoGroup()...)...)
 	if ofGroup && errors.Is(err, sql.ErrNoRows) {
 		q.Group, q.Asset = core.GroupID{}, core.AssetID{}
 		return s.ForShare(ctx, q)

@@ -42,7 +42,7 @@ func startLocal(ctx context.Context, bin string, cred *syscall.Credential, port 
 		return nil, err
 	}
 	password := rand.Text() // the port is open to every user of this machine
-	if err := l.initdb(ctx, password); err != nil {
+	if err := l.initdb(ctx, password, "--no-sync"); err != nil {
 		_ = os.RemoveAll(l.dir)
 		return nil, err
 	}
@@ -98,7 +98,7 @@ func (l local) program(ctx context.Context, name string, args ...string) error {
 
 // initdb makes the data directory. The default collation is a language's, as on most
 // servers, not byte order: a query that forgets COLLATE "C" is to fail here.
-func (l local) initdb(ctx context.Context, password string) (err error) {
+func (l local) initdb(ctx context.Context, password string, more ...string) (err error) {
 	file := filepath.Join(l.dir, "password")
 	if err := os.WriteFile(file, []byte(password), 0o644); err != nil { // the directory is 0700
 		return err
@@ -106,8 +106,8 @@ func (l local) initdb(ctx context.Context, password string) (err error) {
 	for _, collation := range [][]string{{"--locale-provider=icu", "--icu-locale=en-US"}, nil} { // nil: before 15, or without ICU
 		err = l.program(ctx, "initdb", append([]string{
 			"-D", filepath.Join(l.dir, "data"), "-U", "postgres", "-A", "md5", "--pwfile", file,
-			"-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "--no-instructions",
-		}, collation...)...)
+			"-E", "UTF8", "--locale=C.UTF-8", "--no-instructions",
+		}, append(more, collation...)...)...)
 		if err == nil {
 			return nil
 		}

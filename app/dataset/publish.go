@@ -43,8 +43,10 @@ type publisher struct {
 // Publish makes the items of a manifest the dataset's current version, all of
 // them or none, while everybody sees the one before. It returns
 // core.ErrManifestInvalid with what is wrong, core.ErrVersionConflict,
-// core.ErrSessionBusy and core.ErrSessionClosed. The same items as the current
-// version has make no other one. After an error the session is open as before.
+// core.ErrSessionBusy and core.ErrSessionClosed; core.ErrForbidden and the like also
+// if the right to publish has gone by the time that all is stored. The same items as
+// the current version has make no other one. After an error the session is open as
+// before.
 func (s *Service) Publish(ctx context.Context, a core.Actor, in PublishInput) (out Published, err error) {
 	f, err := s.may(ctx, a, in.DatasetID, core.DatasetPublish)
 	if err != nil {
@@ -68,6 +70,9 @@ func (s *Service) Publish(ctx context.Context, a core.Actor, in PublishInput) (o
 	sum, failed, err := p.run(ctx, m)
 	if err == nil {
 		err = failed.Err()
+	}
+	if err == nil { // that takes minutes, in which the right to publish may have been taken away
+		_, err = s.may(ctx, a, in.DatasetID, core.DatasetPublish)
 	}
 	if err == nil {
 		p.version.ManifestHash, p.version.Items = sum, m.items

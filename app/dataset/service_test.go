@@ -137,6 +137,34 @@ func TestWhatIsBeingPublishedIsNotAborted(t *testing.T) {
 	})
 }
 
+func TestWhoMayNoLongerPublishDoesNot(t *testing.T) {
+	e := newEnv(t)
+	b := e.begin()
+	g := &gate{strings.NewReader(items(5_000, "of hers")), make(chan struct{}), make(chan struct{})}
+	done := make(chan error, 1)
+	go func() {
+		_, err := e.publish(b, g)
+		done <- err
+	}()
+	<-g.at
+	disable := func(disabled bool) {
+		e.Write(func(tx ports.Tx) error {
+			u, err := tx.Users.Lock(t.Context(), e.ana.Actor.UserID)
+			u.Disable(disabled, e.Clock.Now())
+			return errors.Join(err, tx.Users.Save(t.Context(), u))
+		})
+	}
+	disable(true)
+	close(g.open)
+	e.Fails(<-done, core.ErrUserDisabled)
+	disable(false)
+	if d, err := e.Get(t.Context(), e.ana.Actor, b.Dataset.ID); err != nil || d.CurrentVersion != 0 || e.status(b) != core.IngestOpen {
+		t.Errorf("%+v %v", d, err)
+	}
+	_, err := e.publish(b, strings.NewReader(items(1, "of hers")))
+	e.Must(err)
+}
+
 func TestASessionExpires(t *testing.T) {
 	e := newEnv(t)
 	b, dead := e.begin(), e.begin()

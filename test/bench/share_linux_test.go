@@ -68,17 +68,26 @@ func (s *shared) add(b *testing.B, owners []*person, most int64) []*core.ShareLi
 
 // visit does what decides and counts a download by a link.
 func (s *shared) visit(ctx context.Context, l *core.ShareLink) error {
+	if err := s.decide(ctx, l); err != nil {
+		return err
+	}
+	return s.count(ctx, l)
+}
+
+// decide is the part of a visit that reads.
+func (s *shared) decide(ctx context.Context, l *core.ShareLink) error {
 	f, account, err := s.store.ForShare(ctx, ports.ShareQuery{Hash: l.TokenHash})
 	if err != nil {
 		return err
 	}
-	now := time.Now()
-	if err := core.CanOpen(f, core.Visitor{Address: "192.0.2.1", AccountID: account}, now); err != nil {
-		return err
-	}
+	return core.CanOpen(f, core.Visitor{Address: "192.0.2.1", AccountID: account}, time.Now())
+}
+
+// count is the part of a visit that writes.
+func (s *shared) count(ctx context.Context, l *core.ShareLink) error {
 	granted, _, err := s.store.Visit(ctx, &core.ShareAccess{
-		ID: core.AccessID(s.crowd.ids.NewID()), LinkID: f.Link.ID, OrgID: f.Link.OrgID, Kind: core.AccessDownload, Address: "192.0.2.1",
-		UserAgent: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", Referer: "https://example.com/", At: now,
+		ID: core.AccessID(s.crowd.ids.NewID()), LinkID: l.ID, OrgID: l.OrgID, Kind: core.AccessDownload, Address: "192.0.2.1",
+		UserAgent: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", Referer: "https://example.com/", At: time.Now(),
 	})
 	if err == nil && !granted {
 		err = core.ErrShareExhausted
@@ -86,8 +95,10 @@ func (s *shared) visit(ctx context.Context, l *core.ShareLink) error {
 	return err
 }
 
-// visits lets many visit links at once for a while.
-func (s *shared) visits(b *testing.B, cpu func() time.Duration, took time.Duration, links []*core.ShareLink) result {
+// visits lets many visit links at once for a while, or do a part of that.
+func (s *shared) visits(
+	b *testing.B, cpu func() time.Duration, took time.Duration, links []*core.ShareLink, visit func(context.Context, *core.ShareLink) error,
+) result {
 	b.Helper()
 	var wg sync.WaitGroup
 	all := make([][]time.Duration, shareVisitor)
@@ -100,7 +111,7 @@ func (s *shared) visits(b *testing.B, cpu func() time.Duration, took time.Durati
 				if start.After(end) {
 					return
 				}
-				if err := s.visit(b.Context(), links[(i*7919+n*31)%len(links)]); err != nil {
+				if err := visit(b.Context(), links[(i*7919+n*31)%len(links)]); err != nil {
 					b.Error(err)
 					return
 				}
@@ -123,10 +134,13 @@ func (s *shared) visits(b *testing.B, cpu func() time.Duration, took time.Durati
 // contest holds visits of many links and of one against the limit.
 func (s *shared) contest(b *testing.B, cpu func() time.Duration, links []*core.ShareLink, limit func() result) {
 	b.Helper()
-	against := func(name string, links []*core.ShareLink) variant {
-		return variant{name, nil, func(took time.Duration) result { return s.visits(b, cpu, took, links) }}
+	against := func(name string, links []*core.ShareLink, visit func(context.Context, *core.ShareLink) error) variant {
+		return variant{name, nil, func(took time.Duration) result { return s.visits(b, cpu, took, links, visit) }}
 	}
-	contest{limit: limit, variants: []variant{against("many links", links), against("one link", links[:1])}}.hold(b)
+	contest{limit: limit, variants: []variant{
+		against("many links", links, s.visit), against("one link", links[:1], s.visit),
+		against("many links, only decide", links, s.decide), against("many links, only count", links, s.count),
+	}}.hold(b)
 	s.settled(b)
 }
 

@@ -12,7 +12,8 @@ import (
 	_ "modernc.org/sqlite"             // the driver "sqlite"
 )
 
-// database opens the server's database beside it.
+// database opens the server's database beside it. It holds no connection between
+// queries: who asks again and again would leave none for the other tests.
 func (s *server) database() *sql.DB {
 	s.t.Helper()
 	driver, dsn := "pgx", s.env["COFFER_DATABASE_URL"]
@@ -23,6 +24,7 @@ func (s *server) database() *sql.DB {
 	if err != nil {
 		s.t.Fatal(err)
 	}
+	db.SetMaxIdleConns(0)
 	s.t.Cleanup(func() { db.Close() })
 	return db
 }

@@ -287,8 +287,12 @@ func TestABundleThatIsCutOffIsTakenTheNextTime(t *testing.T) {
 		}
 	}
 	db := to.database()
-	db.SetMaxOpenConns(1)
-	if _, err := db.ExecContext(t.Context(), "BEGIN IMMEDIATE"); err != nil {
+	lock, err := db.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = lock.Close() }()
+	if _, err := lock.ExecContext(t.Context(), "BEGIN IMMEDIATE"); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "all bytes are there", func() bool { return stored() == files })
@@ -296,7 +300,7 @@ func TestABundleThatIsCutOffIsTakenTheNextTime(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = cmd.Wait() // killed
-	if _, err := db.ExecContext(t.Context(), "ROLLBACK"); err != nil {
+	if _, err := lock.ExecContext(t.Context(), "ROLLBACK"); err != nil {
 		t.Fatal(err)
 	}
 	if n := to.rowsOf(db, ana.org); n != 0 {

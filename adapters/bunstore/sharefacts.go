@@ -2,7 +2,6 @@ package bunstore
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"strconv"
@@ -140,36 +139,27 @@ func (r *shareRow) intoGroup() []any {
 	}
 }
 
-// ForShare implements ports.Visits. What is asked about something in a group is
-// asked of groups first. A link into a drive with folders in its trash takes a
-// second round trip, and the first page of a group does.
+// ForShare implements ports.Visits. A link into a drive with folders in its trash
+// takes a second round trip, and a link of a group does.
 func (s *Store) ForShare(ctx context.Context, q ports.ShareQuery) (core.ShareFacts, core.AccountID, error) {
 	var user core.UserID // a script is nobody in particular
 	if q.Visitor.Kind == core.ActorAccount {
 		user = q.Visitor.UserID
 	}
 	args := []any{q.Hash[:], user, q.Visitor.External && q.Visitor.SessionID.IsZero(), q.Visitor.SessionID}
-	ofGroup := !q.Group.IsZero() || !q.Asset.IsZero()
-	if !ofGroup {
-		text, args := forDriveShare, args
-		if user.IsZero() {
-			text, args = forDriveShareOfNobody, args[:1]
-		}
-		r := shareRow{link: shareLinkRow{TokenHash: q.Hash[:]}}
-		if err := s.row(ctx, text, args, append(r.into(), &r.InTrash)...); err != nil {
-			return core.ShareFacts{}, core.AccountID{}, translate("share facts", err)
-		}
-		if r.link.GroupID.IsZero() {
-			return s.ofDrive(ctx, &r)
-		}
+	text, who := forDriveShare, args
+	if user.IsZero() {
+		text, who = forDriveShareOfNobody, args[:1]
 	}
 	r := shareRow{link: shareLinkRow{TokenHash: q.Hash[:]}}
-	err := s.row(ctx, forGroupShare, append(args, q.Group, q.Asset), append(r.into(), r.intoGroup()...)...)
-	if ofGroup && errors.Is(err, sql.ErrNoRows) {
-		q.Group, q.Asset = core.GroupID{}, core.AssetID{}
-		return s.ForShare(ctx, q)
+	if err := s.row(ctx, text, who, append(r.into(), &r.InTrash)...); err != nil {
+		return core.ShareFacts{}, core.AccountID{}, translate("share facts", err)
 	}
-	if err != nil {
+	if r.link.GroupID.IsZero() {
+		return s.ofDrive(ctx, &r)
+	}
+	r = shareRow{link: shareLinkRow{TokenHash: q.Hash[:]}}
+	if err := s.row(ctx, forGroupShare, append(args, q.Group, q.Asset), append(r.into(), r.intoGroup()...)...); err != nil {
 		return core.ShareFacts{}, core.AccountID{}, translate("share facts", err)
 	}
 	return r.ofGroup()
